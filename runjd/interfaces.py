@@ -1,0 +1,150 @@
+"""
+The seams between the rooms of the daemon.
+
+Only where two providers exist: the real one and the one in memory that tests
+use.  ``runj``, ``runjctl`` and the keeper never import this module.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IPushProducer
+from zope.interface import Attribute, Interface
+
+from runjd.policy.facts import Definition, Event, ExitRecord, Facts, LogPage
+from runjd.spec.model import Process
+
+
+class IViewer(Interface):
+    """Receives what one process of a jail writes; made by whoever looks on."""
+
+    def out(data: bytes) -> None:
+        """The process wrote to standard output, or to its terminal."""
+
+    def err(data: bytes) -> None:
+        """The process wrote to standard error."""
+
+    def gap(lost: int) -> None:
+        """So many bytes were left out, because this viewer was paused."""
+
+    def ended(exit: ExitRecord | None) -> None:
+        """The process ended and all its output was delivered; None: the daemon lets go of it. Called once, last."""
+
+
+class ISession(IPushProducer):
+    """
+    One viewer's hold on one process.
+
+    As a push producer it is registered with the viewer's transport.  A paused
+    session of an attach loses output (and tells by ``gap``); a paused session of
+    an exec makes the process wait.  ``stopProducing`` is ``detach``.
+    """
+
+    terminal: bool = Attribute("Whether the process has a pty.")
+    pid: int = Attribute("The process.")
+    exec_id: str = Attribute("The id of the exec process; empty for the init process of the jail.")
+
+    def write(data: bytes) -> None:
+        """Send to standard input, or to the terminal."""
+
+    def close_stdin() -> None:
+        """Say that no more input comes; the process reads end of file."""
+
+    def resize(rows: int, columns: int) -> None:
+        """Set the size of the terminal; nothing where there is none."""
+
+    def detach() -> None:
+        """Let go; the viewer hears no more. An exec with a terminal is hung up."""
+
+
+class ILog(Interface):
+    """The log of one jail, read page by page so that nothing has to be held in memory."""
+
+    def tail(lines: int) -> Deferred[int]:
+        """Return the position of the last so many lines."""
+
+    def read(position: int, limit: int) -> Deferred[LogPage]:
+        """Return whole lines from the position on, about ``limit`` bytes of them, none at the end of the log."""
+
+    def when_grown(position: int) -> Deferred[None]:
+        """Fire once the log is longer than that; may be cancelled."""
+
+
+class ISubscription(Interface):
+    """One receiver's hold on the events."""
+
+    def cancel() -> None:
+        """The receiver hears no more."""
+
+
+class IEvents(Interface):
+    """Every change, numbered; the last 10,000 can be read again."""
+
+    last_seq: int = Attribute("Number of the newest event, 0 before the first.")
+
+    def subscribe(receiver: Callable[[Event], None]) -> ISubscription:
+        """Call the receiver with each event from now on."""
+
+    def since(seq: int) -> tuple[int, Sequence[Event]]:
+        """Return how many events behind ``seq`` are no longer known, and those that are."""
+
+
+class IController(Interface):
+    """
+    Everything the daemon can do with jails; the verbs of every protocol come here.
+
+    ``by`` names who asked, as ``uid:1001``.  What takes time returns a Deferred
+    that may be cancelled (the work goes on, the waiting ends).  Errors are
+    :class:`runjd.errors.RunjdError`.
+    """
+
+    run_id: str = Attribute("Identifies this life of the daemon.")
+    events: IEvents = Attribute("The events.")
+    runtimes: Sequence[str] = Attribute("Names of the runtimes that can be asked for; the first is the default.")
+
+    def jails() -> Sequence[Facts]:
+        """Return all jails, by id."""
+
+    def facts(id: str) -> Facts:
+        """Return one jail. :raise NoSuchJail: naming a near miss."""
+
+    def run(definition: Definition, by: str) -> Deferred[Facts]:
+        """Define a jail and start it; fires when its program was executed. Nothing is left behind if it fails."""
+
+    def start(id: str, by: str) -> Deferred[Facts]:
+        """Want it up; fires when its program was executed. Nothing to do where it runs."""
+
+    def stop(id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
+        """Want it down: SIGTERM, and SIGKILL after ``timeout`` seconds; fires when it is gone."""
+
+    def restart(id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
+        """Stop it where it runs, then start it."""
+
+    def kill(id: str, signum: int, by: str, everyone: bool = False) -> Deferred[None]:
+        """Signal the init process, or every process of the jail."""
+
+    def delete(id: str, by: str, force: bool = False) -> Deferred[None]:
+        """Forget a jail that does not run; with ``force`` kill it first."""
+
+    def wait(id: str, until: str) -> Deferred[Facts]:
+        """Fire when the jail is ``started``, ``ready`` or ``stopped``; at once where it is."""
+
+    def log(id: str) -> ILog:
+        """Return the jail's log."""
+
+    def attach(id: str, viewer: IViewer) -> ISession:
+        """Look on, and type. :raise WrongState: where nothing runs."""
+
+    def exec(id: str, process: Process, viewer: IViewer, by: str, stdin: bool) -> Deferred[ISession]:
+        """Run another process in the jail; fires when its program was executed."""
+
+    def resize(id: str, exec_id: str, rows: int, columns: int) -> None:
+        """Set the terminal size of the init process (``exec_id`` empty) or of an exec process."""
+
+    def exec_defaults(id: str) -> Deferred[Process]:
+        """Return the process of the jail's bundle, whose user, environment, cwd and rights an exec starts from."""
+
+    def shutdown(mode: str, by: str) -> Deferred[None]:
+        """``keep``: end the daemon, leave the jails to the keeper; ``stop``: stop all jails in order, then end both."""

@@ -1,0 +1,96 @@
+"""
+What is known of a jail, in the design's words.
+
+want, status, phase, ready and health are separate facts, never one enum: what
+the operator asked, the OCI status, where supervision stands, whether the jail
+said it is ready, and what the probe says.
+"""
+
+from __future__ import annotations
+
+from runjd.values import Value
+
+WANTS = ("up", "down", "once")
+STATUSES = ("creating", "created", "running", "stopped", "-")
+PHASES = ("idle", "waiting", "starting", "running", "stopping", "backoff", "failed", "unknown")
+READY = ("yes", "no", "-")
+HEALTH = ("healthy", "unhealthy", "starting", "-")
+
+
+class ExitRecord(Value):
+    """
+    How a process ended.
+
+    ``status`` is the exit status and ``signal`` the signal's number; exactly one
+    is not None, or neither where nobody could see it (``unknown``).  ``at`` is
+    wall time, seconds since the epoch, of the reap.
+    """
+
+    pid: int
+    status: int | None
+    signal: int | None
+    at: float
+    core: bool = False
+
+    @property
+    def is_known(self) -> bool:
+        """Whether anybody saw how the process ended."""
+        return self.status is not None or self.signal is not None
+
+
+class Definition(Value):
+    """What the operator asked to be run; ``bundle`` is an absolute path, ``size`` is (rows, columns)."""
+
+    id: str
+    bundle: str
+    runtime: str
+    stdin: bool = False
+    size: tuple[int, int] | None = None
+    #: forget the jail once it has ended
+    remove: bool = False
+
+
+class Facts(Value):
+    """One jail as it is now; times are wall time in seconds, 0.0 where there is none."""
+
+    id: str
+    want: str
+    status: str
+    phase: str
+    ready: str
+    health: str
+    definition: Definition
+    terminal: bool = False
+    pid: int = 0
+    jid: int = 0
+    started_at: float = 0.0
+    restarts: int = 0
+    last_exit: ExitRecord | None = None
+    #: why the phase is what it is, for people; empty where there is nothing to say
+    reason: str = ""
+
+
+class Event(Value):
+    """One change of one jail (``jail`` is empty for the daemon's own); ``details`` in the order they are shown."""
+
+    seq: int
+    at: float
+    jail: str
+    ev: str
+    details: tuple[tuple[str, str], ...] = ()
+
+
+class LogLine(Value):
+    """A line of a jail's log; ``at`` is RFC 3339, ``stream`` is out or err; ``partial``: more of this line follows."""
+
+    at: str
+    stream: str
+    partial: bool
+    text: bytes
+
+
+class LogPage(Value):
+    """Some lines of a log and the position behind them, for the next page."""
+
+    lines: tuple[LogLine, ...]
+    next: int

@@ -1,0 +1,132 @@
+"""
+What every runtime can do: the kernel's part of the OCI operations.
+
+A runtime turns a parsed bundle into a plan (pure values), and carries a plan
+out in two places: ``prepare`` on the host, before the fork, and ``enter`` in
+the child.  What either leaves on the host is told as :class:`Undo` values,
+which the state store records, so that any later process can undo it.
+
+Standard library only: the keeper and ``runj`` import this.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from runjd.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runjd.spec.model import Config, Process
+
+
+class Undo(Value):
+    """
+    One thing to take back: ``action`` on ``target``.
+
+    Actions are the runtime's own words (``unmount``, ``rmdir``, ``unlink``,
+    ``jail_remove``...); a target is never followed through a symbolic link.
+    """
+
+    action: str
+    target: str
+
+
+
+
+class Plan(Value):
+    """
+    All that will be done to make one jail; two equal plans make equal jails.
+
+    :ivar root: absolute path of the root on the host; empty where the runtime
+        does not change it.
+    :ivar host_steps: carried out on the host before the fork.
+    :ivar jail_steps: carried out by the child, once it is in its isolation.
+    :ivar notices: what the operator must be told, as "runs without isolation".
+    """
+
+    runtime: str
+    id: str
+    root: str
+    process: Process
+    host_steps: tuple[object, ...] = ()
+    jail_steps: tuple[object, ...] = ()
+    isolation: tuple[str, ...] = ()
+    notices: tuple[str, ...] = ()
+
+
+class Held(Value):
+    """A jail that exists: its init process by identity, and what the plan left on the host."""
+
+    id: str
+    pid: int
+    start_time: int
+    boot_id: str
+    root: str
+    undo: tuple[Undo, ...] = ()
+    jid: int = 0
+
+
+class Runtime(ABC):
+    """
+    The kernel's part of create, exec, kill and delete.
+
+    Every method may raise :class:`runjd.errors.RuntimeFailure` that names the
+    step, the JSON path and the errno.
+    """
+
+    name: str
+    #: False: processes see the host; told at every start
+    isolated: bool
+
+    @abstractmethod
+    def plan(self, config: Config, bundle: str, id: str) -> Plan:
+        """
+        Return the steps that make a jail of a parsed bundle; touches nothing.
+
+        :param bundle: absolute path of the bundle.
+        :raise Unsupported: a property is asked for that this runtime cannot apply.
+        :raise SpecError: a property makes no sense to this runtime.
+        """
+
+    @abstractmethod
+    def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
+        """Carry out the host steps; call ``made`` for each thing to undo as soon as it is there."""
+
+    @abstractmethod
+    def fork(self, plan: Plan) -> int:
+        """Fork the init process: its pid in the parent, 0 in the child. The child has no isolation but what fork gives."""
+
+    @abstractmethod
+    def enter(self, plan: Plan, made: Callable[[Undo], None]) -> None:
+        """In the child: become isolated and carry out the jail steps; afterwards ``/`` is the root of the jail."""
+
+    @abstractmethod
+    def become(self, process: Process) -> None:
+        """In the child, last before execve: oom score, limits, capabilities, groups, ids, no_new_privs, umask."""
+
+    @abstractmethod
+    def join(self, held: Held, process: Process) -> int:
+        """
+        Fork a process into the jail: its pid in the parent, 0 in the child, which is inside already.
+
+        The child is a child of the caller.
+        """
+
+    @abstractmethod
+    def processes(self, held: Held) -> tuple[int, ...]:
+        """Return the pids (the host's) of all processes of the jail."""
+
+    @abstractmethod
+    def signal(self, held: Held, signum: int, everyone: bool) -> None:
+        """
+        Signal the init process or everyone; never a stranger that has the pid now.
+
+        :raise WrongState: the init process is gone.
+        """
+
+    @abstractmethod
+    def remove(self, held: Held) -> None:
+        """Kill whatever is left and undo everything, in reverse; nothing to do is no error."""

@@ -1,0 +1,220 @@
+"""
+``config.json`` of the OCI runtime specification 1.0 to 1.3 as frozen values.
+
+Names are the specification's, in snake case.  What is absent in the document is
+``None`` where absence means something, else the specification's default.  The
+values know nothing of where they came from: :mod:`runjd.spec.parse` makes them.
+"""
+
+from __future__ import annotations
+
+from runjd.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+
+class Root(Value):
+    """``root``: the file system of the jail; ``path`` as written, relative to the bundle."""
+
+    path: str
+    readonly: bool = False
+
+
+class Mount(Value):
+    """``mounts[]``; ``source`` as written, relative to the bundle where it is a path."""
+
+    destination: str
+    type: str = ""
+    source: str = ""
+    options: tuple[str, ...] = ()
+    uid_mappings: tuple[IdMapping, ...] = ()
+    gid_mappings: tuple[IdMapping, ...] = ()
+
+
+class IdMapping(Value):
+    """A range of ids of a user namespace or an id-mapped mount."""
+
+    container_id: int
+    host_id: int
+    size: int
+
+
+class User(Value):
+    """``process.user``; ``umask`` is None where the document does not say."""
+
+    uid: int = 0
+    gid: int = 0
+    umask: int | None = None
+    additional_gids: tuple[int, ...] = ()
+
+
+class Rlimit(Value):
+    """``process.rlimits[]``; ``type`` as ``RLIMIT_NOFILE``; values up to 2**64 - 1 (infinity)."""
+
+    type: str
+    soft: int
+    hard: int
+
+
+class Capabilities(Value):
+    """``process.capabilities``: names as ``CAP_KILL``."""
+
+    bounding: tuple[str, ...] = ()
+    effective: tuple[str, ...] = ()
+    inheritable: tuple[str, ...] = ()
+    permitted: tuple[str, ...] = ()
+    ambient: tuple[str, ...] = ()
+
+
+class ConsoleSize(Value):
+    """``process.consoleSize`` in characters."""
+
+    height: int
+    width: int
+
+
+class Process(Value):
+    """``process``: what runs in the jail, and as whom."""
+
+    args: tuple[str, ...]
+    cwd: str = "/"
+    env: tuple[str, ...] = ()
+    terminal: bool = False
+    console_size: ConsoleSize | None = None
+    user: User = User()
+    rlimits: tuple[Rlimit, ...] = ()
+    capabilities: Capabilities | None = None
+    no_new_privileges: bool = False
+    oom_score_adj: int | None = None
+    apparmor_profile: str = ""
+    selinux_label: str = ""
+    #: properties that no runtime of ours applies: JSON path below ``process`` of each
+    unapplied: tuple[str, ...] = ()
+
+
+class Hook(Value):
+    """One entry of ``hooks.*``; ``env`` is None where absent; ``timeout`` in seconds, None for none."""
+
+    path: str
+    args: tuple[str, ...] = ()
+    env: tuple[str, ...] = ()
+    timeout: int | None = None
+
+
+class Hooks(Value):
+    """``hooks``: the six phases of the specification, in its order."""
+
+    prestart: tuple[Hook, ...] = ()
+    create_runtime: tuple[Hook, ...] = ()
+    create_container: tuple[Hook, ...] = ()
+    start_container: tuple[Hook, ...] = ()
+    poststart: tuple[Hook, ...] = ()
+    poststop: tuple[Hook, ...] = ()
+
+
+class Namespace(Value):
+    """``linux.namespaces[]``; ``path`` is empty for a new one."""
+
+    type: str
+    path: str = ""
+
+
+class LinuxDevice(Value):
+    """``linux.devices[]``; ``type`` is one of c, b, u, p; ids are None where absent."""
+
+    type: str
+    path: str
+    major: int | None = None
+    minor: int | None = None
+    file_mode: int | None = None
+    uid: int | None = None
+    gid: int | None = None
+
+
+class Linux(Value):
+    """
+    ``linux``.
+
+    ``resources`` and ``seccomp`` are kept as JSON for the rooms that apply them;
+    ``unapplied`` names (as JSON paths below ``linux``) asked-for properties that
+    have no field here.
+    """
+
+    namespaces: tuple[Namespace, ...] = ()
+    uid_mappings: tuple[IdMapping, ...] = ()
+    gid_mappings: tuple[IdMapping, ...] = ()
+    devices: tuple[LinuxDevice, ...] = ()
+    cgroups_path: str = ""
+    resources: Mapping[str, object] | None = None
+    seccomp: Mapping[str, object] | None = None
+    sysctl: tuple[tuple[str, str], ...] = ()
+    masked_paths: tuple[str, ...] = ()
+    readonly_paths: tuple[str, ...] = ()
+    rootfs_propagation: str = ""
+    mount_label: str = ""
+    unapplied: tuple[str, ...] = ()
+
+
+class FreeBSDDevice(Value):
+    """``freebsd.devices[]``: a devfs path and optionally its mode."""
+
+    path: str
+    mode: int | None = None
+
+
+class JailAllow(Value):
+    """``freebsd.jail.allow``; None where the document does not say."""
+
+    set_hostname: bool | None = None
+    raw_sockets: bool | None = None
+    chflags: bool | None = None
+    mount: tuple[str, ...] = ()
+    quotas: bool | None = None
+    socket_af: bool | None = None
+    mlock: bool | None = None
+    reserved_ports: bool | None = None
+    suser: bool | None = None
+
+
+class FreeBSDJail(Value):
+    """``freebsd.jail`` of config-freebsd.md 1.3; empty or None where absent."""
+
+    parent: str = ""
+    host: str = ""
+    ip4: str = ""
+    ip4_addr: tuple[str, ...] = ()
+    ip6: str = ""
+    ip6_addr: tuple[str, ...] = ()
+    vnet: str = ""
+    interface: str = ""
+    vnet_interfaces: tuple[str, ...] = ()
+    sysvmsg: str = ""
+    sysvsem: str = ""
+    sysvshm: str = ""
+    enforce_statfs: int | None = None
+    allow: JailAllow = JailAllow()
+
+
+class FreeBSD(Value):
+    """``freebsd``."""
+
+    devices: tuple[FreeBSDDevice, ...] = ()
+    jail: FreeBSDJail = FreeBSDJail()
+
+
+class Config(Value):
+    """The whole of ``config.json``; ``foreign`` names other platforms' objects (``windows``, ``vm``...) that are present."""
+
+    oci_version: str
+    root: Root | None = None
+    process: Process | None = None
+    hostname: str = ""
+    domainname: str = ""
+    mounts: tuple[Mount, ...] = ()
+    hooks: Hooks = Hooks()
+    annotations: tuple[tuple[str, str], ...] = ()
+    linux: Linux | None = None
+    freebsd: FreeBSD | None = None
+    foreign: tuple[str, ...] = ()
