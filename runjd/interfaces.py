@@ -46,8 +46,13 @@ class ISession(IPushProducer):
     pid: int = Attribute("The process.")
     exec_id: str = Attribute("The id of the exec process; empty for the init process of the jail.")
 
-    def write(data: bytes) -> None:
-        """Send to standard input, or to the terminal."""
+    def write(data: bytes) -> Deferred[None] | None:
+        """
+        Send to standard input, or to the terminal.
+
+        :return: None where more may be sent at once, else what fires when the process has read enough of it;
+            the viewer's connection is not read meanwhile, so that no input piles up here.
+        """
 
     def close_stdin() -> None:
         """Say that no more input comes; the process reads end of file."""
@@ -111,7 +116,12 @@ class IController(Interface):
         """Return one jail. :raise NoSuchJail: naming a near miss."""
 
     def run(definition: Definition, by: str) -> Deferred[Facts]:
-        """Define a jail and start it; fires when its program was executed. Nothing is left behind if it fails."""
+        """
+        Define a jail and start it; fires when its program was executed. Nothing is left behind if it fails.
+
+        Fires before any output of the program is delivered: an ``attach`` in the
+        callback misses no byte (so ``RUN mode=frame`` and ``runjctl run -it`` are made).
+        """
 
     def start(id: str, by: str) -> Deferred[Facts]:
         """Want it up; fires when its program was executed. Nothing to do where it runs."""
@@ -122,8 +132,8 @@ class IController(Interface):
     def restart(id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
         """Stop it where it runs, then start it."""
 
-    def kill(id: str, signum: int, by: str, everyone: bool = False) -> Deferred[None]:
-        """Signal the init process, or every process of the jail."""
+    def kill(id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
+        """Signal the init process, or every process of the jail, or one exec process."""
 
     def delete(id: str, by: str, force: bool = False) -> Deferred[None]:
         """Forget a jail that does not run; with ``force`` kill it first."""
@@ -134,8 +144,14 @@ class IController(Interface):
     def log(id: str) -> ILog:
         """Return the jail's log."""
 
-    def attach(id: str, viewer: IViewer) -> ISession:
-        """Look on, and type. :raise WrongState: where nothing runs."""
+    def attach(id: str, viewer: IViewer, lossless: bool = False) -> ISession:
+        """
+        Look on, and type.
+
+        :param lossless: a paused viewer makes the jail wait, as with an exec: for
+            ``RUN mode=``, whose caller owns the job. Else it loses output, told by ``gap``.
+        :raise WrongState: where nothing runs.
+        """
 
     def exec(id: str, process: Process, viewer: IViewer, by: str, stdin: bool) -> Deferred[ISession]:
         """Run another process in the jail; fires when its program was executed."""

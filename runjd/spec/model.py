@@ -99,7 +99,7 @@ class Hook(Value):
 
     path: str
     args: tuple[str, ...] = ()
-    env: tuple[str, ...] = ()
+    env: tuple[str, ...] | None = None
     timeout: int | None = None
 
 
@@ -205,7 +205,7 @@ class FreeBSD(Value):
 
 
 class Config(Value):
-    """The whole of ``config.json``; ``foreign`` names other platforms' objects (``windows``, ``vm``...) that are present."""
+    """The whole of ``config.json``; ``foreign`` names the objects of other platforms (``windows``, ``vm``...) in it."""
 
     oci_version: str
     root: Root | None = None
