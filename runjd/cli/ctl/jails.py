@@ -1,0 +1,144 @@
+"""The verbs that show jails: list, status, show."""
+
+from __future__ import annotations
+
+from runjd.cli.ctl.signals import name_of
+from runjd.cli.output import Cell, Column, duration, to_values
+from runjd.protocols.control.request import Request
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runjd.cli.ctl.call import Call
+
+_PHASE_STYLES = {
+    "running": "good",
+    "starting": "warn",
+    "stopping": "warn",
+    "waiting": "warn",
+    "backoff": "bad",
+    "failed": "bad",
+    "unknown": "bad",
+    "idle": "dim",
+}
+_FACT_STYLES = {"yes": "good", "no": "warn", "healthy": "good", "unhealthy": "bad", "starting": "warn", "-": "dim"}
+
+#: more jails than these are also counted, for people
+_COUNTED = 10
+
+
+def list_jails(call: Call) -> int:
+    """Write a table of all jails, or their ids."""
+    records = call.client().ask(Request("", "LIST")).records
+    if call.given.flag("quiet"):
+        call.out.write("".join(f"{each.get('jail', '')}\n" for each in records))
+    elif call.is_json:
+        call.put_json_array([to_values(each) for each in records])
+    else:
+        _table(call, records, is_long=False)
+    return 0
+
+
+def status(call: Call) -> int:
+    """Write a table of some jails, or of all, with what supervision knows."""
+    records = call.client().ask(Request("", "STATUS", call.given.words("ID"))).records
+    if call.is_json:
+        call.put_json_array([to_values(each) for each in records])
+    else:
+        _table(call, records, is_long=True)
+    return 0
+
+
+def show(call: Call) -> int:
+    """Write all that is known of one jail."""
+    answer = call.client().ask(Request("", "SHOW", (call.given.argument("ID"),)))
+    fields: dict[str, str] = {}
+    for record in answer.records:
+        fields.update(record)
+    if call.is_json:
+        call.put_json(to_values(fields))
+    else:
+        call.out.pairs((key, _fact(key, text)) for key, text in fields.items())
+    return 0
+
+
+def outcome(fields: Mapping[str, str]) -> str:
+    """Return in a word how a process ended: ``0``, ``3``, ``SIGKILL``, ``unknown``; empty where it did not."""
+    signal = fields.get("signal", "")
+    if signal.isdigit():
+        name = name_of(int(signal))
+        return f"signal {name}" if name.isdigit() else f"SIG{name}"
+    return fields.get("exit", "").replace("-", "")
+
+
+def _table(call: Call, records: Sequence[Mapping[str, str]], is_long: bool) -> None:
+    if not records:
+        if call.out.is_terminal:
+            call.notice("there are no jails; runjctl run BUNDLE makes one")
+        return
+    columns = [
+        Column("JAIL", shrinks=True, always=True),
+        Column("STATUS", always=True, spare=5),
+        Column("PHASE", always=True),
+        Column("WANT", always=is_long, spare=4),
+        Column("READY", spare=1),
+        Column("HEALTH", spare=1),
+        Column("PID", right=True, always=True),
+        Column("JID", right=True, spare=3),
+        Column("UP", right=True, always=is_long),
+        Column("RESTARTS", right=True, always=is_long, spare=2),
+        Column("EXIT"),
+        Column("REASON", shrinks=True),
+    ]
+    rows = [_row(fields) for fields in records]
+    call.out.table(columns, rows)
+    if call.out.is_terminal and len(records) > _COUNTED:
+        counts: dict[str, int] = {}
+        for fields in records:
+            counts[fields.get("phase", "-")] = counts.get(fields.get("phase", "-"), 0) + 1
+        parts = [call.out.styled(f"{n} {phase}", _PHASE_STYLES.get(phase, "")) for phase, n in sorted(counts.items())]
+        call.out.line(f"{len(records)} jails: {', '.join(parts)}")
+
+
+def _row(fields: Mapping[str, str]) -> list[Cell]:
+    phase = fields.get("phase", "-")
+    restarts = fields.get("restarts", "-")
+    return [
+        Cell(fields.get("jail", "")),
+        Cell(fields.get("status", "-")),
+        Cell(phase, _PHASE_STYLES.get(phase, "")),
+        Cell(fields.get("want", "-")),
+        _fact("ready", fields.get("ready", "-")),
+        _fact("health", fields.get("health", "-")),
+        Cell(fields.get("pid", "-")),
+        Cell(fields.get("jid", "-")),
+        Cell(_span(fields.get("up", "-"))),
+        Cell(restarts, "warn" if restarts not in ("0", "-") else ""),
+        Cell(outcome(fields), "" if outcome(fields) in ("", "0") else "bad"),
+        Cell(_reason(fields), "dim"),
+    ]
+
+
+def _fact(key: str, text: str) -> Cell:
+    if key == "phase":
+        return Cell(text, _PHASE_STYLES.get(text, ""))
+    if key in ("ready", "health"):
+        return Cell(text, _FACT_STYLES.get(text, ""))
+    if key == "up":
+        return Cell(_span(text))
+    return Cell(text)
+
+
+def _reason(fields: Mapping[str, str]) -> str:
+    reason = fields.get("reason", "")
+    if soon := fields.get("next_in", ""):
+        reason = f"again in {_span(soon)}" + (f"; {reason}" if reason else "")
+    return reason
+
+
+def _span(text: str) -> str:
+    try:
+        return duration(float(text))
+    except ValueError:
+        return text

@@ -1,0 +1,189 @@
+"""The command line of runjctl(8): its verbs, their options, and where each is carried out."""
+
+from __future__ import annotations
+
+from runjd.cli.options import Argument, Option, Program, Verb
+
+_ID = Argument("ID")
+_IDS = Argument("ID", many=True)
+_SOME_IDS = Argument("ID", optional=True, many=True)
+
+_JSON = Option("json", "write JSON, for programs")
+_WAIT = Option("wait", "when to come back (default started)", "STATE", choices=("none", "started", "ready", "stopped"))
+_WAIT_DOWN = Option("wait", "when to come back (default stopped)", "STATE", choices=("none", "stopped"))
+_TIMEOUT = Option("timeout", "give up waiting after so many seconds", "SECONDS")
+_GRACE = Option("timeout", "seconds from SIGTERM to SIGKILL", "SECONDS")
+_KEYS = Option("detach-keys", "keys that detach (default ctrl-p,ctrl-q), or none", "KEYS")
+_STDIN = Option("interactive", "pass standard input on", short="i")
+_TTY = Option("tty", "give the program a terminal, and ours to it", short="t")
+_DETACH = Option("detach", "come back when the program runs", short="d")
+
+PROGRAM = Program(
+    "runjctl",
+    "Controls runjd: starts, shows, stops and enters jails.",
+    (
+        Option("socket", "the daemon's socket ($RUNJD_SOCKET, /var/run/runjd/control)", "PATH", "s"),
+        _JSON,
+        Option("color", "colours for people", "WHEN", choices=("auto", "always", "never")),
+        Option("version", "show the version"),
+    ),
+    (
+        Verb(
+            "list",
+            "list the jails (also: ls)",
+            (),
+            (Option("quiet", "only their ids", short="q"), _JSON),
+            aliases=("ls",),
+        ),
+        Verb("status", "show how jails are", (_SOME_IDS,), (_JSON,), "Without ID, of all jails."),
+        Verb("show", "show everything that is known of a jail", (_ID,), (_JSON,)),
+        Verb(
+            "run",
+            "define a jail by its bundle, and start it",
+            (Argument("BUNDLE"),),
+            (
+                _STDIN,
+                _TTY,
+                _DETACH,
+                Option("rm", "forget the jail when it has ended"),
+                Option("name", "the jail's id (default: the last part of BUNDLE)", "ID"),
+                Option("runtime", "what isolates it (default: the daemon's choice)", "NAME"),
+                _KEYS,
+                _JSON,
+            ),
+            "Without -d, shows what the program writes and ends as the program ends, with its status.",
+        ),
+        Verb("start", "start jails", (_IDS,), (_WAIT, _TIMEOUT, _JSON)),
+        Verb("stop", "stop jails", (_IDS,), (_GRACE, _WAIT_DOWN, _JSON)),
+        Verb("restart", "stop jails where they run, and start them", (_IDS,), (_GRACE, _WAIT, _JSON)),
+        Verb(
+            "kill",
+            "send a signal to the jails' first processes",
+            (_IDS,),
+            (
+                Option("signal", "which (default TERM)", "SIGNAL", "s"),
+                Option("all", "to every process of the jails", short="a"),
+                _JSON,
+            ),
+        ),
+        Verb(
+            "delete",
+            "forget jails that do not run (also: rm)",
+            (_IDS,),
+            (Option("force", "kill them first", short="f"), _JSON),
+            aliases=("rm",),
+        ),
+        Verb(
+            "wait",
+            "wait for jails",
+            (_IDS,),
+            (
+                Option("until", "for what (default stopped)", "STATE", choices=("started", "ready", "stopped")),
+                _TIMEOUT,
+                _JSON,
+            ),
+            "For each jail that stopped, its exit status is written: 128 + N for signal N.",
+        ),
+        Verb(
+            "logs",
+            "show what a jail wrote",
+            (_ID,),
+            (
+                Option("follow", "go on as it writes", short="f"),
+                Option("lines", "only the last N lines, or all (default all)", "N", "n"),
+                Option("stream", "only this one", "STREAM", choices=("out", "err")),
+                Option("timestamps", "with the time of each line", short="t"),
+                _JSON,
+            ),
+        ),
+        Verb(
+            "attach",
+            "see what a jail writes, and type",
+            (_ID,),
+            (_KEYS, Option("no-stdin", "only look on")),
+            "Ends as the program ends, with its status; the detach keys leave it running.",
+        ),
+        Verb(
+            "exec",
+            "run another program in a jail",
+            (_ID, Argument("COMMAND", many=True, literal=True)),
+            (
+                _STDIN,
+                _TTY,
+                _DETACH,
+                Option("user", "whose rights it has, in numbers", "UID[:GID]", "u"),
+                Option("workdir", "its working directory", "DIR", "w"),
+                Option("env", "a variable of its environment; NAME alone: as ours", "NAME=VALUE", "e", many=True),
+                _KEYS,
+                _JSON,
+            ),
+            "Ends as the program ends, with its status.",
+        ),
+        Verb(
+            "resize",
+            "set the size of a jail's terminal",
+            (_ID, Argument("ROWS", optional=True), Argument("COLUMNS", optional=True)),
+            (Option("exec", "the terminal of that exec process", "EXEC"),),
+            "Without ROWS and COLUMNS: the size of our own terminal.",
+        ),
+        Verb(
+            "events",
+            "show what happens, as it happens",
+            (),
+            (
+                Option("since", "first what happened after that event", "RUN:SEQ"),
+                Option("jail", "only of jails that match, as web*", "PATTERN"),
+                Option("type", "only these, separated by commas", "EVENTS"),
+                _JSON,
+            ),
+        ),
+        Verb("whoami", "show who we are to the daemon, and what we may do", (), (_JSON,)),
+        Verb("ping", "see if the daemon answers, and how fast", (), (_JSON,)),
+        Verb("caps", "show what the daemon can do", (), (_JSON,)),
+        Verb(
+            "shutdown",
+            "end the daemon",
+            (),
+            (Option("keep", "and let the jails run on"), Option("stop", "after all jails were stopped")),
+        ),
+        Verb(
+            "raw",
+            "send one line of the control protocol, and show what comes back",
+            (Argument("LINE", optional=True, many=True, literal=True),),
+        ),
+        Verb(
+            "help",
+            "show this, or the help of a verb",
+            (Argument("VERB", optional=True),),
+            (Option("protocol", "the verbs of the control protocol, as the daemon tells them"),),
+        ),
+    ),
+)
+
+#: where each verb is carried out: module of this package, and function
+PLACES = {
+    "list": ("jails", "list_jails"),
+    "status": ("jails", "status"),
+    "show": ("jails", "show"),
+    "run": ("attached", "run"),
+    "start": ("changes", "start"),
+    "stop": ("changes", "stop"),
+    "restart": ("changes", "restart"),
+    "kill": ("changes", "kill"),
+    "delete": ("changes", "delete"),
+    "wait": ("changes", "wait"),
+    "logs": ("follows", "logs"),
+    "attach": ("attached", "attach"),
+    "exec": ("attached", "execute"),
+    "resize": ("changes", "resize"),
+    "events": ("follows", "events"),
+    "whoami": ("daemon", "whoami"),
+    "ping": ("daemon", "ping"),
+    "caps": ("daemon", "caps"),
+    "shutdown": ("daemon", "shutdown"),
+    "raw": ("daemon", "raw"),
+    "help": ("daemon", "help_"),
+}
+
+#: verbs that pass on the status of a program, and whose own failures are therefore 125 to 127
+PASSING = frozenset({"run", "attach", "exec"})
