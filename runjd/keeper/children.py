@@ -1,0 +1,144 @@
+"""
+The processes of jails that this keeper is the parent of, and those whose end nobody has dealt with.
+
+There may be thousands, so each is small: no path and no parsed document is kept.
+"""
+
+from __future__ import annotations
+
+import os
+
+from runjd.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+class Exit(Value):
+    """How a process ended; ``status`` or ``signal`` is None; ``at`` is wall time in seconds."""
+
+    status: int | None
+    signal: int | None
+    at: float
+    core: bool
+    recorded: bool = False
+
+
+class Child:
+    """
+    One process of a jail.
+
+    :ivar exec: empty for the init process.
+    :ivar note: what the daemon gave along, as JSON.
+    :ivar out: our end of its standard output, or of its terminal; -1 where there is none.
+    :ivar err: our end of its standard error.
+    :ivar input: the writing end of its standard input; -1 once it is closed.
+    :ivar exit: None while it lives.
+    """
+
+    __slots__ = ("err", "exec", "exit", "input", "jail", "jid", "note", "out", "pid", "start", "terminal")
+
+    def __init__(
+        self, jail: str, exec: str, pid: int, start: int, jid: int = 0, terminal: bool = False, note: str = "{}"
+    ) -> None:
+        self.jail = jail
+        self.exec = exec
+        self.pid = pid
+        self.start = start
+        self.jid = jid
+        self.terminal = terminal
+        self.note = note
+        self.out = self.err = self.input = -1
+        self.exit: Exit | None = None
+
+    def hold(self, descriptors: dict[str, int]) -> None:
+        """Keep our ends of its streams: ``out``, ``err`` and ``in``, or ``tty``."""
+        self.out = descriptors.get("tty", descriptors.get("out", -1))
+        self.err = descriptors.get("err", -1)
+        self.input = descriptors.get("in", -1)
+
+    def streams(self) -> dict[str, int]:
+        """Return the descriptors that a daemon gets, by stream."""
+        if self.terminal:
+            return {"tty": self.out} if self.out >= 0 else {}
+        return {name: fd for name, fd in (("out", self.out), ("err", self.err)) if fd >= 0}
+
+    def close_input(self) -> None:
+        """Close the writing end of its standard input."""
+        if self.input >= 0:
+            os.close(self.input)
+            self.input = -1
+
+    def close(self) -> None:
+        """Close all our ends."""
+        self.close_input()
+        for fd in (self.out, self.err):
+            if fd >= 0:
+                os.close(fd)
+        self.out = self.err = -1
+
+
+class Children:
+    """All of them."""
+
+    def __init__(self) -> None:
+        self._living: dict[int, Child] = {}
+        self._ended: dict[tuple[str, str, int], Child] = {}
+        # the newest of a name, living or ended
+        self._named: dict[str, Child] = {}
+
+    def __iter__(self) -> Iterator[Child]:
+        """Go through all, those that live first."""
+        yield from tuple(self._living.values())
+        yield from tuple(self._ended.values())
+
+    def __len__(self) -> int:
+        """How many there are, living and ended."""
+        return len(self._living) + len(self._ended)
+
+    @property
+    def living(self) -> int:
+        """How many live."""
+        return len(self._living)
+
+    def add(self, child: Child) -> None:
+        """Take in a process that lives, or that ended under an earlier keeper."""
+        if child.exit is None:
+            self._living[child.pid] = child
+        else:
+            self._ended[child.jail, child.exec, child.pid] = child
+        self._named[_name(child.jail, child.exec)] = child
+
+    def find(self, jail: str, exec: str) -> Child | None:
+        """Return the newest process of that name."""
+        return self._named.get(_name(jail, exec))
+
+    def find_living(self, pid: int) -> Child | None:
+        """Return the process that was not reaped yet and has this pid."""
+        return self._living.get(pid)
+
+    def living_of(self, jail: str) -> list[Child]:
+        """Return all processes of a jail that were not reaped yet."""
+        return [child for child in self._living.values() if child.jail == jail]
+
+    def end(self, child: Child, exit: Exit) -> None:
+        """Take note that it was reaped."""
+        self._living.pop(child.pid, None)
+        child.exit = exit
+        self._ended[child.jail, child.exec, child.pid] = child
+
+    def forget(self, jail: str, exec: str, pid: int) -> Child | None:
+        """Let go of one that ended, and of its descriptors; return it, None where there is none."""
+        child = self._ended.pop((jail, exec, pid), None)
+        if child is not None:
+            child.close()
+            name = _name(jail, exec)
+            if self._named.get(name) is child:
+                del self._named[name]
+        return child
+
+
+def _name(jail: str, exec: str) -> str:
+    # an id holds no slash; the name of an init process is its jail's, one string in memory
+    return f"{jail}/{exec}" if exec else jail

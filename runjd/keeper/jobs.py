@@ -1,0 +1,169 @@
+"""
+What a worker of the keeper does: one operation on a container, and a report of it.
+
+A job is a JSON object, as the daemon's requests are; so is a report: either what
+was asked for, with descriptors, or ``error``, the record of one.
+"""
+
+from __future__ import annotations
+
+import _socket
+import array
+import json
+
+from runjd.container.bundle import read_bundle
+from runjd.container.stdio import Fifos, Terminal
+from runjd.errors import BadArgument, InputOutput, RunjdError
+from runjd.keeper.channel import Parcel
+from runjd.spec.parse import parse_process, process_to_json
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runjd.container.operations import Operations
+    from runjd.container.stdio import Io
+
+    Job = Mapping[str, object]
+
+#: in place of an exec's name; an exec id cannot be one, as the init process has it
+INIT = "init"
+
+
+class Jobs:
+    """Carries out jobs, one after another, in the process that calls it."""
+
+    def __init__(self, operations: Operations) -> None:
+        self._operations = operations
+
+    def perform(self, job: Job) -> Parcel:
+        """Carry out a job; whatever happens, return a report."""
+        try:
+            return self._perform(job)
+        except RunjdError as error:
+            return failed(error)
+        except OSError as error:
+            return failed(InputOutput(f"{job.get('m')} failed: {error}"))
+        except Exception as error:
+            # not our habit, but the daemon must hear of it
+            return failed(RunjdError(f"{job.get('m')} failed: {type(error).__name__}: {error}; this is a bug of runjd"))
+
+    def _perform(self, job: Job) -> Parcel:
+        kind, jail = job["m"], str(job["jail"])
+        if kind == "run":
+            return self._run(jail, job)
+        if kind == "exec":
+            return self._exec(jail, job)
+        if kind == "process":
+            return Parcel({"process": process_to_json(self._operations.process(jail))})
+        if kind == "signal":
+            self._operations.kill(jail, _integer(job, "signal"), everyone=job.get("everyone") is True)
+        elif kind == "delete":
+            self._operations.delete(jail, force=job.get("force") is True)
+        else:
+            raise BadArgument(f'no job named "{kind}"')
+        return Parcel({})
+
+    def _run(self, jail: str, job: Job) -> Parcel:
+        bundle = str(job["bundle"])
+        streams = _Streams(_wants_terminal(bundle), INIT, job)
+        try:
+            state = self._operations.create(jail, bundle, streams.io, runtime=str(job["runtime"]), start=True)
+            held = streams.take()
+        finally:
+            streams.close()
+        report = {"pid": state.pid, "start": state.start_time, "jid": state.jid, "notices": state.notices}
+        return _launched(report, held, state.terminal)
+
+    def _exec(self, jail: str, job: Job) -> Parcel:
+        name = str(job["exec"])
+        if name == INIT:
+            raise BadArgument(f'an exec process cannot be named "{INIT}"')
+        process = parse_process(job["process"])
+        streams = _Streams(process.terminal, name, job)
+        try:
+            started = self._operations.exec(jail, process, streams.io, name)
+            held = streams.take()
+        finally:
+            streams.close()
+        report = {"pid": started.pid, "start": started.start_time, "jid": 0, "notices": ()}
+        return _launched(report, held, process.terminal)
+
+
+def failed(error: RunjdError) -> Parcel:
+    """Return the report of a job that failed."""
+    return Parcel({"error": error.to_record()})
+
+
+class _Streams:
+    """The stdio of one process: FIFOs, or a pty whose master comes back over a pair of sockets."""
+
+    def __init__(self, terminal: bool, name: str, job: Job) -> None:
+        self._sockets: tuple[_socket.socket, ...] = ()
+        self._held: dict[str, int] = {}
+        self.io: Io
+        if terminal:
+            self._sockets = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+            self.io = Terminal(self._sockets[1], _size(job))
+        else:
+            fifos = Fifos(name, stdin=job.get("stdin") is True)
+            self.io, self._held = fifos, fifos.held
+
+    def take(self) -> dict[str, int]:
+        """Return our ends by stream, once the process runs."""
+        if self._sockets:
+            # the child sent it before its program was executed, so it is here
+            self._held["tty"] = receive_descriptor(self._sockets[0])
+        return self._held
+
+    def close(self) -> None:
+        """Close what is needed no more."""
+        for each in self._sockets:
+            each.close()
+
+
+def receive_descriptor(socket: _socket.socket) -> int:
+    """
+    Return the one descriptor that a console socket brings.
+
+    :raise InputOutput: it brings none.
+    """
+    flags = _socket.MSG_DONTWAIT | getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
+    size = array.array("i").itemsize
+    _, ancillary, _, _ = socket.recvmsg(4096, _socket.CMSG_SPACE(size), flags)
+    for level, kind, data in ancillary:
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS and len(data) >= size:
+            return array.array("i", data[:size])[0]
+    raise InputOutput("the terminal of the process did not arrive")
+
+
+def _launched(report: dict[str, object], held: dict[str, int], terminal: bool) -> Parcel:
+    report["streams"] = list(held)
+    report["terminal"] = terminal
+    return Parcel(report, tuple(held.values()))
+
+
+def _wants_terminal(bundle: str) -> bool:
+    """Whether the bundle asks for one; what is wrong with it, ``create`` will say better."""
+    try:
+        process = json.loads(read_bundle(bundle).document)["process"]
+        return process.get("terminal") is True
+    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
+        return False
+
+
+def _size(job: Job) -> tuple[int, int] | None:
+    match job.get("size"):
+        case [int(rows), int(columns)] if 0 <= rows < 1 << 16 and 0 <= columns < 1 << 16:
+            return rows, columns
+        case None:
+            return None
+        case other:
+            raise BadArgument(f"a terminal cannot have the size {other}")
+
+
+def _integer(job: Job, key: str) -> int:
+    value = job.get(key)
+    if not isinstance(value, int):
+        raise BadArgument(f"{key} is no number")
+    return value

@@ -1,0 +1,338 @@
+"""What the keeper does with the daemon's requests."""
+
+from __future__ import annotations
+
+import json
+import os
+from functools import partial
+
+from runjd.errors import BadArgument, Busy, LimitReached, NoSuchJail, NotFound, RunjdError, WrongState, from_record
+from runjd.keeper import messages
+from runjd.keeper.channel import Parcel
+from runjd.keeper.children import Child, Children
+from runjd.keeper.workers import Order
+from runjd.spec.ids import check_id
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Callable, Mapping
+
+    from runjd.keeper.reaping import Reaping
+    from runjd.keeper.server import Session
+    from runjd.keeper.workers import Workers
+
+    Message = Mapping[str, object]
+else:
+    import _signal
+
+_PER_CHILD = 3
+#: descriptors for the keeper itself, for reports on their way, and for a worker's beginning
+_RESERVE = 64
+
+
+class Keeper:
+    """
+    Carries out requests.
+
+    :param root: the state directory, to see whether a jail was there before.
+    :param boot: identifies this boot of the host.
+    :param descriptors_max: how many descriptors this process may have.
+    :param current: returns the daemon that is connected, if there is one.
+    :param stop: called once the keeper was asked to end, and may.
+    """
+
+    def __init__(
+        self,
+        root: str,
+        boot: str,
+        descriptors_max: int,
+        children: Children,
+        workers: Workers,
+        reaping: Reaping,
+        current: Callable[[], Session | None],
+        stop: Callable[[], None],
+        log: Callable[[str], None],
+    ) -> None:
+        self._root = root
+        self._boot = boot
+        self._descriptors_max = descriptors_max
+        self._children = children
+        self._workers = workers
+        self._reaping = reaping
+        self._current = current
+        self._stop = stop
+        self._log = log
+        self._requests: dict[str, Callable[[Session, int, Message], None]] = {
+            "run": self._run,
+            "exec": self._exec,
+            "signal": self._signal,
+            "delete": self._delete,
+            "close_stdin": self._close_stdin,
+            "stdin": self._stdin,
+            "process": self._process,
+            "shutdown": self._shutdown,
+        }
+
+    def received(self, session: Session, message: Message) -> None:
+        """Take a message of a daemon; what is unknown is skipped."""
+        kind = message.get("m")
+        if kind == "hello" and not session.run:
+            self._greet(session, message)
+        elif not session.run:
+            session.close("it did not say hello first")
+        elif kind == "ack":
+            self._ack(message)
+        elif request := self._requests.get(str(kind)):
+            self._carry_out(request, session, message)
+
+    def lost(self, session: Session) -> None:
+        """Nobody wants any more what this daemon asked for, unless it has begun."""
+        self._workers.withdraw(session)
+
+    def tell_exit(self, child: Child) -> None:
+        """Tell how a process ended, if a daemon is there."""
+        session = self._current()
+        if session is not None and session.run:
+            session.say(_exit_message(child))
+
+    @property
+    def may_end(self) -> bool:
+        """Whether nothing would be lost if the keeper ended now."""
+        return self._children.living == 0 and self._workers.is_idle
+
+    def _greet(self, session: Session, message: Message) -> None:
+        run = message.get("run")
+        session.run = run if isinstance(run, str) and run else "?"
+        self._log(f"daemon {session.run} is here, {self._children.living} processes live")
+        session.say(messages.tell_hello(os.getpid(), self._boot))
+        for child in self._children:
+            session.send(partial(_found, child))
+            if child.exit is not None:
+                session.say(_exit_message(child))
+        session.say(messages.tell_ready())
+
+    def _carry_out(self, request: Callable[[Session, int, Message], None], session: Session, message: Message) -> None:
+        req = message.get("req")
+        if not isinstance(req, int):
+            session.close(f"a request {message.get('m')} without a number")
+            return
+        try:
+            request(session, req, message)
+        except RunjdError as error:
+            session.say(messages.tell_failed(req, error))
+        except OSError as error:
+            session.say(messages.tell_failed(req, RunjdError(f"{message.get('m')} failed: {error}")))
+
+    def _run(self, session: Session, req: int, message: Message) -> None:
+        jail = check_id(_text(message, "jail"))
+        child = Child(jail, "", 0, 0, note=_note(message))
+        _text(message, "bundle"), _text(message, "runtime")
+        self._check_room()
+        # where it was there before, what a dead worker leaves is not ours to remove
+        is_new = not os.path.lexists(os.path.join(self._root, jail))
+
+        def finished(report: Parcel, is_its_own: bool) -> None:
+            if is_its_own or not is_new:
+                self._launched(session, req, child, report)
+            else:
+                self._log(f"run of {jail} came to no end; removing what it left")
+                self._order({"m": "delete", "jail": jail, "force": True}, lambda _: self._fail(session, req, report))
+
+        self._workers.submit(Order(_job(message), finished, session))
+
+    def _exec(self, session: Session, req: int, message: Message) -> None:
+        jail, name = check_id(_text(message, "jail")), check_id(_text(message, "exec"))
+        child = Child(jail, name, 0, 0, note=_note(message))
+        init = self._children.find(jail, "")
+        if init is not None and init.exit is not None:
+            raise WrongState(f'cannot exec in "{jail}": it has ended', jail=jail)
+        namesake = self._children.find(jail, name)
+        if namesake is not None and namesake.exit is None:
+            raise WrongState(f'"{jail}" has a process named "{name}" already', jail=jail)
+        self._check_room()
+        self._order(_job(message), lambda report: self._launched(session, req, child, report), session)
+
+    def _launched(self, session: Session, req: int, child: Child, report: Parcel) -> None:
+        """Take in what a worker made; ours from here on, whether its daemon still is there or not."""
+        made = report.message
+        if "error" in made:
+            self._fail(session, req, report)
+            return
+        child.pid, child.start, child.jid = _int(made, "pid"), _int(made, "start"), _int(made, "jid")
+        child.terminal = made["terminal"] is True
+        names, notices = made["streams"], made["notices"]
+        assert isinstance(names, list)
+        assert isinstance(notices, list)
+        child.hold(dict(zip(names, report.descriptors, strict=True)))
+        self._children.add(child)
+        if session.is_open:
+            session.send(lambda: _launched(req, child, notices))
+        elif (now := self._current()) is not None and now.run:
+            now.send(lambda: _found(child))
+        self._reaping.claim(child)
+
+    def _signal(self, session: Session, req: int, message: Message) -> None:
+        jail, name, signum = _text(message, "jail"), _text(message, "exec"), _int(message, "signal")
+        if not 0 < signum < _signal.NSIG:
+            raise BadArgument(f"there is no signal {signum}")
+        child = self._children.find(jail, name)
+        if message.get("everyone") is True or (child is None and not name):
+            # not our child: the operations know whether it is the one that is meant
+            self._order(_job(message), lambda report: self._answer(session, req, report), session)
+            return
+        child = self._living(jail, name)
+        # ours and not reaped, so nobody else can have the pid
+        os.kill(child.pid, signum)
+        session.say(messages.tell_done(req))
+
+    def _delete(self, session: Session, req: int, message: Message) -> None:
+        jail = _text(message, "jail")
+
+        def finished(report: Parcel) -> None:
+            if "error" not in report.message:
+                self._bury(jail)
+            self._answer(session, req, report)
+
+        self._order(_job(message), finished, session)
+
+    def _bury(self, jail: str) -> None:
+        """A jail was removed: tell the ends of its processes before that is told."""
+        for child in self._children.living_of(jail):
+            self._reaping.reap(child)
+            if child.exit is None:
+                # entered by an exec, where nothing isolates; gone with its jail all the same
+                os.kill(child.pid, _signal.SIGKILL)
+
+    def _close_stdin(self, session: Session, req: int, message: Message) -> None:
+        child = self._known(message)
+        if child.terminal:
+            raise WrongState("a terminal has no standard input that could be closed; send its end-of-file character")
+        child.close_input()
+        session.say(messages.tell_done(req))
+
+    def _stdin(self, session: Session, req: int, message: Message) -> None:
+        child = self._known(message)
+        if child.input < 0:
+            raise WrongState(f'the standard input of "{child.jail}" is closed', jail=child.jail)
+
+        def give() -> Parcel:
+            if child.input < 0:  # closed before its turn came
+                return Parcel(messages.tell_failed(req, WrongState("the standard input was closed")))
+            return Parcel(messages.tell_stdin(req), (child.input,))
+
+        session.send(give)
+
+    def _process(self, session: Session, req: int, message: Message) -> None:
+        def finished(report: Parcel) -> None:
+            if "error" in report.message:
+                self._fail(session, req, report)
+            else:
+                session.say(messages.tell_process_json(req, report.message["process"]))
+
+        _text(message, "jail")
+        self._order(_job(message), finished, session)
+
+    def _ack(self, message: Message) -> None:
+        jail, name, pid = message.get("jail"), message.get("exec"), message.get("pid")
+        if isinstance(jail, str) and isinstance(name, str) and isinstance(pid, int):
+            self._reaping.forget(jail, name, pid)
+
+    def _shutdown(self, session: Session, req: int, message: Message) -> None:
+        if not self.may_end:
+            raise WrongState(f"the keeper cannot end: {self._children.living} processes of jails live")
+        session.say(messages.tell_done(req))
+        self._stop()
+
+    def _order(self, job: Message, finished: Callable[[Parcel], None], asker: Session | None = None) -> None:
+        self._workers.submit(Order(job, lambda report, _: finished(report), asker))
+
+    def _answer(self, session: Session, req: int, report: Parcel) -> None:
+        if "error" in report.message:
+            self._fail(session, req, report)
+        else:
+            session.say(messages.tell_done(req))
+
+    def _fail(self, session: Session, req: int, report: Parcel) -> None:
+        report.drop()
+        record = report.message["error"]
+        assert isinstance(record, dict)
+        session.say(messages.tell_failed(req, from_record(record)))
+
+    def _check_room(self) -> None:
+        """:raise LimitReached: another process would leave us without descriptors."""
+        if self._workers.queued >= _QUEUE_MAX:
+            raise Busy("the keeper has too much to do", retry_ms=200)
+        needed = _RESERVE + _PER_CHILD * (len(self._children) + self._workers.unfinished + 1)
+        if needed > self._descriptors_max:
+            raise LimitReached(
+                f"the keeper may open {self._descriptors_max} files (RLIMIT_NOFILE), needs {_PER_CHILD} a process"
+            )
+
+    def _known(self, message: Message) -> Child:
+        jail, name = _text(message, "jail"), _text(message, "exec")
+        child = self._children.find(jail, name)
+        if child is None:
+            raise NotFound(f'"{jail}" has no process named "{name}"', jail=jail) if name else NoSuchJail(jail)
+        return child
+
+    def _living(self, jail: str, name: str) -> Child:
+        child = self._known({"jail": jail, "exec": name})
+        if child.exit is not None:
+            raise WrongState(f'"{jail}" has ended' if not name else f'"{name}" of "{jail}" has ended', jail=jail)
+        return child
+
+
+def _found(child: Child) -> Parcel:
+    streams = child.streams()
+    message = messages.tell_process(
+        child.jail,
+        child.exec,
+        child.pid,
+        child.start,
+        child.jid,
+        child.terminal,
+        list(streams),
+        child.input >= 0,
+        json.loads(child.note),
+    )
+    return Parcel(message, tuple(streams.values()))
+
+
+def _launched(req: int, child: Child, notices: list[str]) -> Parcel:
+    streams = child.streams()
+    message = messages.tell_launched(req, child.pid, child.start, child.jid, child.terminal, list(streams), notices)
+    return Parcel(message, tuple(streams.values()))
+
+
+def _exit_message(child: Child) -> Message:
+    assert child.exit is not None
+    status, signal, at, core, recorded = child.exit
+    return messages.tell_exit(child.jail, child.exec, child.pid, status, signal, at, core, recorded)
+
+
+def _job(message: Message) -> Message:
+    return {key: value for key, value in message.items() if key not in ("note", "req")}
+
+
+def _note(message: Message) -> str:
+    note = message.get("note")
+    return json.dumps(note, separators=(",", ":")) if isinstance(note, dict) else "{}"
+
+
+def _text(message: Message, key: str) -> str:
+    value = message.get(key)
+    if not isinstance(value, str):
+        raise BadArgument(f"{key} is no string")
+    return value
+
+
+def _int(message: Message, key: str) -> int:
+    value = message.get(key)
+    if not isinstance(value, int):
+        raise BadArgument(f"{key} is no number")
+    return value
+
+
+#: jobs that may wait for a worker
+_QUEUE_MAX = 4096

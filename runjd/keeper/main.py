@@ -1,0 +1,157 @@
+"""
+runjd-keeper: parent and reaper of every jail's processes; outlives the daemon.
+
+It locks its directory and listens before it goes into the background, so what
+can go wrong is said to whoever started it, and a keeper that was started can be
+talked to.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+
+from runjd.container.operations import Operations
+from runjd.errors import BadArgument, RunjdError, RuntimeFailure
+from runjd.keeper import directories
+from runjd.keeper.children import Children
+from runjd.keeper.exits import ExitStore
+from runjd.keeper.jobs import Jobs
+from runjd.keeper.keeper import Keeper
+from runjd.keeper.log import Log
+from runjd.keeper.loop import READ, Loop
+from runjd.keeper.options import USAGE, Options, parse
+from runjd.keeper.preload import close_imports, preload
+from runjd.keeper.process import OwnProcess
+from runjd.keeper.reaping import Reaping
+from runjd.keeper.server import Server
+from runjd.keeper.workers import Workers
+from runjd.kernel.process import boot_id
+from runjd.runtime.choose import RUNTIMES
+from runjd.runtime.sealed import seal
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    import signal as _signal
+    from collections.abc import Callable
+
+    from runjd.keeper.children import Child
+    from runjd.keeper.server import Session
+else:
+    import _signal
+
+
+def _operations(root: str) -> Operations:
+    return Operations(root, RUNTIMES, time.time)
+
+
+def main(arguments: list[str], operations: Callable[[str], Operations] = _operations) -> int:
+    """
+    Run the keeper.
+
+    :param operations: makes the operations of a state directory.
+    :return: exit status of the process that was started: 0 once a keeper listens
+        in the background (with ``--foreground``: once it ended).
+    """
+    if arguments in (["--help"], ["-h"]):
+        os.write(1, USAGE.encode())
+        return 0
+    try:
+        options = parse(arguments, os.getcwd())
+        unsealed = _seal()
+        return _start(options, operations, unsealed)
+    except BadArgument as error:
+        os.write(2, f"runjd-keeper: {error}\n{USAGE}".encode("utf-8", "backslashreplace"))
+        return error.exit_status
+    except RunjdError as error:
+        os.write(2, f"runjd-keeper: {error}\n".encode("utf-8", "backslashreplace"))
+        return error.exit_status
+
+
+def _seal() -> str:
+    """Run from an interpreter that no jail can write to; return why that cannot be, where no jail can be either."""
+    try:
+        seal()
+    except RuntimeFailure as error:
+        # without CAP_SYS_ADMIN there are no namespaces: only jails that are not isolated anyway
+        if error.errno != errno.EPERM:
+            raise
+        return str(error)
+    return ""
+
+
+def _start(options: Options, operations: Callable[[str], Operations], unsealed: str) -> int:
+    own = OwnProcess()
+    directory_fd = directories.open_private(options.directory)
+    lock_fd = directories.lock(directory_fd, options.directory)
+    exits_fd = directories.open_private("exits", directory_fd)
+    try:
+        log = Log(directory_fd, time.time)
+    except OSError as error:
+        raise RunjdError(f"{options.directory}/log: {error.strerror}") from error
+    listener = directories.listen(directory_fd, options.directory)
+    preload()
+    if not options.foreground:
+        if os.fork():
+            return 0
+        os.setsid()
+        _forget_terminal()
+    own.settle()
+    close_imports()
+    if unsealed:
+        log.write(f"the interpreter is not sealed: {unsealed}")
+    try:
+        _serve(options, own, listener, ExitStore(exits_fd, log.write), Jobs(operations(options.root)), log)
+    except BaseException as error:
+        log.failure(error)
+        raise
+    directories.leave(directory_fd)
+    log.write("ended")
+    os.close(lock_fd)
+    return 0
+
+
+def _serve(options: Options, own: OwnProcess, listener: _socket.socket, exits: ExitStore, jobs: Jobs, log: Log) -> None:
+    """Wire the parts together, and run until told to end."""
+    loop = Loop(time.monotonic, log.failure)
+    children = Children()
+    for child in exits.load():
+        children.add(child)
+    workers = Workers(loop, own.become_worker, jobs.perform, patience=options.worker_time)
+
+    # The three know each other: what one hears, another must tell or do.
+    def tell_exit(child: Child) -> None:
+        keeper.tell_exit(child)
+
+    def current() -> Session | None:
+        return server.session
+
+    reaping = Reaping(loop, children, workers, exits, tell_exit, time.time, log.write)
+    keeper = Keeper(
+        options.root, boot_id(), own.descriptors_max, children, workers, reaping, current, loop.stop, log.write
+    )
+    server = Server(loop, listener, (os.geteuid(), 0), keeper.received, keeper.lost, log.write)
+
+    def heard(mask: int) -> None:
+        numbers = own.heard()
+        reaping.turn()
+        if _signal.SIGTERM in numbers or _signal.SIGINT in numbers:
+            if keeper.may_end:
+                loop.stop()
+            else:
+                log.write(f"told to end by a signal, but {children.living} processes live: goes on")
+
+    loop.watch(own.signals, READ, heard)
+    server.start()
+    log.write(f"keeper {os.getpid()} for {options.root}; {len(children)} exits of an earlier one")
+    loop.run()
+
+
+def _forget_terminal() -> None:
+    fd = os.open("/dev/null", os.O_RDWR)
+    for number in range(3):
+        os.dup2(fd, number)
+    if fd > 2:
+        os.close(fd)

@@ -1,0 +1,212 @@
+"""
+What keeper and daemon say to one another: one function for each message.
+
+``m`` names a message.  A peer skips what it does not know, messages and keys
+alike, so both can grow.  ``req`` is the daemon's number of a request; exactly one
+``done`` or ``failed`` bears it.  ``exec`` is empty for the init process of a jail.
+
+========  =====================================================================
+daemon    hello, run, exec, signal, delete, close_stdin, stdin, process, ack,
+          shutdown
+keeper    hello, process, ready, done, failed, exit
+========  =====================================================================
+"""
+
+from __future__ import annotations
+
+from runjd.keeper.wire import VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from runjd.errors import RunjdError
+
+    Message = dict[str, object]
+
+
+def ask_hello(run: str) -> Message:
+    """Open the conversation; ``run`` identifies this life of the daemon."""
+    return {"m": "hello", "version": VERSION, "run": run}
+
+
+def ask_run(
+    req: int,
+    jail: str,
+    bundle: str,
+    runtime: str,
+    stdin: bool,
+    size: tuple[int, int] | None,
+    note: Mapping[str, object],
+) -> Message:
+    """Create and start a jail; ``note`` comes back in ``process``."""
+    return {
+        "m": "run",
+        "req": req,
+        "jail": jail,
+        "bundle": bundle,
+        "runtime": runtime,
+        "stdin": stdin,
+        "size": size,
+        "note": note,
+    }
+
+
+def ask_exec(
+    req: int,
+    jail: str,
+    exec: str,
+    process: Mapping[str, object],
+    stdin: bool,
+    size: tuple[int, int] | None,
+    note: Mapping[str, object],
+) -> Message:
+    """Run ``process`` (as in config.json) in a jail."""
+    return {
+        "m": "exec",
+        "req": req,
+        "jail": jail,
+        "exec": exec,
+        "process": process,
+        "stdin": stdin,
+        "size": size,
+        "note": note,
+    }
+
+
+def ask_signal(req: int, jail: str, exec: str, signum: int, everyone: bool) -> Message:
+    """Signal one process of a jail, or everyone in it."""
+    return {"m": "signal", "req": req, "jail": jail, "exec": exec, "signal": signum, "everyone": everyone}
+
+
+def ask_delete(req: int, jail: str, force: bool) -> Message:
+    """Remove a jail from the host."""
+    return {"m": "delete", "req": req, "jail": jail, "force": force}
+
+
+def ask_close_stdin(req: int, jail: str, exec: str) -> Message:
+    """Close the keeper's writing end of standard input."""
+    return {"m": "close_stdin", "req": req, "jail": jail, "exec": exec}
+
+
+def ask_stdin(req: int, jail: str, exec: str) -> Message:
+    """Ask for a writing end of standard input."""
+    return {"m": "stdin", "req": req, "jail": jail, "exec": exec}
+
+
+def ask_process(req: int, jail: str) -> Message:
+    """Ask for ``process`` of a jail's config.json (the daemon's message ``process``)."""
+    return {"m": "process", "req": req, "jail": jail}
+
+
+def ask_ack(jail: str, exec: str, pid: int) -> Message:
+    """Say that an exit is dealt with."""
+    return {"m": "ack", "jail": jail, "exec": exec, "pid": pid}
+
+
+def ask_shutdown(req: int) -> Message:
+    """Ask the keeper to end."""
+    return {"m": "shutdown", "req": req}
+
+
+def tell_hello(pid: int, boot: str) -> Message:
+    """Answer to ``hello``: who this keeper is, and in which boot of the host."""
+    return {"m": "hello", "version": VERSION, "pid": pid, "boot": boot}
+
+
+def tell_process(
+    jail: str,
+    exec: str,
+    pid: int,
+    start: int,
+    jid: int,
+    terminal: bool,
+    streams: Sequence[str],
+    stdin_open: bool,
+    note: object,
+) -> Message:
+    """Tell of a process; the descriptors of ``streams`` come along, in that order."""
+    return {
+        "m": "process",
+        "jail": jail,
+        "exec": exec,
+        "pid": pid,
+        "start": start,
+        "jid": jid,
+        "terminal": terminal,
+        "streams": streams,
+        "stdin_open": stdin_open,
+        "note": note,
+    }
+
+
+def tell_ready() -> Message:
+    """Say that every process was told."""
+    return {"m": "ready"}
+
+
+def tell_done(req: int) -> Message:
+    """Say that a request was carried out."""
+    return {"m": "done", "req": req}
+
+
+def tell_launched(
+    req: int,
+    pid: int,
+    start: int,
+    jid: int,
+    terminal: bool,
+    streams: Sequence[str],
+    notices: Sequence[str],
+) -> Message:
+    """Say that a process runs (``done`` of ``run`` and ``exec``); the descriptors of ``streams`` come along."""
+    return {
+        "m": "done",
+        "req": req,
+        "pid": pid,
+        "start": start,
+        "jid": jid,
+        "terminal": terminal,
+        "streams": streams,
+        "notices": notices,
+    }
+
+
+def tell_stdin(req: int) -> Message:
+    """Hand out a writing end (``done`` of ``stdin``); it comes along."""
+    return {"m": "done", "req": req, "streams": ["in"]}
+
+
+def tell_process_json(req: int, process: object) -> Message:
+    """Hand out ``process`` of config.json (``done`` of ``process``)."""
+    return {"m": "done", "req": req, "process": process}
+
+
+def tell_failed(req: int | None, error: RunjdError) -> Message:
+    """Say that a request failed, or (None) that the connection is refused."""
+    message: Message = {"m": "failed", "error": error.to_record()}
+    return message if req is None else message | {"req": req}
+
+
+def tell_exit(
+    jail: str,
+    exec: str,
+    pid: int,
+    status: int | None,
+    signal: int | None,
+    at: float,
+    core: bool,
+    recorded: bool,
+) -> Message:
+    """Tell how a process ended; ``at`` is wall time in seconds."""
+    return {
+        "m": "exit",
+        "jail": jail,
+        "exec": exec,
+        "pid": pid,
+        "status": status,
+        "signal": signal,
+        "at": at,
+        "core": core,
+        "recorded": recorded,
+    }

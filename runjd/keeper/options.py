@@ -1,0 +1,68 @@
+"""The keeper's command line."""
+
+from __future__ import annotations
+
+from runjd.errors import BadArgument
+from runjd.values import Value
+
+USAGE = """\
+usage: runjd-keeper --root STATE_DIR --dir KEEPER_DIR [--worker-time SECONDS] [--foreground]
+
+Parent and reaper of the processes of all jails. It is started by the runjd daemon,
+goes into the background, and ends when the daemon tells it to and no jail lives.
+
+  --root STATE_DIR       where the records of the jails are
+  --dir KEEPER_DIR       where its lock, socket, log and exit records are
+  --worker-time SECONDS  how long one operation on a jail may take (default 60)
+  --foreground           do not go into the background
+"""
+
+
+class Options(Value):
+    """What was asked for; paths are absolute."""
+
+    root: str
+    directory: str
+    worker_time: float = 60.0
+    foreground: bool = False
+
+
+def parse(arguments: list[str], cwd: str) -> Options:
+    """
+    Read the command line.
+
+    :raise BadArgument: it makes no sense.
+    """
+    given: dict[str, str] = {}
+    foreground = False
+    words = iter(arguments)
+    for word in words:
+        name, equals, value = word.partition("=")
+        if word == "--foreground":
+            foreground = True
+        elif name in ("--root", "--dir", "--worker-time"):
+            text = value if equals else next(words, "")
+            if not text:
+                raise BadArgument(f"{name} needs a value")
+            given[name] = text
+        else:
+            raise BadArgument(f'unknown argument "{word}"')
+    for name in ("--root", "--dir"):
+        if name not in given:
+            raise BadArgument(f"{name} is missing")
+    return Options(
+        f"{cwd}/{given['--root']}" if given["--root"][0] != "/" else given["--root"],
+        f"{cwd}/{given['--dir']}" if given["--dir"][0] != "/" else given["--dir"],
+        _seconds(given.get("--worker-time", "60")),
+        foreground,
+    )
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = 0.0
+    if not 0.0 < seconds < 86400.0:
+        raise BadArgument(f'--worker-time is a number of seconds, not "{text}"')
+    return seconds

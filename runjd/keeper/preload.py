@@ -1,0 +1,41 @@
+"""
+Loads all that a worker can need, and then nothing any more.
+
+A worker must not pay for imports, a child must not import from inside a jail,
+and a keeper that outlives an upgrade must not mix two versions.
+"""
+
+from __future__ import annotations
+
+import sys
+
+# ruff: noqa: F401 - loaded for what they leave in sys.modules
+
+
+def preload() -> None:
+    """Load every module that an operation on a jail uses on this platform."""
+    import encodings.ascii
+    import encodings.latin_1
+    import encodings.unicode_escape
+
+    import runjd.container.create
+    import runjd.container.operations
+    import runjd.container.stdio
+    import runjd.kernel.pidfd
+    import runjd.runtime.plain
+    import runjd.spec.parse
+
+    if sys.platform == "linux":
+        import runjd.kernel.capabilities
+        import runjd.kernel.prctl
+        import runjd.runtime.linux
+    else:
+        import runjd.kernel.freebsd_process
+
+
+def close_imports() -> None:
+    """Make any further import fail: there is nowhere to import from."""
+    sys.meta_path.clear()
+    sys.path.clear()
+    sys.path_hooks.clear()
+    sys.path_importer_cache.clear()

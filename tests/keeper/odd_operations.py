@@ -1,0 +1,53 @@
+"""A keeper whose operations behave badly in workers: they hang, die and babble, as their jail's name says."""
+
+import os
+import signal
+import sys
+import time
+
+from runjd.container.execute import Started
+from runjd.container.operations import Operations
+from runjd.container.state import State
+from runjd.container.stdio import Io
+from runjd.errors import BadArgument
+from runjd.keeper.main import main as keeper_main
+from runjd.runtime.choose import RUNTIMES
+from runjd.spec.model import Process
+
+
+class OddOperations(Operations):
+    """The real ones, but for some names."""
+
+    def __init__(self, root: str) -> None:
+        super().__init__(root, RUNTIMES, time.time)
+
+    def create(self, id: str, bundle: str, io: Io, *, runtime: str, start: bool = False) -> State:
+        state = super().create(id, bundle, io, runtime=runtime, start=start)
+        _misbehave(id)
+        return state
+
+    def exec(self, id: str, process: Process, io: Io, name: str) -> Started:
+        _misbehave(name)
+        return super().exec(id, process, io, name)
+
+    def process(self, id: str) -> Process:
+        _misbehave(id)
+        process = super().process(id)
+        return process._replace(env=("X=" + "x" * (2 << 20),)) if id == "babbles" else process
+
+
+def main(arguments: list[str]) -> int:
+    return keeper_main(arguments, OddOperations)
+
+
+def _misbehave(name: str) -> None:
+    if name.startswith("hangs"):
+        time.sleep(1000)
+    if name.startswith("dies"):
+        os.kill(os.getpid(), signal.SIGKILL)
+    if name.startswith("leaves"):
+        sys.exit("nobody reads this")
+    if name.startswith("raises"):
+        raise ValueError("odd")
+    if name.startswith("refuses"):
+        raise BadArgument("not today")
