@@ -1,0 +1,163 @@
+"""What all connections of the control protocol share: the controller, the limits, the events."""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from twisted.internet.interfaces import IReactorTime
+
+from runjd.errors import Busy
+from runjd.interfaces import IController, ISubscription
+from runjd.policy.facts import Event
+from runjd.protocols.control.lines import MAX_LINE
+from runjd.protocols.control.roles import Principal
+from runjd.protocols.control.verbs.render import event_line
+from runjd.protocols.control.verbs.table import VerbTable
+from runjd.values import Value
+
+#: requests of one connection that are carried out or wait; then it is not read
+MAX_IN_FLIGHT = 64
+#: what this server can do beyond asking and answering
+CAPABILITIES = ("attach", "exec", "follow", "frame", "subscribe", "replay")
+
+
+class Limits(Value):
+    """How many connections there may be, in all and for each user."""
+
+    connections: int = 256
+    connections_of_user: int = 128
+
+
+class Member(Protocol):
+    """A connection, as the hall knows it."""
+
+    def announce(self, event: Event, line: Callable[[], bytes]) -> None:
+        """Show an event, if it was asked for."""
+
+    def say_goodbye(self, reason: str) -> None:
+        """Close, saying why."""
+
+
+class Hall:
+    """
+    What connections share.
+
+    :param identify: says who is at the other end of a socket.
+    :param now: wall time in seconds.
+    :param server: name and version, as ``runjd/0.1.0``.
+    """
+
+    def __init__(
+        self,
+        controller: IController,
+        verbs: VerbTable,
+        clock: IReactorTime,
+        now: Callable[[], float],
+        identify: Callable[[Any], Principal],
+        server: str,
+        limits: Limits,
+    ) -> None:
+        self.controller = controller
+        self.verbs = verbs
+        self.clock = clock
+        self.now = now
+        self._identify = identify
+        self._server = server
+        self._limits = limits
+        self._members: dict[Member, Principal] = {}
+        self._users: Counter[int] = Counter()
+        self._listeners: dict[Member, None] = {}
+        self._subscription: ISubscription | None = None
+        self._problems = 0
+
+    @property
+    def members(self) -> int:
+        """How many connections there are."""
+        return len(self._members)
+
+    def admit(self, member: Member, socket: object) -> Principal:
+        """
+        Return who connected.
+
+        :raise Busy: there are too many connections.
+        :raise Denied: it cannot be told who connected.
+        """
+        principal = self._identify(socket)
+        if len(self._members) >= self._limits.connections:
+            raise Busy(f"there are {len(self._members)} connections already", retry_ms=1000)
+        if self._users[principal.uid] >= self._limits.connections_of_user:
+            raise Busy(f"user {principal.uid} has {self._users[principal.uid]} connections already", retry_ms=1000)
+        self._members[member] = principal
+        self._users[principal.uid] += 1
+        return principal
+
+    def leave(self, member: Member) -> None:
+        """Forget a connection."""
+        self.unlisten(member)
+        principal = self._members.pop(member, None)
+        if principal is not None:
+            self._users[principal.uid] -= 1
+            if not self._users[principal.uid]:
+                del self._users[principal.uid]
+
+    def listen(self, member: Member) -> None:
+        """Show this connection the events from now on."""
+        self._listeners[member] = None
+        if self._subscription is None:
+            self._subscription = self.controller.events.subscribe(self._announce)
+
+    def unlisten(self, member: Member) -> None:
+        """Show this connection no more events."""
+        self._listeners.pop(member, None)
+        if not self._listeners and self._subscription is not None:
+            self._subscription.cancel()
+            self._subscription = None
+
+    def close(self, reason: str) -> None:
+        """Close all connections, saying why."""
+        for member in list(self._members):
+            member.say_goodbye(reason)
+
+    def new_reference(self) -> str:
+        """Return a name for a problem that is told in the daemon's log."""
+        self._problems += 1
+        return f"{self.controller.run_id}-{self._problems}"
+
+    @property
+    def capabilities(self) -> Sequence[tuple[str, str]]:
+        """The protocol's version, its limits, and what this server can do."""
+        return [
+            ("proto", "1"),
+            ("server", self._server),
+            ("max_line", str(MAX_LINE)),
+            ("max_in_flight", str(MAX_IN_FLIGHT)),
+            ("caps", ",".join(CAPABILITIES)),
+        ]
+
+    def greeting(self, principal: Principal) -> Sequence[tuple[str, str]]:
+        """Return what the server says first."""
+        return [
+            ("ev", "hello"),
+            ("proto", "1"),
+            ("server", self._server),
+            ("run", self.controller.run_id),
+            ("pid", str(os.getpid())),
+            ("role", principal.role),
+            ("uid", str(principal.uid)),
+            ("max_line", str(MAX_LINE)),
+            ("caps", ",".join(CAPABILITIES)),
+        ]
+
+    def _announce(self, event: Event) -> None:
+        written: list[bytes] = []
+
+        def line() -> bytes:
+            if not written:
+                written.append(event_line(event))
+            return written[0]
+
+        for member in list(self._listeners):
+            member.announce(event, line)

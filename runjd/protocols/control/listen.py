@@ -1,0 +1,98 @@
+"""
+The Unix socket of the control protocol.
+
+When the table of descriptors is full, accept() fails and the socket stays
+readable: the port is left alone for a while, and the clients wait in its backlog.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+from twisted.internet import unix
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IDelayedCall, IProtocolFactory, IReactorTime
+from twisted.logger import Logger
+
+from runjd.errors import InputOutput
+
+#: connections that may wait to be accepted
+BACKLOG = 128
+#: bytes of the path of a Unix socket, on FreeBSD, whose limit is the smaller one
+MAX_PATH = 103
+#: seconds that a port is left alone when there are no descriptors
+PAUSE = 1.0
+
+
+class ControlPort(unix.Port):
+    """
+    A Unix port that pauses while no descriptor is free.
+
+    :param clock: for the pause; the reactor.
+    """
+
+    _log = Logger(namespace="runjd.protocols.control")
+
+    def __init__(self, path: str, factory: IProtocolFactory, mode: int, clock: IReactorTime) -> None:
+        super().__init__(path.encode("utf-8", "surrogateescape"), factory, BACKLOG, mode, clock)
+        self._clock = clock
+        self._pause: IDelayedCall | None = None
+
+    @property
+    def is_paused(self) -> bool:
+        """Whether nobody is accepted at this moment, for want of descriptors."""
+        return self._pause is not None
+
+    def doRead(self) -> None:
+        """Accept, if there is a descriptor to accept with."""
+        try:
+            os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
+        except OSError as error:
+            self._log.error("no connection is accepted for a second: {why}", why=error.strerror)
+            self.stopReading()  # type: ignore[no-untyped-call]
+            self._pause = self._clock.callLater(PAUSE, self._resume)
+            return
+        super().doRead()  # type: ignore[no-untyped-call]
+
+    def connectionLost(self, reason: object) -> None:
+        """The port is closed."""
+        if self._pause is not None:
+            self._pause.cancel()
+            self._pause = None
+        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+
+    def _resume(self) -> None:
+        self._pause = None
+        self.startReading()  # type: ignore[no-untyped-call]
+
+
+def listen_unix(path: str, factory: IProtocolFactory, clock: IReactorTime, mode: int = 0o600) -> ControlPort:
+    """
+    Return the port that listens there; it is nobody else's from the first moment on.
+
+    A socket that a dead daemon left is replaced: that no other daemon lives is
+    known by the lock on the state directory, which the caller holds.
+
+    :raise InputOutput: the path is taken by something else, or cannot be used.
+    """
+    if len(os.fsencode(path)) > MAX_PATH:
+        raise InputOutput(f"the path of the control socket {path} is longer than {MAX_PATH} bytes", path=path)
+    try:
+        os.stat(os.path.dirname(path) or ".")
+        found = os.lstat(path) if os.path.lexists(path) else None
+    except OSError as error:
+        raise InputOutput(f"the control socket {path} cannot be made: {error.strerror}", path=path) from error
+    if found is not None:
+        if not stat.S_ISSOCK(found.st_mode):
+            raise InputOutput(f"{path} is in the way of the control socket and is no socket", path=path)
+        os.unlink(path)
+    port = ControlPort(path, factory, mode, clock)
+    mask = os.umask(0o777 & ~mode)
+    try:
+        port.startListening()  # type: ignore[no-untyped-call]
+    except CannotListenError as error:
+        raise InputOutput(f"the control socket {path} cannot be made: {error.socketError}", path=path) from error
+    finally:
+        os.umask(mask)
+    return port

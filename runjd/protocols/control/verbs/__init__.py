@@ -1,0 +1,1 @@
+"""The verbs of the control protocol, each declared once in a table."""

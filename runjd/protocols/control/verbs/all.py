@@ -1,0 +1,13 @@
+"""Every verb there is, in the order of HELP."""
+
+from __future__ import annotations
+
+from runjd.protocols.control.verbs import events, lifecycle, log, query, session, stream
+from runjd.protocols.control.verbs.table import VerbTable
+
+
+def all_verbs() -> VerbTable:
+    """Return the table of verbs."""
+    return VerbTable(
+        (*session.VERBS, *query.VERBS, *lifecycle.VERBS, *log.VERBS, *stream.VERBS, *events.VERBS),
+    )

@@ -1,0 +1,170 @@
+"""The verbs that change jails: RUN START STOP RESTART KILL DELETE."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from runjd.errors import BadArgument
+from runjd.policy.facts import Definition, Facts
+from runjd.protocols.control.call import Call, Reply
+from runjd.protocols.control.request import Request
+from runjd.protocols.control.streams import MODES
+from runjd.protocols.control.verbs.arguments import Argument, did_you_mean
+from runjd.protocols.control.verbs.query import ID, TIMEOUT
+from runjd.protocols.control.verbs.render import outcome_fields
+from runjd.protocols.control.verbs.table import Verb
+from runjd.protocols.control.verbs.values import absolute_path, one_of, seconds, side, something, yes
+from runjd.spec.signals import signal_number
+
+BUNDLE = Argument("BUNDLE", absolute_path, is_required=True)
+RUNTIME = Argument("runtime", something, "NAME")
+STDIN = Argument("stdin", yes, "yes|no")
+REMOVE = Argument("rm", yes, "yes|no")
+ROWS = Argument("rows", side, "N")
+COLUMNS = Argument("cols", side, "N")
+MODE = Argument("mode", one_of(*MODES), "|".join(MODES))
+SIGNAL = Argument("SIGNAL", signal_number)
+EVERYONE = Argument("all", yes, "yes|no")
+EXEC = Argument("exec", something, "EXEC")
+FORCE = Argument("force", yes, "yes|no")
+GRACE = Argument("grace", seconds, "SECONDS")
+WAIT_UP = Argument("wait", one_of("none", "started", "ready", "stopped"), "none|started|ready|stopped")
+WAIT_DOWN = Argument("wait", one_of("none", "stopped"), "none|stopped")
+
+_log = Logger(namespace="runjd.protocols.control")
+
+
+async def run(call: Call) -> Reply:
+    """RUN."""
+    asked = call.arguments
+    jail, runtimes = asked.need(ID), call.controller.runtimes
+    runtime = asked.get(RUNTIME, runtimes[0])
+    if runtime not in runtimes:
+        known = ", ".join(runtimes)
+        hint = did_you_mean(runtime, runtimes)
+        raise BadArgument(f'no runtime "{runtime}"; there is {known}{hint}', verb="run", arg="runtime")
+    definition = Definition(
+        id=jail,
+        bundle=asked.need(BUNDLE),
+        runtime=runtime,
+        stdin=asked.get(STDIN, default=False),
+        size=window_size(call),
+        remove=asked.get(REMOVE, default=False),
+    )
+    mode = asked.get(MODE)
+    if mode is None:
+        return await _up(call, call.controller.run(definition, call.by))
+    if asked.get(WAIT_UP) is not None:
+        raise BadArgument("run: mode= shows the jail from its start; wait= does not go with it", verb="run", arg="wait")
+    call.connection.refuse_stream(call.tag)
+    stream = call.connection.make_stream(mode)
+    facts = await call.within(call.controller.run(definition, call.by), asked.get(TIMEOUT), f"starting {jail}")
+    session = call.controller.attach(jail, stream, lossless=True)
+    fields = [("jail", jail), ("pid", str(session.pid)), ("mode", mode), ("tty", "yes" if session.terminal else "no")]
+    if facts.jid:
+        fields.append(("jid", str(facts.jid)))
+    return Reply(fields, stream=stream, session=session)
+
+
+async def start(call: Call) -> Reply:
+    """START."""
+    return await _up(call, call.controller.start(call.arguments.need(ID), call.by))
+
+
+async def restart(call: Call) -> Reply:
+    """RESTART."""
+    return await _up(call, call.controller.restart(call.arguments.need(ID), call.by, call.arguments.get(GRACE)))
+
+
+async def stop(call: Call) -> Reply:
+    """STOP."""
+    jail = call.arguments.need(ID)
+    work = call.controller.stop(jail, call.by, call.arguments.get(GRACE))
+    if call.arguments.get(WAIT_DOWN) == "none":
+        return _unwaited(call, work)
+    return Reply(outcome_fields(await call.within(work, call.arguments.get(TIMEOUT), f"stopping {jail}")))
+
+
+async def kill(call: Call) -> Reply:
+    """KILL."""
+    jail, signum = call.arguments.need(ID), call.arguments.get(SIGNAL, 15)
+    everyone, exec_id = call.arguments.get(EVERYONE, default=False), call.arguments.get(EXEC, "")
+    if everyone and exec_id:
+        raise BadArgument("kill: all=yes and exec= do not go together", verb="kill", arg="all")
+    work = call.controller.kill(jail, signum, call.by, everyone, exec_id)
+    patience = call.arguments.get(TIMEOUT)
+    await call.within(work, patience, f"sending signal {signum} to {jail}")
+    if call.arguments.get(WAIT_DOWN) == "stopped":
+        facts = await call.within(call.controller.wait(jail, "stopped"), patience, f"the end of {jail}")
+        return Reply([*outcome_fields(facts)])
+    return Reply([("jail", jail), ("signal", str(signum))])
+
+
+async def delete(call: Call) -> Reply:
+    """DELETE."""
+    jail = call.arguments.need(ID)
+    work = call.controller.delete(jail, call.by, call.arguments.get(FORCE, default=False))
+    if call.arguments.get(WAIT_DOWN) == "none":
+        return _unwaited(call, work)
+    await call.within(work, call.arguments.get(TIMEOUT), f"deleting {jail}")
+    return Reply([("jail", jail)])
+
+
+def window_size(call: Call) -> tuple[int, int] | None:
+    """Return rows and columns where both are given. :raise BadArgument: only one is."""
+    rows, columns = call.arguments.get(ROWS), call.arguments.get(COLUMNS)
+    if rows is None and columns is None:
+        return None
+    if rows is None or columns is None:
+        missing = "rows" if rows is None else "cols"
+        raise BadArgument(
+            f"{call.verb.lower()}: {missing}= is missing beside the other", verb=call.verb.lower(), arg=missing
+        )
+    return rows, columns
+
+
+async def _up(call: Call, work: Deferred[Facts]) -> Reply:
+    """Wait as long as the caller asked, ``started`` unless he said otherwise."""
+    jail, until = call.arguments.need(ID), call.arguments.get(WAIT_UP, "started")
+    if until == "none":
+        return _unwaited(call, work)
+    began = call.clock.seconds()
+    patience = call.arguments.get(TIMEOUT)
+    facts = await call.within(work, patience, f"{call.verb.lower()} of {jail}")
+    if until != "started":
+        if patience is not None:
+            patience = max(0.0, patience - (call.clock.seconds() - began))
+        facts = await call.within(call.controller.wait(jail, until), patience, f"waiting for {jail} to be {until}")
+    took = int((call.clock.seconds() - began) * 1000)
+    return Reply([*outcome_fields(facts), ("took_ms", str(took))])
+
+
+def _unwaited(call: Call, work: Deferred[Any]) -> Reply:
+    """Answer at once; how it went is told by events."""
+    jail = call.arguments.need(ID)
+    work.addErrback(
+        lambda problem: _log.info("{verb} of {jail} failed: {why}", verb=call.verb, jail=jail, why=problem.value)
+    )
+    return Reply([("jail", jail)])
+
+
+def _run_makes_stream(request: Request) -> bool:
+    return MODE.name in request.options
+
+
+_UP = (WAIT_UP, TIMEOUT)
+_RUN_KEYS = (RUNTIME, STDIN, REMOVE, ROWS, COLUMNS, MODE, *_UP)
+
+VERBS = (
+    Verb("RUN", "admin", "Define a jail by its bundle and start it.", run, (ID, BUNDLE), _RUN_KEYS, _run_makes_stream),
+    Verb("START", "operator", "Start a jail.", start, (ID,), _UP),
+    Verb("STOP", "operator", "Stop a jail.", stop, (ID,), (GRACE, WAIT_DOWN, TIMEOUT)),
+    Verb("RESTART", "operator", "Stop a jail and start it.", restart, (ID,), (GRACE, *_UP)),
+    Verb(
+        "KILL", "operator", "Send a signal, TERM by default.", kill, (ID, SIGNAL), (EVERYONE, EXEC, WAIT_DOWN, TIMEOUT)
+    ),
+    Verb("DELETE", "admin", "Forget a jail that does not run.", delete, (ID,), (FORCE, WAIT_DOWN, TIMEOUT)),
+)

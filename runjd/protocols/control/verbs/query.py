@@ -1,0 +1,60 @@
+"""The verbs that only look: LIST STATUS SHOW WAIT."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from runjd.policy.facts import Facts
+from runjd.protocols.control.call import Call, Reply
+from runjd.protocols.control.reply import format_record
+from runjd.protocols.control.verbs.arguments import Argument
+from runjd.protocols.control.verbs.render import list_fields, outcome_fields, show_fields, status_fields
+from runjd.protocols.control.verbs.table import Verb
+from runjd.protocols.control.verbs.values import one_of, seconds
+from runjd.spec.ids import check_id
+
+ID = Argument("ID", check_id, is_required=True)
+IDS = Argument("ID", check_id, is_repeated=True)
+UNTIL = Argument("until", one_of("started", "ready", "stopped"), "started|ready|stopped")
+TIMEOUT = Argument("timeout", seconds, "SECONDS")
+
+
+def list_jails(call: Call) -> Reply:
+    """LIST."""
+    jails = call.controller.jails()
+    lines = (format_record(call.tag, list_fields(facts)) for facts in jails)
+    return Reply([("n", str(len(jails)))], body=lines)
+
+
+def status(call: Call) -> Reply:
+    """STATUS."""
+    ids = call.arguments.all(IDS)
+    jails: Sequence[Facts] = [call.controller.facts(jail) for jail in ids] if ids else call.controller.jails()
+    return Reply([("n", str(len(jails)))], body=_status_lines(call.tag, jails, call.now()))
+
+
+def show(call: Call) -> Reply:
+    """SHOW."""
+    facts = call.controller.facts(call.arguments.need(ID))
+    return Reply([("n", "1")], body=[format_record(call.tag, show_fields(facts, call.now()))])
+
+
+async def wait(call: Call) -> Reply:
+    """WAIT."""
+    jail, until = call.arguments.need(ID), call.arguments.get(UNTIL, "stopped")
+    work = call.controller.wait(jail, until)
+    facts = await call.within(work, call.arguments.get(TIMEOUT), f"waiting for {jail} to be {until}")
+    return Reply(outcome_fields(facts))
+
+
+def _status_lines(tag: str, jails: Sequence[Facts], now: float) -> Iterator[bytes]:
+    for facts in jails:
+        yield format_record(tag, status_fields(facts, now))
+
+
+VERBS = (
+    Verb("LIST", "observer", "All jails, in short.", list_jails),
+    Verb("STATUS", "observer", "How all jails are, or those named.", status, (IDS,)),
+    Verb("SHOW", "observer", "All that is known of a jail.", show, (ID,)),
+    Verb("WAIT", "observer", "Wait until a jail is started, ready or stopped.", wait, (ID,), (UNTIL, TIMEOUT)),
+)

@@ -1,0 +1,87 @@
+"""Facts and events as fields of lines."""
+
+from __future__ import annotations
+
+import time
+
+from runjd.policy.facts import Event, Facts
+from runjd.protocols.control.reply import format_announcement
+from runjd.protocols.control.streams import exit_fields
+
+Fields = list[tuple[str, str]]
+
+
+def stamp(at: float) -> str:
+    """Return a time, seconds since the epoch, as RFC 3339 with milliseconds, in UTC."""
+    whole, milliseconds = divmod(int(at * 1000), 1000)
+    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{milliseconds:03d}Z"
+
+
+def status_fields(facts: Facts, now: float) -> Fields:
+    """Return what STATUS tells of a jail; what is not known or zero is left out."""
+    fields = [
+        ("jail", facts.id),
+        ("want", facts.want),
+        ("status", facts.status),
+        ("phase", facts.phase),
+        ("ready", facts.ready),
+    ]
+    if facts.health != "-":
+        fields.append(("health", facts.health))
+    if facts.pid:
+        fields.append(("pid", str(facts.pid)))
+    if facts.jid:
+        fields.append(("jid", str(facts.jid)))
+    if facts.pid and facts.started_at:
+        fields.append(("up", f"{max(0.0, now - facts.started_at):.1f}"))
+    if facts.terminal:
+        fields.append(("tty", "yes"))
+    if facts.last_exit is not None and not facts.pid:
+        fields.extend(exit_fields(facts.last_exit))
+    fields.append(("restarts", str(facts.restarts)))
+    if facts.last_exit is not None:
+        fields.append(("last", stamp(facts.last_exit.at)))
+    if facts.reason:
+        fields.append(("reason", facts.reason))
+    return fields
+
+
+def list_fields(facts: Facts) -> Fields:
+    """Return what LIST tells of a jail."""
+    fields = [("jail", facts.id), ("status", facts.status), ("phase", facts.phase)]
+    if facts.pid:
+        fields.append(("pid", str(facts.pid)))
+    return fields
+
+
+def show_fields(facts: Facts, now: float) -> Fields:
+    """Return all that is known of a jail."""
+    definition = facts.definition
+    fields = status_fields(facts, now)
+    fields += [("bundle", definition.bundle), ("runtime", definition.runtime)]
+    fields += [("stdin", "yes" if definition.stdin else "no"), ("rm", "yes" if definition.remove else "no")]
+    if definition.size is not None:
+        fields += [("rows", str(definition.size[0])), ("cols", str(definition.size[1]))]
+    if facts.started_at:
+        fields.append(("started", stamp(facts.started_at)))
+    return fields
+
+
+def outcome_fields(facts: Facts) -> Fields:
+    """Return what the ``+`` line of a changing verb tells of the jail."""
+    fields = [("jail", facts.id), ("phase", facts.phase), ("ready", facts.ready)]
+    if facts.pid:
+        fields.append(("pid", str(facts.pid)))
+    if facts.jid:
+        fields.append(("jid", str(facts.jid)))
+    if facts.last_exit is not None and not facts.pid:
+        fields.extend(exit_fields(facts.last_exit))
+    return fields
+
+
+def event_line(event: Event) -> bytes:
+    """Return the line that announces an event."""
+    fields = [("at", stamp(event.at))]
+    if event.jail:
+        fields.append(("jail", event.jail))
+    return format_announcement(event.seq, [*fields, ("ev", event.ev), *event.details])

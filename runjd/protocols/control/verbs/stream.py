@@ -1,0 +1,141 @@
+"""The verbs that look into a process: ATTACH EXEC RESIZE."""
+
+from __future__ import annotations
+
+from zope.interface import implementer
+
+from runjd.errors import BadArgument
+from runjd.interfaces import ISession, IViewer
+from runjd.policy.facts import ExitRecord
+from runjd.protocols.control.call import Call, Reply
+from runjd.protocols.control.request import Request
+from runjd.protocols.control.verbs.arguments import Argument, Arguments
+from runjd.protocols.control.verbs.lifecycle import COLUMNS, EXEC, MODE, ROWS, STDIN, window_size
+from runjd.protocols.control.verbs.query import ID
+from runjd.protocols.control.verbs.table import Verb
+from runjd.protocols.control.verbs.values import absolute_path, anything, something, user, variable, yes
+from runjd.spec.model import ConsoleSize, Process, User
+
+COMMAND = Argument("CMD", something, is_required=True)
+ARGUMENTS = Argument("ARG", anything, is_repeated=True)
+TTY = Argument("tty", yes, "yes|no")
+DETACH = Argument("detach", yes, "yes|no")
+USER = Argument("user", user, "UID[:GID]")
+CWD = Argument("cwd", absolute_path, "DIRECTORY")
+ENV = Argument("env", variable, "NAME=VALUE", is_repeated=True)
+
+
+def attach(call: Call) -> Reply:
+    """ATTACH."""
+    jail, mode, size = call.arguments.need(ID), call.arguments.get(MODE, "raw"), window_size(call)
+    call.connection.refuse_stream(call.tag)
+    stream = call.connection.make_stream(mode)
+    session = call.controller.attach(jail, stream)
+    if size is not None:
+        session.resize(*size)
+    return Reply(_session_fields(jail, mode, session), stream=stream, session=session)
+
+
+async def exec_process(call: Call) -> Reply:
+    """EXEC."""
+    asked = call.arguments
+    jail, mode, stdin = asked.need(ID), asked.get(MODE, "raw"), asked.get(STDIN, default=False)
+    window_size(call)
+    if asked.get(DETACH):
+        if stdin or asked.get(MODE) is not None:
+            wrong = "stdin" if stdin else "mode"
+            raise BadArgument(f"exec: {wrong}= does not go with detach=yes", verb="exec", arg=wrong)
+        process = process_of(await call.controller.exec_defaults(jail), asked)
+        session = await call.controller.exec(jail, process, _Unwatched(), call.by, stdin=False)
+        return Reply([("jail", jail), ("exec", session.exec_id), ("pid", str(session.pid))])
+    call.connection.refuse_stream(call.tag)
+    process = process_of(await call.controller.exec_defaults(jail), asked)
+    stream = call.connection.make_stream(mode)
+    stream.closes_stdin = stdin and not process.terminal
+    session = await call.controller.exec(jail, process, stream, call.by, stdin)
+    return Reply(_session_fields(jail, mode, session), stream=stream, session=session)
+
+
+def resize(call: Call) -> Reply:
+    """RESIZE."""
+    jail, size, exec_id = call.arguments.need(ID), window_size(call), call.arguments.get(EXEC, "")
+    if size is None:
+        raise BadArgument("resize needs rows= and cols=", verb="resize", arg="rows")
+    call.controller.resize(jail, exec_id, *size)
+    return Reply([("jail", jail), ("rows", str(size[0])), ("cols", str(size[1]))])
+
+
+def process_of(defaults: Process, asked: Arguments) -> Process:
+    """Return the process to run: the jail's own user, environment, directory and rights, but for what is asked."""
+    rows, columns = asked.get(ROWS), asked.get(COLUMNS)
+    terminal = asked.get(TTY, default=False)
+    who = asked.get(USER)
+    owner = defaults.user
+    if who is not None:
+        owner = User(who[0], owner.gid if who[1] is None else who[1], owner.umask)
+    return defaults._replace(
+        args=(asked.need(COMMAND), *asked.all(ARGUMENTS)),
+        cwd=asked.get(CWD, defaults.cwd),
+        env=merge_environment(defaults.env, tuple(asked.all(ENV))),
+        terminal=terminal,
+        console_size=ConsoleSize(rows, columns) if rows and columns and terminal else None,
+        user=owner,
+    )
+
+
+def merge_environment(base: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the variables of both; what stands in ``more`` replaces what has the same name."""
+    found = {text.partition("=")[0]: text for text in base}
+    found.update((text.partition("=")[0], text) for text in more)
+    return tuple(found.values())
+
+
+def _session_fields(jail: str, mode: str, session: ISession) -> list[tuple[str, str]]:
+    fields = [("jail", jail)]
+    if session.exec_id:
+        fields.append(("exec", session.exec_id))
+    return [*fields, ("pid", str(session.pid)), ("mode", mode), ("tty", "yes" if session.terminal else "no")]
+
+
+def _always(request: Request) -> bool:
+    return True
+
+
+def _exec_makes_stream(request: Request) -> bool:
+    return request.options.get(DETACH.name) != "yes"
+
+
+@implementer(IViewer)
+class _Unwatched:
+    """Nobody looks at the process; its output is read, so that it never blocks, and dropped."""
+
+    def out(self, data: bytes) -> None:
+        pass
+
+    def err(self, data: bytes) -> None:
+        pass
+
+    def gap(self, lost: int) -> None:
+        pass
+
+    def ended(self, exit: ExitRecord | None) -> None:
+        pass
+
+
+_EXEC_KEYS = (MODE, TTY, STDIN, USER, CWD, ENV, ROWS, COLUMNS, DETACH)
+
+VERBS = (
+    Verb(
+        "ATTACH", "operator", "Look at a jail's output and type into it.", attach, (ID,), (MODE, ROWS, COLUMNS), _always
+    ),
+    Verb(
+        "EXEC",
+        "operator",
+        "Run a program in a jail.",
+        exec_process,
+        (ID, COMMAND, ARGUMENTS),
+        _EXEC_KEYS,
+        _exec_makes_stream,
+    ),
+    Verb("RESIZE", "operator", "Set the size of a terminal.", resize, (ID,), (ROWS, COLUMNS, EXEC)),
+)

@@ -1,0 +1,97 @@
+"""A server without a socket: bytes go in, lines come out, and the clock moves when a test says so."""
+
+from __future__ import annotations
+
+import os
+
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+
+from runjd.policy.facts import Definition
+from runjd.protocols.control.factory import ControlFactory
+from runjd.protocols.control.roles import Principal
+from runjd.supervise.memory import MemoryController
+
+#: bytes in the transport's buffer at which it pauses its producer, as Twisted's do
+FULL = 65536
+
+
+class Socket(StringTransport):
+    """A transport that fills up: nothing is read until a test calls :meth:`read`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.is_aborted = False
+        self.unread = 0
+        self.fd = os.open(os.devnull, os.O_RDONLY)
+
+    def fileno(self) -> int:
+        return self.fd
+
+    def getHandle(self) -> object:
+        return None
+
+    def write(self, data: bytes) -> None:
+        super().write(data)
+        self.unread += len(data)
+        if self.unread > FULL and self.producer is not None:
+            self.producer.pauseProducing()
+
+    def read(self) -> bytes:
+        """Return all that was sent so far, as a client would take it."""
+        data = self.value()
+        self.clear()
+        self.unread = 0
+        if self.producer is not None:
+            self.producer.resumeProducing()
+        return data
+
+    def read_all(self) -> bytes:
+        """Return all that is sent until nothing more comes."""
+        found = b""
+        while data := self.read():
+            found += data
+        return found
+
+    def abortConnection(self) -> None:
+        self.is_aborted = True
+
+
+class Offline:
+    """One connection, greeted, to jails of which one, named web, runs."""
+
+    def __init__(self, controller: MemoryController | None = None, role: str = "admin") -> None:
+        self.clock = Clock()
+        self.jails = controller or MemoryController(self.clock)
+        self.jails.run(Definition("web", "/bundles/web", "memory", stdin=True), "uid:0")
+        factory = ControlFactory(
+            self.jails, self.clock, lambda: 1_763_910_080.102, lambda _: Principal(0, 0, 1, role), "0.4.0"
+        )
+        self.hall = factory.hall
+        self.protocol = factory.buildProtocol(None)
+        self.socket = Socket()
+        self.protocol.makeConnection(self.socket)
+        self.greeting = self.socket.read().decode()
+
+    def send(self, data: str | bytes) -> None:
+        """Send a line, or bytes as they are."""
+        self.protocol.dataReceived(data if isinstance(data, bytes) else data.encode() + b"\n")
+        self.clock.advance(0)
+
+    def say(self, text: str) -> list[str]:
+        """Send a line and return the lines that come back."""
+        self.send(text)
+        return self.lines()
+
+    def lines(self) -> list[str]:
+        """Return the lines that came."""
+        return self.socket.read_all().decode().splitlines()
+
+    def lose(self) -> None:
+        """The client is gone."""
+        if not self.protocol.connected:
+            return
+        self.protocol.connected = 0
+        self.protocol.connectionLost(None)
+        os.close(self.socket.fd)
+        assert not self.clock.getDelayedCalls()
