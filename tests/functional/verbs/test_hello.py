@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest_twisted
 
 
@@ -9,7 +11,7 @@ import pytest_twisted
 async def test_the_server_speaks_first(wire):
     """The greeting names protocol, life, process, role and limits."""
     assert wire.greeting.startswith("! 0 ev=hello proto=1 server=runjd/0.4.0 run=7f3a91 pid=")
-    assert " role=admin uid=0 max_line=8192 caps=attach,exec,follow" in wire.greeting
+    assert f" role=admin uid={os.geteuid()} max_line=8192 caps=attach,exec,follow" in wire.greeting
 
 
 @pytest_twisted.ensureDeferred

@@ -1,0 +1,222 @@
+"""
+One output of a process: the reading end of a FIFO, or the master of a pty.
+
+A FIFO ends when no process has it open any more.  A pty says EIO instead, and
+means only that nobody has it open *now*: while the process lives it is looked
+at again later.
+"""
+
+from __future__ import annotations
+
+import array
+import errno
+import fcntl
+import os
+import termios
+from typing import Protocol
+
+from twisted.internet.interfaces import IDelayedCall, IReactorFDSet, IReactorTime, IReadDescriptor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from runjd.policy.facts import ExitRecord
+
+#: bytes of one read; there is one read for each stream and turn of the reactor
+READ_SIZE = 131_072
+#: bytes that a pipe of Linux holds, unless it is told otherwise
+_FULL = 65_536
+#: seconds until a pty that nobody has open is looked at again
+_PTY_DELAY = 0.2
+
+
+class IReactor(IReactorFDSet, IReactorTime):
+    """What is needed of a reactor."""
+
+
+class Process(Protocol):
+    """Whose output this is."""
+
+    exit: ExitRecord | None
+
+    def output_came(self, child_fd: int, data: bytes) -> None:
+        """Something was read."""
+
+    def output_ended(self, child_fd: int) -> None:
+        """Nothing more comes."""
+
+
+@implementer(IReadDescriptor)
+class JailOutput:
+    """
+    :param child_fd: which output it is, 1 or 2.
+    :param fd: the descriptor; closed by us.
+    """  # noqa: D205
+
+    __slots__ = (
+        "_child_fd",
+        "_fd",
+        "_holds",
+        "_is_reading",
+        "_is_terminal",
+        "_is_wide",
+        "_process",
+        "_reactor",
+        "_retry",
+    )
+    _log = Logger()
+
+    def __init__(self, reactor: IReactor, process: Process, child_fd: int, fd: int, is_terminal: bool) -> None:
+        os.set_blocking(fd, False)
+        self._reactor = reactor
+        self._process = process
+        self._child_fd = child_fd
+        self._fd = fd
+        self._is_terminal = is_terminal
+        self._holds = 1  # until it is started
+        self._is_reading = False
+        self._is_wide = False
+        self._retry: IDelayedCall | None = None
+
+    def start(self) -> None:
+        """Read from the reactor's next turn on."""
+        self.release()
+
+    def hold(self) -> None:
+        """Read no more until released as often as held."""
+        self._holds += 1
+        self._stop_reading()
+
+    def release(self) -> None:
+        """Take back one hold."""
+        self._holds -= 1
+        if self._holds == 0 and self._fd >= 0 and self._retry is None and not self._is_reading:
+            self._is_reading = True
+            self._reactor.addReader(self)
+
+    def drain(self) -> None:
+        """
+        The process exited: read what it wrote, whoever holds us.
+
+        What comes later, from grandchildren, is read as ever.
+        """
+        if self._fd < 0:
+            return
+        missing = READ_SIZE if self._is_terminal else _readable(self._fd)
+        while missing > 0:
+            size = self._read_once(missing)
+            if size <= 0:
+                return  # the end, or (a pty) nothing there
+            missing -= size
+        if self._fd >= 0:
+            self._read_once(READ_SIZE)  # finds the end at once where no grandchild is left
+
+    def end(self) -> None:
+        """Close, and tell."""
+        if self._fd >= 0:
+            self.close()
+            self._process.output_ended(self._child_fd)
+
+    def close(self) -> None:
+        """Close; tell nobody."""
+        fd, self._fd = self._fd, -1
+        if fd < 0:
+            return
+        if self._retry is not None and self._retry.active():
+            self._retry.cancel()
+        self._retry = None
+        if self._is_reading:
+            self._is_reading = False
+            self._fd = fd  # the reactor asks for it
+            self._reactor.removeReader(self)  # before the close: the keeper has it open, too
+            self._fd = -1
+        close_later(self._reactor, fd)
+
+    # --- IReadDescriptor -----------------------------------------------------
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def logPrefix(self) -> str:
+        return "jail output"
+
+    def doRead(self) -> None:
+        # The reactor may have taken this event before we were held or closed in the same turn.
+        if self._fd < 0 or not self._is_reading:
+            return
+        try:
+            self._read_once(READ_SIZE)
+        except Exception:
+            self._log.failure("cannot read the output of a process")
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor saw a hang-up without data, and has dropped us."""
+        self._is_reading = False
+        if self._fd >= 0:
+            self._nobody_writes()
+
+    # --- inside ---------------------------------------------------------------
+
+    def _read_once(self, size: int) -> int:
+        """Read and deliver; return how much, 0 at the end, -1 where nothing is there."""
+        try:
+            data = os.read(self._fd, size)
+        except (BlockingIOError, InterruptedError):
+            return -1
+        except OSError as error:
+            if error.errno != errno.EIO:
+                self._log.failure("cannot read the output of a process; it is closed")
+                self.end()
+                return 0
+            data = b""
+        if not data:
+            self._nobody_writes()
+            return 0
+        if len(data) >= _FULL and not self._is_wide:
+            self._widen()
+        self._process.output_came(self._child_fd, data)
+        return len(data)
+
+    def _widen(self) -> None:
+        """Let the pipe of a program that writes much hold as much as we read at once, which halves the turns."""
+        self._is_wide = True
+        if not self._is_terminal and hasattr(fcntl, "F_SETPIPE_SZ"):
+            try:
+                if fcntl.fcntl(self._fd, fcntl.F_GETPIPE_SZ) < READ_SIZE:
+                    fcntl.fcntl(self._fd, fcntl.F_SETPIPE_SZ, READ_SIZE)
+            except OSError:
+                return  # a user has only so much (pipe-user-pages-soft); it goes on as it was
+
+    def _nobody_writes(self) -> None:
+        if not self._is_terminal or self._process.exit is not None:
+            self.end()
+        elif self._retry is None:
+            self._stop_reading()
+            self._retry = self._reactor.callLater(_PTY_DELAY, self._look_again)
+
+    def _look_again(self) -> None:
+        self._retry = None
+        self._holds += 1
+        self.release()
+
+    def _stop_reading(self) -> None:
+        if self._is_reading:
+            self._is_reading = False
+            self._reactor.removeReader(self)
+
+
+def close_later(reactor: IReactorTime, fd: int) -> None:
+    """
+    Close a descriptor that a reactor has watched, in the reactor's next turn.
+
+    This turn may hold another event for its number, which whoever got the number
+    meanwhile (a new connection, the control socket) would take for its own.
+    """
+    reactor.callLater(0, os.close, fd)
+
+
+def _readable(fd: int) -> int:
+    """Return how many bytes can be read now."""
+    count = array.array("i", [0])
+    fcntl.ioctl(fd, termios.FIONREAD, count)
+    return count[0]

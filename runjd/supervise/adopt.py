@@ -1,0 +1,124 @@
+"""
+Taking over what the keeper has: after a start of the daemon, and whenever the keeper was lost.
+
+The keeper tells every process that lives or whose exit nobody acknowledged,
+each exit behind its process, and then that this was all.  A jail that it does
+not tell of has ended, or never began.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+from twisted.logger import Logger
+
+from runjd.errors import RunjdError
+from runjd.policy.facts import Definition, ExitRecord
+from runjd.protocols.keeperreplies import Exited, Found, Launched
+from runjd.supervise.definitions import Known, definition_from_json
+from runjd.supervise.execution import watch
+from runjd.supervise.jail import Jail
+from runjd.supervise.site import STOP_TIMEOUT, Site
+
+
+class Adoption:
+    """
+    The keeper's listener.
+
+    :param jails: by id; jails that are only known to the keeper are added.
+    :param make_jail: makes one whose life is unknown.
+    :param when_ready: called each time all was told.
+    :param when_lost: called when the keeper is lost.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        site: Site,
+        jails: dict[str, Jail],
+        make_jail: Callable[[Known], Jail],
+        when_ready: Callable[[], None],
+        when_lost: Callable[[str], None],
+    ) -> None:
+        self._site = site
+        self._jails = jails
+        self._make_jail = make_jail
+        self._when_ready = when_ready
+        self._when_lost = when_lost
+
+    def process_found(self, found: Found) -> None:
+        launched = Launched(found.pid, found.start, found.jid, found.terminal, found.descriptors)
+        try:
+            if found.exec_id:
+                self._adopt_exec(found, launched)
+            else:
+                self._adopt_init(found, launched)
+        except Exception:
+            self._log.failure("cannot adopt process {pid} of jail {jail}", pid=found.pid, jail=found.jail)
+
+    def process_exited(self, exited: Exited) -> None:
+        if not exited.recorded:
+            self._log.error("the keeper could not record the exit of {jail}; it tries again", jail=exited.jail)
+        jail = self._jails.get(exited.jail)
+        record = exited.record
+        if exited.exec_id:
+            process = jail.execs.get(exited.exec_id) if jail is not None else None
+            if process is not None and process.transport is not None and process.transport.pid == record.pid:
+                process.transport.exited(record)
+                return
+        elif jail is not None and jail.pid == record.pid and jail.init is not None:
+            jail.machine.exited(record)
+            return
+        self._site.spawner.ack(exited.jail, exited.exec_id, record.pid)
+
+    def ready(self) -> None:
+        for jail in list(self._jails.values()):
+            if jail.phase == "unknown":
+                if jail.is_expected:
+                    jail.machine.vanished(ExitRecord(jail.pid, None, None, self._site.now()))
+                else:
+                    jail.machine.missing()
+            elif jail.phase == "running" and jail.want == "down":
+                jail.machine.stop(STOP_TIMEOUT)
+        self._when_ready()
+
+    def keeper_lost(self, reason: str) -> None:
+        self._when_lost(reason)
+        for jail in list(self._jails.values()):
+            jail.machine.lost()
+
+    # --- inside -----------------------------------------------------------------
+
+    def _adopt_init(self, found: Found, launched: Launched) -> None:
+        jail = self._jails.get(found.jail)
+        if jail is None:
+            jail = self._make_jail(Known(_definition_of(found), "up", True))
+            self._jails[found.jail] = jail
+        if jail.phase not in ("unknown", "idle", "failed"):
+            _close(found)
+            return
+        at = found.note.get("at")
+        jail.started_at = float(at) if isinstance(at, int | float) else self._site.now()
+        jail.is_expected = True
+        jail.machine.adopted(launched)
+
+    def _adopt_exec(self, found: Found, launched: Launched) -> None:
+        jail = self._jails.get(found.jail)
+        if jail is None or not jail.is_running or found.exec_id in jail.execs:
+            _close(found)
+            return
+        watch(self._site, jail, found.exec_id, launched).hang_up()
+
+
+def _definition_of(found: Found) -> Definition:
+    try:
+        return definition_from_json(found.note.get("definition"))
+    except (ValueError, RunjdError):
+        return Definition(id=found.jail, bundle="", runtime="", size=(24, 80) if found.terminal else None)
+
+
+def _close(found: Found) -> None:
+    for fd in found.descriptors.values():
+        os.close(fd)

@@ -1,0 +1,326 @@
+"""Everything the daemon can do with jails, on the keeper."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred, DeferredList, fail, succeed
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from runjd.errors import AlreadyExists, BadArgument, Busy, Cancelled, Gone, KeeperLost, NotFound, RunjdError, WrongState
+from runjd.interfaces import IController, ILog, ISession, IViewer
+from runjd.policy.facts import Definition, Facts
+from runjd.spec.ids import check_id
+from runjd.spec.model import Process
+from runjd.spec.parse_process import parse_process
+from runjd.supervise.adopt import Adoption
+from runjd.supervise.definitions import Known
+from runjd.supervise.execution import execute
+from runjd.supervise.jail import Jail
+from runjd.supervise.sessions import Session
+from runjd.supervise.site import STOP_TIMEOUT, Site
+from runjd.supervise.suggest import no_such_jail
+from runjd.supervise.waiters import UNTIL, has_reached
+from runjd.supervise.watched import WatchedProcess
+
+#: rows and columns of a terminal
+_SIZES = range(1, 10_001)
+
+
+@implementer(IController)
+class Controller:
+    """
+    The jails of one daemon.
+
+    :param site: what they share.
+    :param runtimes: names; the first is the default.
+    :param end_keeper: ends the keeper; fails with STATE while a jail lives.
+    :param leave: ends the daemon, once the answer to a shutdown could be sent.
+    :ivar listener: hears the keeper.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        site: Site,
+        runtimes: Sequence[str],
+        end_keeper: Callable[[], Deferred[None]],
+        leave: Callable[[], None],
+    ) -> None:
+        self.run_id = site.run_id
+        self.events = site.events
+        self.runtimes = tuple(runtimes)
+        self._site = site
+        self._end_keeper = end_keeper
+        self._leave = leave
+        self._is_ready = False
+        self._is_leaving = False
+        self._was_lost = False
+        self._ready_waiters: list[Deferred[None]] = []
+        self._last_exec = 0
+        self._jails: dict[str, Jail] = {}
+        for known in site.definitions.load():
+            self._jails[known.definition.id] = self._make_jail(known)
+        self.listener = Adoption(site, self._jails, self._make_jail, self._ready, self._lost)
+
+    # --- the daemon's side ---------------------------------------------------------
+
+    def when_ready(self) -> Deferred[None]:
+        """Fire once the keeper told all it has."""
+        if self._is_ready:
+            return succeed(None)
+        self._ready_waiters.append(Deferred())
+        return self._ready_waiters[-1]
+
+    def let_go(self) -> Deferred[None]:
+        """Read no more, and fire once all that was read is in the logs; the jails go on."""
+        self._is_leaving = True
+        self._is_ready = False
+        for jail in self._jails.values():
+            jail.detach()
+        written: list[Deferred[None]] = []
+        for jail in self._jails.values():
+            done: Deferred[None] = Deferred()
+            written.append(done)
+            jail.log.flush(lambda done=done: done.callback(None))  # type: ignore[misc]
+        return DeferredList(written).addCallback(lambda _: None)
+
+    def log_trouble(self, path: str, error: OSError | None) -> None:
+        """A log cannot be written, or can be again."""
+        if error is not None:
+            self._log.error("{path}: {error}; tried again until it works", path=path, error=error)
+        for jail in self._jails.values():
+            if self._site.logs.path(jail.id) == path:
+                jail.log_trouble(error)
+
+    # --- IController ------------------------------------------------------------------
+
+    def jails(self) -> Sequence[Facts]:
+        return [self._jails[each].facts() for each in sorted(self._jails)]
+
+    def facts(self, id: str) -> Facts:
+        return self._jail(id).facts()
+
+    def run(self, definition: Definition, by: str) -> Deferred[Facts]:
+        try:
+            definition = self._checked(definition)
+        except RunjdError as error:
+            return fail(error)
+        jail = Jail(self._site, Known(definition, "down"), True, self._forget)
+        self._jails[definition.id] = jail
+        self.events.emit(definition.id, "defined", {"by": by, "bundle": definition.bundle})
+
+        def failed(failure: Failure) -> Failure:
+            if not isinstance(failure.value, Cancelled | KeeperLost) and self._jails.get(definition.id) is jail:
+                jail.forget_when_down()
+            return failure
+
+        return self._start(jail, by).addErrback(failed)
+
+    def start(self, id: str, by: str) -> Deferred[Facts]:
+        try:
+            jail = self._jail(id)
+            self._check_ready()
+        except RunjdError as error:
+            return fail(error)
+        return self._start(jail, by)
+
+    def stop(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
+        try:
+            jail = self._jail(id)
+            if jail.phase == "unknown":
+                self._check_ready()
+            jail.set_want("down", by)
+        except RunjdError as error:
+            return fail(error)
+        if jail.phase == "idle":
+            return succeed(jail.facts())
+        stopped = jail.waiters.add("stopped")
+        jail.machine.stop(STOP_TIMEOUT if timeout is None else max(0.0, timeout))
+        return stopped
+
+    def restart(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
+        stopped = self.stop(id, by, timeout)
+        return stopped.addCallback(lambda _: self.start(id, by))
+
+    def kill(self, id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
+        try:
+            if exec_id:
+                self._process(id, exec_id)
+            else:
+                self._running(id)
+        except RunjdError as error:
+            return fail(error)
+        return self._site.spawner.signal(id, signum, exec_id=exec_id, everyone=everyone)
+
+    def delete(self, id: str, by: str, force: bool = False) -> Deferred[None]:
+        try:
+            jail = self._jail(id)
+            if jail.phase not in ("idle", "failed"):
+                if not force:
+                    raise WrongState(f'jail "{id}" is {jail.phase}; stop it first, or use force', jail=id)
+                self._check_ready()
+                jail.set_want("down", by)
+        except RunjdError as error:
+            return fail(error)
+
+        jail.by = by
+        forgotten = jail.waiters.add_forgotten()
+        jail.forget_when_down()
+        if jail.phase not in ("idle", "failed"):
+            jail.machine.stop(0.0)
+        return forgotten
+
+    def wait(self, id: str, until: str) -> Deferred[Facts]:
+        try:
+            jail = self._jail(id)
+            facts = jail.facts()
+            if until not in UNTIL:
+                raise BadArgument(f'cannot wait until "{until}"; there is {", ".join(UNTIL)}')
+        except RunjdError as error:
+            return fail(error)
+        return succeed(facts) if has_reached(facts, until) else jail.waiters.add(until)
+
+    def log(self, id: str) -> ILog:
+        return self._jail(id).log
+
+    def attach(self, id: str, viewer: IViewer, lossless: bool = False) -> ISession:
+        jail = self._running(id)
+        init = jail.init
+        if init is None:
+            raise WrongState(f'jail "{id}" is not running', jail=id)
+        return Session(init.viewers, init, viewer, pid=jail.pid, terminal=jail.terminal, lossless=lossless)
+
+    def exec(self, id: str, process: Process, viewer: IViewer, by: str, stdin: bool) -> Deferred[ISession]:
+        try:
+            jail = self._running(id)
+        except RunjdError as error:
+            return fail(error)
+        self._last_exec += 1
+        while f"x{self._last_exec}" in jail.execs:
+            self._last_exec += 1
+        return execute(self._site, jail, f"x{self._last_exec}", process, viewer, by, stdin)
+
+    def resize(self, id: str, exec_id: str, rows: int, columns: int) -> None:
+        if rows not in _SIZES or columns not in _SIZES:
+            raise BadArgument(f"a terminal has 1 to {_SIZES[-1]} rows and columns, not {rows} and {columns}")
+        process = self._process(id, exec_id)
+        if process.transport is None or not process.transport.terminal:
+            raise WrongState(f'{f"exec process {exec_id} of " if exec_id else ""}jail "{id}" has no terminal', jail=id)
+        process.resize(rows, columns)
+
+    def exec_defaults(self, id: str) -> Deferred[Process]:
+        try:
+            self._running(id)
+        except RunjdError as error:
+            return fail(error)
+        return self._site.spawner.process(id).addCallback(parse_process)
+
+    def shutdown(self, mode: str, by: str) -> Deferred[None]:
+        if mode not in ("keep", "stop"):
+            return fail(BadArgument(f'no shutdown named "{mode}"; there is keep, stop'))
+        self._is_leaving = True
+        self.events.emit("", "shutdown", {"mode": mode, "by": by})
+        if mode == "keep":
+            self._leave()
+            return succeed(None)
+        self._is_leaving = True
+        stopping = [self.stop(each, by) for each in list(self._jails)]
+
+        def stopped(results: object) -> Deferred[None]:
+            return self._end_keeper()
+
+        def ended(result: object) -> object:
+            if isinstance(result, Failure):
+                self._is_leaving = False
+            else:
+                self._leave()
+            return result
+
+        result = DeferredList(stopping, consumeErrors=True).addCallback(stopped)
+        return result.addBoth(ended)
+
+    # --- inside -----------------------------------------------------------------------
+
+    def _make_jail(self, known: Known) -> Jail:
+        return Jail(self._site, known, False, self._forget)
+
+    def _jail(self, id: str) -> Jail:
+        try:
+            return self._jails[id]
+        except KeyError:
+            raise no_such_jail(id, self._jails) from None
+
+    def _running(self, id: str) -> Jail:
+        jail = self._jail(id)
+        if not jail.is_running:
+            raise WrongState(f'jail "{id}" is not running, it is {jail.phase}', jail=id)
+        return jail
+
+    def _process(self, id: str, exec_id: str) -> WatchedProcess:
+        jail = self._jail(id)
+        process: WatchedProcess | None
+        if exec_id:
+            process = jail.execs.get(exec_id)
+            if process is None:
+                raise NotFound(f'jail "{id}" has no exec process "{exec_id}"', jail=id, exec=exec_id)
+            return process
+        process = self._running(id).init
+        if process is None:
+            raise WrongState(f'jail "{id}" is not running', jail=id)
+        return process
+
+    def _checked(self, definition: Definition) -> Definition:
+        check_id(definition.id)
+        if definition.id in self._jails:
+            raise AlreadyExists(definition.id)
+        if not definition.bundle.startswith("/"):
+            raise BadArgument(f'the bundle must be an absolute path, not "{definition.bundle}"')
+        if definition.runtime and definition.runtime not in self.runtimes:
+            raise BadArgument(f'no runtime named "{definition.runtime}"; there is {", ".join(self.runtimes)}')
+        self._check_ready()
+        return definition._replace(runtime=definition.runtime or self.runtimes[0])
+
+    def _check_ready(self) -> None:
+        if self._is_leaving:
+            raise WrongState("the daemon is shutting down")
+        if not self._is_ready:
+            raise Busy("the keeper is not connected at this moment", retry_ms=500)
+
+    def _start(self, jail: Jail, by: str) -> Deferred[Facts]:
+        try:
+            jail.set_want("up", by)
+        except RunjdError as error:
+            return fail(error)
+        if jail.phase == "running":
+            return succeed(jail.facts())
+        started = jail.waiters.add("started")
+        jail.machine.start()
+        return started
+
+    def _forget(self, jail: Jail) -> None:
+        if self._jails.get(jail.id) is not jail:
+            return
+        del self._jails[jail.id]
+        self._site.definitions.remove(jail.id)
+        self.events.emit(jail.id, "deleted", {"by": jail.by})
+        jail.waiters.gone(Gone(f'jail "{jail.id}" was deleted', jail=jail.id))
+
+    def _ready(self) -> None:
+        self._is_ready = True
+        if self._was_lost:
+            self._was_lost = False
+            self._log.info("the keeper is connected again")
+            self.events.emit("", "keeper", {"state": "connected"})
+        waiters, self._ready_waiters = self._ready_waiters, []
+        for waiter in waiters:
+            waiter.callback(None)
+
+    def _lost(self, reason: str) -> None:
+        self._is_ready = False
+        self._was_lost = True
+        self._log.error("the keeper is lost: {reason}", reason=reason)
+        self.events.emit("", "keeper", {"state": "lost", "reason": reason})

@@ -1,0 +1,148 @@
+"""
+What the daemon was asked to run, on disk: one file for each jail.
+
+Written before a start, so that the next daemon knows of every jail that the
+keeper may have.  The directory is volatile; what must outlast a reboot is
+another matter.
+"""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from twisted.logger import Logger
+
+from runjd.errors import InputOutput, NoSpace, RunjdError
+from runjd.policy.facts import Definition, ExitRecord
+from runjd.spec.ids import check_id
+from runjd.values import Value
+
+_VERSION = 1
+_ENDING = ".json"
+
+
+class Known(Value):
+    """
+    A definition, and what the next daemon must know of its jail.
+
+    :ivar want: what was wanted last.
+    :ivar is_expected: it was started, and nobody saw its end.
+    """
+
+    definition: Definition
+    want: str
+    is_expected: bool = False
+    last_exit: ExitRecord | None = None
+
+
+class Definitions:
+    """
+    The definitions in a directory.
+
+    :param directory: absolute, and writable for nobody else.
+    """
+
+    _log = Logger()
+
+    def __init__(self, directory: str) -> None:
+        self._directory = directory
+
+    def save(self, known: Known) -> None:
+        """
+        Write or replace one, at once or not at all.
+
+        :raise InputOutput: the disk refuses.
+        """
+        path = self._path(known.definition.id)
+        document = json.dumps({"version": _VERSION, **_to_json(known)})
+        try:
+            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+            fd = os.open(path + ".new", flags, 0o600)
+            try:
+                os.write(fd, document.encode("utf-8", "surrogateescape"))
+            finally:
+                os.close(fd)
+            os.rename(path + ".new", path)
+        except OSError as error:
+            kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT) else InputOutput
+            raise kind(f"cannot write the definition of {known.definition.id}: {path}: {error.strerror}") from error
+
+    def remove(self, id: str) -> None:
+        """Forget one; nothing to do is no error."""
+        try:
+            os.unlink(self._path(id))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            self._log.error("cannot remove the definition of {id}: {error}", id=id, error=error)
+
+    def load(self) -> Iterator[Known]:
+        """Return all that can be read; what cannot is told and left alone."""
+        for name in sorted(os.listdir(self._directory)):
+            if not name.endswith(_ENDING):
+                continue
+            path = os.path.join(self._directory, name)
+            try:
+                with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+                    document = json.loads(file.read())
+                if document["version"] != _VERSION:
+                    raise ValueError(f"its version is {document['version']}")
+                known = _from_json(document)
+                if check_id(known.definition.id) + _ENDING != name:
+                    raise ValueError(f"it is about {known.definition.id}")
+            except (OSError, ValueError, KeyError, TypeError, AttributeError, RunjdError) as error:
+                self._log.error("cannot read {path}, so its jail is not known: {error}", path=path, error=error)
+                continue
+            yield known
+
+    def _path(self, id: str) -> str:
+        return os.path.join(self._directory, id + _ENDING)
+
+
+def _to_json(known: Known) -> dict[str, object]:
+    return {
+        "want": known.want,
+        "is_expected": known.is_expected,
+        "last_exit": None if known.last_exit is None else known.last_exit._asdict(),
+        "definition": definition_to_json(known.definition),
+    }
+
+
+def _from_json(document: Any) -> Known:
+    last_exit = document.get("last_exit")
+    return Known(
+        definition=definition_from_json(document["definition"]),
+        want=str(document["want"]),
+        is_expected=document.get("is_expected") is True,
+        last_exit=None if last_exit is None else ExitRecord(**last_exit),
+    )
+
+
+def definition_to_json(definition: Definition) -> dict[str, object]:
+    """Return a definition as JSON values."""
+    return definition._asdict()
+
+
+def definition_from_json(document: object) -> Definition:
+    """
+    Return the definition of such JSON values; unknown keys are skipped.
+
+    :raise ValueError: it is none.
+    """
+    if not isinstance(document, dict):
+        raise ValueError("a definition is an object")
+    size = document.get("size")
+    if size is not None and not (isinstance(size, list) and len(size) == 2 and all(type(n) is int for n in size)):
+        raise ValueError("the size of a terminal is two numbers")
+    return Definition(
+        id=check_id(str(document.get("id", ""))),
+        bundle=str(document.get("bundle", "")),
+        runtime=str(document.get("runtime", "")),
+        stdin=document.get("stdin") is True,
+        size=None if size is None else (size[0], size[1]),
+        remove=document.get("remove") is True,
+    )

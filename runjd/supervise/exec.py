@@ -1,0 +1,48 @@
+"""A process that somebody had run in a jail beside its init process; nothing of it is logged."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.python.failure import Failure
+
+from runjd.policy.facts import ExitRecord
+from runjd.supervise.watched import WatchedProcess
+
+_SIGHUP = 1
+
+
+class ExecProcess(WatchedProcess):
+    """
+    The protocol of an exec process.
+
+    Its output goes to whoever asked for it, at that one's pace; once nobody
+    looks on it is read and dropped, so that the process can end.
+
+    :param ended: called with the exit record when it is over.
+    """
+
+    def __init__(self, ended: Callable[[ExitRecord], None]) -> None:
+        super().__init__()
+        self._ended = ended
+
+    def viewer_left(self, is_owner: bool) -> None:
+        super().viewer_left(is_owner)
+        if is_owner:
+            self.hang_up()
+
+    def hang_up(self) -> None:
+        """Tell a program on a terminal that nobody is there, as a terminal line does."""
+        transport = self.transport
+        if transport is not None and transport.terminal and transport.exit is None:
+            transport.signalProcess(_SIGHUP)
+
+    def processEnded(self, reason: Failure) -> None:
+        if self.transport is None:
+            return
+        record = self.transport.exit
+        try:
+            self.viewers.end(record)
+        finally:
+            if record is not None:
+                self._ended(record)

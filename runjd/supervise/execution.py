@@ -1,0 +1,98 @@
+"""Running one more process in a jail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.python.failure import Failure
+
+from runjd.errors import Cancelled
+from runjd.interfaces import ISession, IViewer
+from runjd.policy.facts import ExitRecord
+from runjd.protocols.jailprocess import JailProcess
+from runjd.protocols.keeperreplies import Launched
+from runjd.spec.model import Process
+from runjd.spec.parse_process import process_to_json
+from runjd.supervise.events import exit_details
+from runjd.supervise.exec import ExecProcess
+from runjd.supervise.jail import Jail
+from runjd.supervise.sessions import Session
+from runjd.supervise.site import Site
+from runjd.supervise.watched import KeeperControl, outputs_of
+
+
+def execute(
+    site: Site, jail: Jail, exec_id: str, process: Process, viewer: IViewer, by: str, stdin: bool
+) -> Deferred[ISession]:
+    """
+    Run a process in a running jail.
+
+    :return: the viewer's session; cancelled, the process runs without a viewer (one with a terminal is hung up).
+    """
+    is_abandoned = False
+
+    def abandon(result: Deferred[ISession]) -> None:
+        nonlocal is_abandoned
+        is_abandoned = True
+        result.errback(Cancelled("no longer waited for"))
+
+    def launched(launched: Launched) -> None:
+        site.events.emit(jail.id, "exec", {"exec": exec_id, "pid": launched.pid, "by": by})
+        protocol = watch(site, jail, exec_id, launched)
+        if is_abandoned:
+            protocol.hang_up()
+            return
+        session = Session(
+            protocol.viewers,
+            protocol,
+            viewer,
+            pid=launched.pid,
+            terminal=launched.terminal,
+            exec_id=exec_id,
+            lossless=True,
+            owner=True,
+        )
+        result.callback(session)
+
+    def failed(failure: Failure) -> None:
+        if not is_abandoned and not isinstance(failure.value, CancelledError):
+            result.errback(failure)
+
+    result: Deferred[ISession] = Deferred(abandon)
+    size = None if process.console_size is None else (process.console_size.height, process.console_size.width)
+    note: Mapping[str, object] = {"exec": exec_id, "at": site.now(), "run": site.run_id}
+    asked = site.spawner.exec(jail.id, exec_id, process_to_json(process), stdin=stdin, size=size, note=note)
+    asked.addCallbacks(launched, failed).addErrback(_broken(result))
+    return result
+
+
+def watch(site: Site, jail: Jail, exec_id: str, launched: Launched) -> ExecProcess:
+    """Listen to an exec process from the reactor's next turn on."""
+
+    def ended(record: ExitRecord) -> None:
+        jail.execs.pop(exec_id, None)
+        site.spawner.ack(jail.id, exec_id, launched.pid)
+        site.events.emit(jail.id, "exit", exit_details(record, exec_id), at=record.at)
+
+    protocol = ExecProcess(ended)
+    transport = JailProcess(
+        site.reactor,
+        protocol,
+        KeeperControl(site, jail.id, exec_id),
+        launched.pid,
+        outputs_of(launched.descriptors),
+        launched.terminal,
+    )
+    jail.execs[exec_id] = protocol
+    transport.connect()
+    return protocol
+
+
+def _broken(result: Deferred[ISession]) -> Callable[[Failure], None]:
+    def broken(failure: Failure) -> None:
+        if result.called:
+            failure.raiseException()
+        result.errback(failure)
+
+    return broken

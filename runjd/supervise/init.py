@@ -1,0 +1,48 @@
+"""The init process of a jail: its output is logged, and shown to whoever looks on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.python.failure import Failure
+
+from runjd.supervise.jaillog import JailLog
+from runjd.supervise.watched import WatchedProcess
+
+_ERR = 2
+
+
+class InitProcess(WatchedProcess):
+    """
+    The protocol of an init process.
+
+    An output is not read again before what was read is in the log.
+
+    :param drained: called when it exited and all its output was delivered.
+    :param ended: called when nobody holds its output any more.
+    """
+
+    def __init__(self, log: JailLog, drained: Callable[[], None], ended: Callable[[], None]) -> None:
+        super().__init__()
+        self._log_of_jail = log
+        self._drained = drained
+        self._ended = ended
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        transport = self.transport
+        if transport is None:
+            return
+        transport.hold(childFD)
+        try:
+            stream = "err" if childFD == _ERR else "out"
+            self._log_of_jail.write(stream, data, lambda: transport.release(childFD))
+        finally:
+            super().childDataReceived(childFD, data)
+
+    def processExited(self, reason: Failure) -> None:
+        self._drained()
+
+    def processEnded(self, reason: Failure) -> None:
+        if self.transport is not None:
+            self.viewers.end(self.transport.exit)
+        self._ended()

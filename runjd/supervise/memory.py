@@ -1,0 +1,460 @@
+"""
+A controller without processes, for the tests of the protocols on top of it.
+
+The scripted program of every jail echoes its input; three lines make it do more::
+
+    exit 3          end with status 3
+    err some text   write "some text" and a newline to standard error
+    burst 100000    write so many bytes to standard output
+
+End of input ends it with status 0, SIGTERM and other fatal signals kill it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet.defer import Deferred, fail, succeed
+from twisted.internet.interfaces import IReactorTime
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from runjd.errors import AlreadyExists, BadArgument, Cancelled, Gone, NotFound, RunjdError, WrongState
+from runjd.interfaces import IController, ILog, ISession, IViewer
+from runjd.policy.facts import Definition, ExitRecord, Facts
+from runjd.spec.ids import check_id
+from runjd.spec.model import Process
+from runjd.supervise.events import EventLog, exit_details
+from runjd.supervise.memorylog import MemoryLog
+from runjd.supervise.sessions import Session, Viewers
+from runjd.supervise.suggest import no_such_jail
+
+_SIGKILL = 9
+_SIGTERM = 15
+#: signals that the scripted program survives: CHLD, CONT, URG, WINCH
+_IGNORED = frozenset({17, 18, 23, 28})
+
+
+@implementer(IController)
+class MemoryController:
+    """
+    Jails that are only talked about.
+
+    Beyond :class:`IController` a test may write as a program
+    (:meth:`output`), end one (:meth:`exit`), make the next start fail
+    (:attr:`next_start_error`), make starts slow (:attr:`start_delay`, seconds
+    of the clock), and make programs survive SIGTERM (:attr:`ignores_term`).
+
+    :param clock: for delays and time limits.
+    :param now: wall time in seconds.
+    """
+
+    def __init__(
+        self,
+        clock: IReactorTime,
+        now: Callable[[], float] = lambda: 1_763_910_080.102,
+        run_id: str = "7f3a91",
+        runtimes: Sequence[str] = ("memory",),
+    ) -> None:
+        self.run_id = run_id
+        self.runtimes = tuple(runtimes)
+        self.events = EventLog(now)
+        self.start_delay = 0.0
+        self.next_start_error: RunjdError | None = None
+        self.ignores_term = False
+        #: how often and in which mode a shutdown was asked for
+        self.shutdowns: list[str] = []
+        self._clock = clock
+        self._now = now
+        self._jails: dict[str, _Jail] = {}
+        self._last_pid = 2209
+        self._waiting: list[tuple[str, str, Deferred[Facts]]] = []
+
+    # --- what a test does in the place of a program -----------------------
+
+    def output(self, id: str, data: bytes, stream: str = "out", exec_id: str = "") -> None:
+        """The program of the jail (or of its exec process) writes."""
+        self._program(id, exec_id).output(stream, data)
+
+    def exit(self, id: str, status: int | None = 0, signal: int | None = None, exec_id: str = "") -> None:
+        """The program of the jail (or of its exec process) ends."""
+        self._program(id, exec_id).end(status, signal)
+
+    def typed(self, id: str, exec_id: str = "") -> bytes:
+        """Return all that was written to the program so far."""
+        return bytes(self._program(id, exec_id).typed)
+
+    def stop_reading(self, id: str, exec_id: str = "") -> Deferred[None]:
+        """The program reads no more input until the test fires what is returned."""
+        program = self._program(id, exec_id)
+        reads_again: Deferred[None] = Deferred()
+        program.reads_again = reads_again
+
+        def again(result: None) -> None:
+            program.reads_again = None
+
+        return reads_again.addCallback(again)
+
+    def size(self, id: str, exec_id: str = "") -> tuple[int, int] | None:
+        """Return (rows, columns) of the program's terminal as last set."""
+        return self._program(id, exec_id).size
+
+    # --- IController -------------------------------------------------------
+
+    def jails(self) -> Sequence[Facts]:
+        return [self._jails[each].facts() for each in sorted(self._jails)]
+
+    def facts(self, id: str) -> Facts:
+        return self._jail(id).facts()
+
+    def run(self, definition: Definition, by: str) -> Deferred[Facts]:
+        try:
+            check_id(definition.id)
+            if definition.id in self._jails:
+                raise AlreadyExists(definition.id)
+            if definition.runtime and definition.runtime not in self.runtimes:
+                raise BadArgument(f'no runtime named "{definition.runtime}"; there is {", ".join(self.runtimes)}')
+        except RunjdError as error:
+            return fail(error)
+        jail = _Jail(definition)
+        self._jails[definition.id] = jail
+        self.events.emit(definition.id, "defined", {"by": by, "bundle": definition.bundle})
+
+        def undo(failure: Failure) -> Failure:
+            if not isinstance(failure.value, Cancelled):
+                self._forget(jail, by)
+            return failure
+
+        started = self.start(definition.id, by)
+        started.addErrback(undo)
+        return started
+
+    def start(self, id: str, by: str) -> Deferred[Facts]:
+        try:
+            jail = self._jail(id)
+        except RunjdError as error:
+            return fail(error)
+        if jail.phase in ("starting", "running"):
+            return self.wait(id, "started")
+        jail.want = "up"
+        self._move(jail, "starting", by=by)
+        started = self.wait(id, "started")
+        if self.start_delay:
+            self._clock.callLater(self.start_delay, self._started, jail)
+        else:
+            self._started(jail)
+        return started
+
+    def stop(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
+        try:
+            jail = self._jail(id)
+        except RunjdError as error:
+            return fail(error)
+        jail.want = "down"
+        program = jail.program
+        if program is None and jail.phase != "starting":
+            return succeed(jail.facts())
+        stopped = self.wait(id, "stopped")
+        self._move(jail, "stopping", by=by)
+        if program is None:
+            gone = Gone(f'jail "{id}" was stopped before it ran', jail=id)
+            self._fire(id, lambda until: until != "stopped", gone)
+            return stopped
+        if self.ignores_term:
+            self._clock.callLater(10.0 if timeout is None else timeout, program.signal, _SIGKILL)
+        else:
+            program.signal(_SIGTERM)
+        return stopped
+
+    def restart(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
+        stopped = self.stop(id, by, timeout)
+        return stopped.addCallback(lambda _: self.start(id, by))
+
+    def kill(self, id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
+        try:
+            self._program(id, exec_id).signal(signum)
+        except RunjdError as error:
+            return fail(error)
+        return succeed(None)
+
+    def delete(self, id: str, by: str, force: bool = False) -> Deferred[None]:
+        try:
+            jail = self._jail(id)
+            if jail.program is not None:
+                if not force:
+                    raise WrongState(f'jail "{id}" is running; stop it first, or use force', jail=id)
+                jail.program.signal(_SIGKILL)
+        except RunjdError as error:
+            return fail(error)
+        self._forget(jail, by)
+        return succeed(None)
+
+    def wait(self, id: str, until: str) -> Deferred[Facts]:
+        try:
+            jail = self._jail(id)
+            if until not in ("started", "ready", "stopped"):
+                raise BadArgument(f'cannot wait until "{until}"; there is started, ready, stopped')
+        except RunjdError as error:
+            return fail(error)
+        if jail.has_reached(until):
+            return succeed(jail.facts())
+
+        def cancel(waiting: Deferred[Facts]) -> None:
+            self._waiting[:] = [each for each in self._waiting if each[2] is not waiting]
+            waiting.errback(Cancelled("no longer waited for"))
+
+        waiting: Deferred[Facts] = Deferred(cancel)
+        self._waiting.append((id, until, waiting))
+        return waiting
+
+    def log(self, id: str) -> ILog:
+        return self._jail(id).log
+
+    def attach(self, id: str, viewer: IViewer, lossless: bool = False) -> ISession:
+        program = self._program(id)
+        return Session(program.viewers, program, viewer, pid=program.pid, terminal=program.terminal, lossless=lossless)
+
+    def exec(self, id: str, process: Process, viewer: IViewer, by: str, stdin: bool) -> Deferred[ISession]:
+        try:
+            self._program(id)
+            if not process.args[0].startswith("/") and "/" in process.args[0]:
+                raise NotFound(f'"{process.args[0]}" is not a program of jail "{id}"', jail=id)
+        except RunjdError as error:
+            return fail(error)
+        jail = self._jail(id)
+        exec_id = f"x{len(jail.execs) + 1}"
+        program = _Program(self._new_pid(), process.terminal, self._now, None)
+        jail.execs[exec_id] = program
+
+        def ended(exit: ExitRecord) -> None:
+            self.events.emit(id, "exit", exit_details(exit, exec_id))
+
+        program.ended = ended
+        self.events.emit(id, "exec", {"exec": exec_id, "pid": program.pid, "by": by})
+        session = Session(
+            program.viewers,
+            program,
+            viewer,
+            pid=program.pid,
+            terminal=process.terminal,
+            exec_id=exec_id,
+            lossless=True,
+            owner=True,
+        )
+        return succeed(session)
+
+    def resize(self, id: str, exec_id: str, rows: int, columns: int) -> None:
+        program = self._program(id, exec_id)
+        if not program.terminal:
+            raise WrongState(f'jail "{id}" has no terminal there', jail=id)
+        program.resize(rows, columns)
+
+    def exec_defaults(self, id: str) -> Deferred[Process]:
+        try:
+            self._jail(id)
+        except RunjdError as error:
+            return fail(error)
+        return succeed(Process(args=("/bin/echo-program",), env=("PATH=/bin:/usr/bin",)))
+
+    def shutdown(self, mode: str, by: str) -> Deferred[None]:
+        if mode not in ("keep", "stop"):
+            return fail(BadArgument(f'no shutdown named "{mode}"; there is keep, stop'))
+        self.shutdowns.append(mode)
+        if mode == "stop":
+            for each in list(self._jails):
+                self.stop(each, by)
+        return succeed(None)
+
+    # --- inside --------------------------------------------------------------
+
+    def _jail(self, id: str) -> _Jail:
+        try:
+            return self._jails[id]
+        except KeyError:
+            raise no_such_jail(id, self._jails) from None
+
+    def _program(self, id: str, exec_id: str = "") -> _Program:
+        jail = self._jail(id)
+        program = jail.execs.get(exec_id) if exec_id else jail.program
+        if exec_id and (program is None or program.exited):
+            raise NotFound(f'jail "{id}" has no exec process "{exec_id}"', jail=id, exec=exec_id)
+        if program is None:
+            raise WrongState(f'jail "{id}" is not running', jail=id)
+        return program
+
+    def _new_pid(self) -> int:
+        self._last_pid += 1
+        return self._last_pid
+
+    def _started(self, jail: _Jail) -> None:
+        if jail.phase not in ("starting", "stopping"):
+            return
+        error, self.next_start_error = self.next_start_error, None
+        if error is not None:
+            jail.reason = str(error)
+            self._move(jail, "failed", reason=jail.reason)
+            self._fire(jail.definition.id, lambda until: until != "stopped", error)
+            return
+        program = _Program(self._new_pid(), jail.definition.size is not None, self._now, jail.log)
+        program.ended = lambda exit: self._ended(jail, exit)
+        jail.program = program
+        jail.started_at = self._now()
+        jail.reason = ""
+        if jail.want == "down":
+            program.signal(_SIGTERM)
+        else:
+            self._move(jail, "running", pid=program.pid)
+
+    def _ended(self, jail: _Jail, exit: ExitRecord) -> None:
+        jail_id = jail.definition.id
+        jail.program = None
+        jail.last_exit = exit
+        for program in list(jail.execs.values()):
+            program.end(None, _SIGKILL)
+        self.events.emit(jail_id, "exit", exit_details(exit), at=exit.at)
+        self._move(jail, "idle")
+        if jail.definition.remove:
+            self._forget(jail)
+
+    def _forget(self, jail: _Jail, by: str = "") -> None:
+        jail_id = jail.definition.id
+        if self._jails.get(jail_id) is jail:
+            del self._jails[jail_id]
+            self.events.emit(jail_id, "deleted", {"by": by})
+            self._fire(jail_id, lambda until: True, Gone(f'jail "{jail_id}" was deleted', jail=jail_id))
+
+    def _move(self, jail: _Jail, phase: str, **details: object) -> None:
+        before, jail.phase = jail.phase, phase
+        self.events.emit(jail.definition.id, "state", {"from": before, "to": phase, **details})
+        self._fire(jail.definition.id, jail.has_reached, jail.facts())
+
+    def _fire(self, id: str, is_met: Callable[[str], bool], result: Facts | RunjdError) -> None:
+        met = [each for each in self._waiting if each[0] == id and is_met(each[1])]
+        self._waiting = [each for each in self._waiting if each not in met]
+        for _id, _until, waiting in met:
+            if isinstance(result, RunjdError):
+                waiting.errback(result)
+            else:
+                waiting.callback(result)
+
+
+class _Jail:
+    """One jail."""
+
+    def __init__(self, definition: Definition) -> None:
+        self.definition = definition
+        self.want = "down"
+        self.phase = "idle"
+        self.reason = ""
+        self.started_at = 0.0
+        self.program: _Program | None = None
+        self.last_exit: ExitRecord | None = None
+        self.execs: dict[str, _Program] = {}
+        self.log = MemoryLog()
+
+    def has_reached(self, until: str) -> bool:
+        if until == "stopped":
+            return self.phase in ("idle", "failed")
+        return self.phase == "running"
+
+    def facts(self) -> Facts:
+        program = self.program
+        return Facts(
+            id=self.definition.id,
+            want=self.want,
+            status="running" if program else "stopped" if self.last_exit else "-",
+            phase=self.phase,
+            ready="yes" if self.phase == "running" else "no",
+            health="-",
+            definition=self.definition,
+            terminal=self.definition.size is not None,
+            pid=program.pid if program else 0,
+            started_at=self.started_at if program else 0.0,
+            last_exit=self.last_exit,
+            reason=self.reason,
+        )
+
+
+class _Program:
+    """The scripted program; a :class:`runjd.supervise.sessions.Target`."""
+
+    def __init__(self, pid: int, terminal: bool, now: Callable[[], float], log: MemoryLog | None) -> None:
+        self.pid = pid
+        self.terminal = terminal
+        self.viewers = Viewers()
+        self.typed = bytearray()
+        self.size: tuple[int, int] | None = None
+        self.exited = False
+        #: what ``write`` returns: a Deferred while the program reads nothing
+        self.reads_again: Deferred[None] | None = None
+        self.ended: Callable[[ExitRecord], None] = lambda exit: None
+        self._now = now
+        self._log = log
+        self._holds = 0
+        self._held: list[tuple[str, bytes]] = []
+
+    def output(self, stream: str, data: bytes) -> None:
+        if self._holds:
+            self._held.append((stream, data))
+            return
+        if self._log is not None:
+            self._log.append(stream, data)
+        self.viewers.output(stream, data)
+
+    def end(self, status: int | None, signal: int | None) -> None:
+        if self.exited:
+            return
+        self.exited = True
+        self._holds = 0
+        self._flush()
+        if self._log is not None:
+            self._log.finish()
+        record = ExitRecord(self.pid, None if signal else status, signal, self._now())
+        self.viewers.end(record)
+        self.ended(record)
+
+    def signal(self, signum: int) -> None:
+        if signum not in _IGNORED:
+            self.end(None, signum)
+
+    # --- Target ------------------------------------------------------------
+
+    def write(self, data: bytes) -> Deferred[None] | None:
+        if self.exited:
+            return None
+        self.typed += data
+        for line in data.splitlines(keepends=True):
+            word, _, rest = line.rstrip(b"\r\n").partition(b" ")
+            if word == b"exit" and rest.isdigit():
+                self.end(int(rest) & 255, None)
+                break
+            if word == b"err":
+                self.output("err", rest + b"\n")
+            elif word == b"burst" and rest.isdigit():
+                self.output("out", b"x" * int(rest))
+            else:
+                self.output("out", line)
+        return self.reads_again
+
+    def close_stdin(self) -> None:
+        self.end(0, None)
+
+    def resize(self, rows: int, columns: int) -> None:
+        self.size = (rows, columns)
+
+    def pause_output(self) -> None:
+        self._holds += 1
+
+    def resume_output(self) -> None:
+        self._holds = max(0, self._holds - 1)
+        if not self._holds:
+            self._flush()
+
+    def viewer_left(self, is_owner: bool) -> None:
+        if is_owner and self.terminal:
+            self.end(None, 1)
+
+    def _flush(self) -> None:
+        held, self._held = self._held, []
+        for stream, data in held:
+            self.output(stream, data)

@@ -1,0 +1,47 @@
+"""What all jails of a daemon share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from runjd.protocols.jailoutput import IReactor
+from runjd.supervise.definitions import Definitions
+from runjd.supervise.events import EventLog
+from runjd.supervise.jaillog import LogRoom
+from runjd.supervise.spawner import Spawner
+
+#: seconds from SIGTERM to SIGKILL, where nobody says otherwise
+STOP_TIMEOUT = 10.0
+#: seconds that a full disk may delay the news of an exit
+FLUSH_LIMIT = 5.0
+
+
+class Site:
+    """
+    What all jails of a daemon share.
+
+    :param reactor: for descriptors and time limits.
+    :param now: wall time in seconds.
+    :param spawner: the keeper.
+    :param logs: where the jails' output goes.
+    :param definitions: where the jails are written down.
+    :param run_id: identifies this life of the daemon.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactor,
+        now: Callable[[], float],
+        spawner: Spawner,
+        events: EventLog,
+        logs: LogRoom,
+        definitions: Definitions,
+        run_id: str,
+    ) -> None:
+        self.reactor = reactor
+        self.now = now
+        self.spawner = spawner
+        self.events = events
+        self.logs = logs
+        self.definitions = definitions
+        self.run_id = run_id

@@ -1,0 +1,85 @@
+"""A process whose output people look at, and whose input they type."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from twisted.internet.defer import Deferred
+from twisted.internet.protocol import ProcessProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from runjd.protocols.jailprocess import JailProcess
+from runjd.supervise.sessions import Viewers
+from runjd.supervise.site import Site
+
+_OUT, _ERR = 1, 2
+
+
+class WatchedProcess(ProcessProtocol):
+    """The init process or an exec process of a jail; a :class:`runjd.supervise.sessions.Target`."""
+
+    transport: JailProcess | None = None
+
+    def __init__(self) -> None:
+        self.viewers = Viewers()
+
+    # --- ProcessProtocol ---------------------------------------------------------
+
+    def childDataReceived(self, childFD: int, data: bytes) -> None:
+        if self.viewers:
+            self.viewers.output("err" if childFD == _ERR else "out", data)
+
+    # --- Target --------------------------------------------------------------------
+
+    def write(self, data: bytes) -> Deferred[None] | None:
+        return self.transport.feed(data) if self.transport is not None else None
+
+    def close_stdin(self) -> None:
+        if self.transport is not None:
+            self.transport.closeStdin()
+
+    def resize(self, rows: int, columns: int) -> None:
+        if self.transport is not None:
+            self.transport.resize(rows, columns)
+
+    def pause_output(self) -> None:
+        if self.transport is not None:
+            self.transport.pauseProducing()
+
+    def resume_output(self) -> None:
+        if self.transport is not None:
+            self.transport.resumeProducing()
+
+    def viewer_left(self, is_owner: bool) -> None:
+        if self.transport is not None and not self.viewers:
+            self.transport.idle_input()
+
+
+class KeeperControl:
+    """What the keeper does for one process; a :class:`runjd.protocols.jailprocess.Control`."""
+
+    __slots__ = ("_exec_id", "_jail", "_site")
+    _log = Logger()
+
+    def __init__(self, site: Site, jail: str, exec_id: str = "") -> None:
+        self._site = site
+        self._jail = jail
+        self._exec_id = exec_id
+
+    def signal(self, signum: int) -> None:
+        self._site.spawner.signal(self._jail, signum, exec_id=self._exec_id).addErrback(self._tell, "signal")
+
+    def open_stdin(self) -> Deferred[int]:
+        return self._site.spawner.stdin(self._jail, self._exec_id)
+
+    def close_stdin(self) -> None:
+        self._site.spawner.close_stdin(self._jail, self._exec_id).addErrback(self._tell, "close the input of")
+
+    def _tell(self, failure: Failure, what: str) -> None:
+        self._log.info("cannot {what} {jail}: {error}", what=what, jail=self._jail, error=failure.value)
+
+
+def outputs_of(descriptors: Mapping[str, int]) -> dict[int, int]:
+    """Return the descriptors that the keeper named, by the number they have for the program."""
+    return {_ERR if name == "err" else _OUT: fd for name, fd in descriptors.items()}

@@ -1,0 +1,254 @@
+"""
+``twistd runjd``: the only place that wires the rooms together.
+
+Options and directories are checked before anything is touched; what is wrong
+with them is one line and an exit status.  The rooms are imported when they are
+wired, and the reactor with them, so that TLS can be kept out.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import resource
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from twisted.python import usage
+
+import runjd
+from runjd.errors import RunjdError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from twisted.application.service import IService
+    from twisted.internet.defer import Deferred
+
+    from runjd.supervise.controller import Controller
+
+#: bytes that chunks of output and their records take for a moment
+_CHUNKS = 1 << 20
+#: seconds that the answer to a shutdown has to reach its client
+_FAREWELL = 0.1
+
+
+class Options(usage.Options):
+    """Where the daemon lives, and what it runs jails with."""
+
+    longdesc = "Supervise jails and OCI containers. See runjd(8)."
+    optParameters = [
+        ["state", "s", "/var/run/runjd", "Directory of the control socket and of all volatile state."],
+        ["log", "l", "/var/log/runjd", "Directory of the jails' logs."],
+        ["runtime", "r", None, "What jails are made with where nothing else is asked: linux or plain."],
+        ["control", "c", None, "The control socket (default: STATE/control)."],
+        ["keeper", "k", None, "The program runjd-keeper (default: the one beside twistd)."],
+    ]
+    compData = usage.Completions(
+        optActions={
+            "state": usage.CompleteDirs(),  # type: ignore[no-untyped-call]
+            "log": usage.CompleteDirs(),  # type: ignore[no-untyped-call]
+            "runtime": usage.CompleteList(["linux", "plain"]),  # type: ignore[no-untyped-call]
+        }
+    )
+
+    def opt_version(self) -> None:
+        """Show the version of runjd and exit."""
+        sys.stdout.write(f"runjd {runjd.__version__}\n")
+        sys.exit(0)
+
+    def postOptions(self) -> None:
+        """Complete what was not said, and refuse what makes no sense."""
+        for name in ("state", "log"):
+            if not self[name]:
+                raise usage.UsageError(f"--{name} needs a directory")
+            self[name] = os.path.abspath(self[name])
+        self["control"] = os.path.abspath(self["control"]) if self["control"] else f"{self['state']}/control"
+        if len(os.fsencode(self["control"])) > 103:
+            raise usage.UsageError(f"the path of the control socket is too long for a socket: {self['control']}")
+        self["runtimes"] = runtimes_here(sys.platform, os.geteuid(), self["runtime"])
+        if self["keeper"]:
+            self["keeper"] = os.path.abspath(self["keeper"])
+            if not os.access(self["keeper"], os.X_OK):
+                raise usage.UsageError(f"--keeper: {self['keeper']} is not a program")
+
+
+def runtimes_here(platform: str, uid: int, wanted: str | None) -> tuple[str, ...]:
+    """
+    Return the runtimes that work here, the default first.
+
+    :raise usage.UsageError: the wanted one does not.
+    """
+    known = ("linux", "plain") if platform.startswith("linux") and uid == 0 else ("plain",)
+    if wanted is None:
+        return known
+    if wanted == "linux" and platform.startswith("linux") and uid != 0:
+        raise usage.UsageError("the runtime linux needs root; without it there is plain, which isolates nothing")
+    if wanted not in known:
+        raise usage.UsageError(f'no runtime named "{wanted}" here; there is {", ".join(known)}')
+    return (wanted, *(each for each in known if each != wanted))
+
+
+def keeper_command(keeper: str | None, state: str, beside: str) -> list[str]:
+    """
+    Return the command that starts a keeper.
+
+    :param keeper: the program, if it was named.
+    :param beside: the program whose directory may have runjd-keeper.
+    """
+    options = ["--root", f"{state}/state", "--dir", f"{state}/keeper"]
+    program = keeper or os.path.join(os.path.dirname(os.path.abspath(beside)), "runjd-keeper")
+    if os.access(program, os.X_OK):
+        return [program, *options]
+    packages = os.path.dirname(os.path.dirname(os.path.abspath(runjd.__file__)))
+    start = (
+        "import sys; sys.path.append(sys.argv.pop(1)); from runjd.keeper.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    return [sys.executable, "-I", "-S", "-X", "utf8", "-c", start, packages, *options]
+
+
+def makeService(options: Options) -> IService:
+    """Return the daemon; called by twistd."""
+    try:
+        with _without_tls():
+            from twisted.internet import reactor
+
+            return make_service(options, reactor)
+    except RunjdError as error:
+        sys.stderr.write(f"runjd: {error}\n")
+        sys.exit(error.exit_status)
+
+
+def make_service(options: Options, reactor: Any) -> IService:
+    """
+    Return the daemon on a reactor.
+
+    :raise RunjdError: the directories are in use, or cannot be used.
+    """
+    from twisted.internet.threads import deferToThreadPool
+
+    from runjd.access.identity import identify
+    from runjd.logs.writer import ThreadWriter
+    from runjd.protocols.control.factory import ControlFactory
+    from runjd.protocols.keeperclient import KeeperClient
+    from runjd.supervise.connection import AbsentKeeper, KeeperConnection
+    from runjd.supervise.controller import Controller
+    from runjd.supervise.daemon import Daemon
+    from runjd.supervise.definitions import Definitions
+    from runjd.supervise.directories import lock_directory, make_directory
+    from runjd.supervise.door import ControlDoor
+    from runjd.supervise.events import EventLog
+    from runjd.supervise.jaillog import LogRoom
+    from runjd.supervise.keeperstart import KeeperStart
+    from runjd.supervise.site import Site
+
+    state = options["state"]
+    make_directory(state, 0o755)
+    lock = lock_directory(state)
+    for name in ("state", "keeper", "jails"):
+        make_directory(f"{state}/{name}", 0o700)
+    make_directory(options["log"], 0o755)
+
+    _keep_heap()
+    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    run_id = os.urandom(3).hex()
+
+    def in_thread(call: Callable[..., Any], *words: object) -> Deferred[Any]:
+        return deferToThreadPool(reactor, reactor.getThreadPool(), call, *words)
+
+    def trouble(path: str, error: OSError | None) -> None:
+        controller.log_trouble(path, error)
+
+    writer = ThreadWriter(reactor.callFromThread, trouble)
+    site = Site(
+        reactor,
+        time.time,
+        AbsentKeeper(),
+        EventLog(time.time),
+        LogRoom(options["log"], writer, reactor, time.time, in_thread),
+        Definitions(f"{state}/jails"),
+        run_id,
+    )
+    controller = Controller(
+        site,
+        options["runtimes"],
+        lambda: connection.end_keeper(),  # noqa: PLW0108  made below
+        lambda: reactor.callLater(_FAREWELL, reactor.stop),
+    )
+    connection = KeeperConnection(
+        reactor,
+        site,
+        controller.listener,
+        lambda listener: KeeperClient(reactor, f"{state}/keeper/socket", listener, run_id),
+        KeeperStart(reactor, keeper_command(options["keeper"], state, sys.argv[0]), limits),
+    )
+    factory = ControlFactory(controller, reactor, time.time, identify, runjd.__version__)
+    return Daemon(
+        reactor,
+        controller,
+        connection,
+        ControlDoor(options["control"], factory, reactor),
+        writer,
+        at_ready=lambda: _at_ready(lock, options, controller, limits),
+        fatal=lambda reason: _fatal(reactor, reason),
+        unlock=lambda: os.close(lock),
+    )
+
+
+@contextmanager
+def _without_tls() -> Iterator[None]:
+    """
+    Keep Twisted from importing pyOpenSSL, where it is installed, along with the reactor.
+
+    It brings cryptography: 13 MB, for a daemon that listens on a Unix socket.
+    """
+    if "OpenSSL" in sys.modules:
+        yield
+        return
+    sys.modules["OpenSSL"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["OpenSSL"]
+
+
+def _keep_heap() -> None:
+    """
+    Have the memory of one chunk of output serve the next one.
+
+    glibc gives what is larger than 128 KiB back to the kernel at once, and trims its heap likewise, so each chunk
+    of a busy jail cost its page faults anew: two to four times the CPU.  Its limits follow the largest block that
+    was freed so far (mallopt(3), M_MMAP_THRESHOLD).
+    """
+    bytes(_CHUNKS)
+
+
+def _at_ready(lock: int, options: Options, controller: Controller, limits: tuple[int, int]) -> None:
+    from twisted.logger import Logger
+
+    from runjd.supervise.directories import sign_lock
+
+    log = Logger()
+    sign_lock(lock)
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    except (OSError, ValueError) as error:
+        log.warn("the limit of descriptors stays at {soft}: {error}", soft=limits[0], error=error)
+    log.info(
+        "runjd {version} run {run} serves {control} with {count} jails; runtimes: {runtimes}",
+        version=runjd.__version__,
+        run=controller.run_id,
+        control=options["control"],
+        count=len(controller.jails()),
+        runtimes=", ".join(controller.runtimes),
+    )
+
+
+def _fatal(reactor: Any, reason: str) -> None:
+    """End with an error: one line, and a status that twistd leaves to us."""
+    sys.stderr.write(f"runjd: {reason}\n")
+    atexit.register(os._exit, 1)
+    if reactor.running:
+        reactor.stop()

@@ -1,0 +1,274 @@
+"""What every runtime does, on every runtime that this machine has."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+
+import pytest
+
+from runjd.errors import RunjdError, Unsupported, WrongState
+from runjd.runtime.choose import choose
+from runjd.runtime.contract import Held, Runtime
+from runjd.runtime.memory import MemoryRuntime
+from runjd.spec.model import Hook, Hooks, Linux, Rlimit
+from tests.runtime.driver import STANDARD_NAMESPACES, Driver, config, make_root, mounts, shell, tree
+
+
+class Subject(NamedTuple):
+    """A runtime under test, and where its bundle is."""
+
+    runtime: Runtime
+    driver: Driver
+    bundle: str
+
+
+@pytest.fixture(params=[pytest.param("linux", marks=pytest.mark.root), "plain", "memory"])
+def subject(request: pytest.FixtureRequest, private_dir: str) -> Iterator[Subject]:
+    runtime = MemoryRuntime() if request.param == "memory" else choose(request.param)
+    root = os.path.join(private_dir, "rootfs")
+    os.mkdir(root)
+    if request.param == "linux":
+        make_root(root)
+    before = mounts(), tree(root)
+
+    yield Subject(runtime, Driver(runtime), private_dir)
+
+    assert (mounts(), tree(root)) == before
+
+
+def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
+    """Wait for what must come."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come"
+        time.sleep(0.005)
+
+
+def test_plan_is_a_value(subject: Subject) -> None:
+    """Two plans of one bundle are equal, those of two bundles are not."""
+    first, again = (subject.runtime.plan(config(), subject.bundle, "a") for _ in range(2))
+
+    assert first == again
+    assert hash(first.jail_steps) == hash(again.jail_steps)
+    assert first != subject.runtime.plan(config("exit 1"), subject.bundle, "a")
+
+
+def test_plan_is_readable(subject: Subject) -> None:
+    """Every step prints as a sentence for a person."""
+    plan = subject.runtime.plan(config(), subject.bundle, "a")
+
+    for step in (*plan.host_steps, *plan.jail_steps):
+        assert " " in str(step)
+        assert "(" not in str(step).split()[0]
+
+
+def test_plan_touches_nothing(subject: Subject) -> None:
+    """A plan can be made of a bundle that does not exist."""
+    assert subject.runtime.plan(config(), "/nonexistent/bundle", "a").id == "a"
+
+
+def test_isolation_is_told(subject: Subject) -> None:
+    """A runtime without isolation says so in every plan, one with isolation does not."""
+    notices = subject.runtime.plan(config(), subject.bundle, "a").notices
+
+    assert any("without isolation" in each for each in notices) is not subject.runtime.isolated
+
+
+@pytest.mark.parametrize(
+    ("path", "changes"),
+    [
+        ("hooks.createRuntime[0]", {"hooks": Hooks(create_runtime=(Hook("/bin/true"),))}),
+        ("hooks.poststop[0]", {"hooks": Hooks(poststop=(Hook("/bin/true"),))}),
+        ("linux.seccomp", {"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO"}}}),
+        ("linux.resources.pids", {"linux": {"resources": {"pids": {"limit": 10}}}}),
+        ("process.apparmorProfile", {"process": {"apparmor_profile": "p"}}),
+        ("process.selinuxLabel", {"process": {"selinux_label": "l"}}),
+        ("process.scheduler", {"process": {"unapplied": ("scheduler",)}}),
+        ("linux.personality", {"linux": {"unapplied": ("personality",)}}),
+        ("windows", {"foreign": ("windows",)}),
+    ],
+)
+def test_what_cannot_be_applied_is_refused(subject: Subject, path: str, changes: dict[str, object]) -> None:
+    """A property that no embedded runtime applies fails the plan, and the error names its JSON path."""
+    with pytest.raises(Unsupported) as caught:
+        subject.runtime.plan(config(**changes), subject.bundle, "a")
+
+    assert caught.value.path == path
+
+
+def test_usual_resources_are_let_through(subject: Subject) -> None:
+    """The device rules that every engine sends are no limit."""
+    linux = Linux(STANDARD_NAMESPACES, resources={"devices": [{"allow": False, "access": "rwm"}], "pids": {}})
+
+    assert subject.runtime.plan(config()._replace(linux=linux), subject.bundle, "a")
+
+
+def test_program_runs(subject: Subject) -> None:
+    """The program of the bundle runs, and its exit status is that of the init process."""
+    assert subject.driver.run(config("echo here; exit 7"), subject.bundle) == (7, "here\n")
+
+
+def test_signal_reaches_init(subject: Subject) -> None:
+    """A signal goes to the init process."""
+    held = _running(subject, "trap 'echo got it; exit 3' TERM; echo up; while :; do sleep 0.01; done")
+
+    subject.runtime.signal(held, 15, False)
+
+    assert subject.driver.finish(held.pid) == (3, "got it\n")
+    subject.runtime.remove(held)
+
+
+def test_created_jail_can_be_killed(subject: Subject) -> None:
+    """A jail that was never started dies by SIGKILL."""
+    held = subject.driver.create(config(), subject.bundle)
+
+    subject.runtime.signal(held, 9, False)
+
+    assert subject.driver.finish(held.pid)[0] == -9
+    subject.runtime.remove(held)
+
+
+def test_signal_of_a_gone_init_is_an_error(subject: Subject) -> None:
+    """Nobody is signalled where the init process is gone."""
+    held = _running(subject, "echo up")
+    subject.driver.finish(held.pid)
+
+    with pytest.raises(WrongState):
+        subject.runtime.signal(held, 9, False)
+    subject.runtime.remove(held)
+
+
+@pytest.mark.parametrize("change", [{"start_time": 1}, {"boot_id": "another"}])
+def test_stranger_is_never_signalled(subject: Subject, change: dict[str, object]) -> None:
+    """A process that has the pid but another start time, or of another boot, is left alone."""
+    held = _running(subject, "echo up; sleep 60")
+    stranger = held._replace(**change)  # type: ignore[arg-type]
+
+    with pytest.raises(WrongState):
+        subject.runtime.signal(stranger, 9, False)
+    subject.runtime.remove(stranger._replace(undo=()))
+    assert subject.runtime.processes(stranger) == ()
+
+    assert held.pid in subject.runtime.processes(held)
+    subject.driver.end(held)
+
+
+@pytest.mark.parametrize("pid", [-1, 0, 1])
+def test_nonsense_pid_is_never_signalled(subject: Subject, pid: int) -> None:
+    """A record with a pid that means more than one process, or init, signals nobody."""
+    held = Held("a", pid, 0, "", "")
+
+    with pytest.raises(WrongState):
+        subject.runtime.signal(held, 0, True)
+    subject.runtime.remove(held)
+
+
+def test_processes_are_those_of_the_jail(subject: Subject) -> None:
+    """The init process and its children are listed by the host's pids, and nobody else."""
+    held = _running(subject, "sleep 60 & sleep 60 & echo up; wait")
+
+    until(lambda: len(subject.runtime.processes(held)) == 3)
+    assert held.pid in subject.runtime.processes(held)
+    assert os.getpid() not in subject.runtime.processes(held)
+
+    subject.driver.end(held)
+    assert subject.runtime.processes(held) == ()
+
+
+def test_everyone_is_signalled(subject: Subject) -> None:
+    """A signal for everyone reaches the children too."""
+    held = _running(
+        subject,
+        "trap 'wait; echo init; exit' USR1;"
+        "(trap 'echo child; exit' USR1; echo up; while :; do sleep 0.01; done) & while :; do sleep 0.01; done",
+    )
+
+    subject.runtime.signal(held, 10, True)
+
+    # Some shells also say that their sleep was killed.
+    words = subject.driver.finish(held.pid)[1].splitlines()
+    assert [each for each in words if each in ("child", "init")] == ["child", "init"]
+    subject.runtime.remove(held)
+
+
+def test_removing_kills_what_is_left(subject: Subject) -> None:
+    """Removing ends every process of a running jail, also one that ignores signals."""
+    held = _running(subject, "trap '' TERM HUP; (trap '' TERM HUP; sleep 60) & echo up; wait")
+    left = subject.runtime.processes(held)
+
+    subject.driver.end(held)
+
+    assert subject.runtime.processes(held) == ()
+    assert not any(_lives(pid) for pid in left if pid != held.pid)
+
+
+def test_removing_twice_is_no_error(subject: Subject) -> None:
+    """What is gone can be removed again, by anybody."""
+    held = _running(subject, "echo up")
+    subject.driver.finish(held.pid)
+
+    for _ in range(3):
+        subject.runtime.remove(held)
+    Driver(subject.runtime).end(held)
+
+
+def test_exec_runs_in_the_jail(subject: Subject) -> None:
+    """A process that joins is a child of the caller, and its status is its own."""
+    held = _running(subject, "echo up; sleep 60")
+
+    assert subject.driver.exec(held, shell("echo inside; exit 9")) == (9, "inside\n")
+    assert subject.driver.exec(held, shell("exit 8")) == (8, "")
+
+    subject.driver.end(held)
+
+
+def test_exec_in_a_gone_jail_is_an_error(subject: Subject) -> None:
+    """Nothing is forked where the init process is gone."""
+    held = _running(subject, "echo up")
+    subject.driver.finish(held.pid)
+
+    with pytest.raises(WrongState):
+        subject.runtime.join(held, shell("exit 0"))
+    subject.runtime.remove(held)
+
+
+def test_exec_asks_for_what_can_be_applied(subject: Subject) -> None:
+    """What cannot be applied is refused to an exec process before anything is forked."""
+    held = subject.driver.create(config(), subject.bundle)
+
+    with pytest.raises(Unsupported):
+        subject.runtime.join(held, shell("exit 0", apparmor_profile="p"))
+
+    subject.driver.end(held)
+
+
+def test_failure_leaves_nothing(subject: Subject) -> None:
+    """Where taking on the rights fails, the error names the property, and nothing is left."""
+    broken = config(process={"rlimits": (Rlimit("RLIMIT_NOFILE", 2**40, 2**40),)})
+    if isinstance(subject.runtime, MemoryRuntime):
+        subject.runtime.fails_at = "become"
+
+    with pytest.raises(RunjdError) as caught:
+        subject.driver.create(broken, subject.bundle)
+
+    assert caught.value.code == "OCI"
+    assert caught.value.details["path"].startswith("process")
+
+
+def _running(subject: Subject, script: str) -> Held:
+    """Return a jail whose program has said its first word."""
+    held = subject.driver.create(config(script), subject.bundle)
+    subject.driver.start(held.pid)
+    assert subject.driver.line(held.pid) == "up"
+    return held
+
+
+def _lives(pid: int) -> bool:
+    try:
+        with open(f"/proc/{pid}/stat", encoding="utf-8") as file:
+            return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False

@@ -1,0 +1,158 @@
+"""A private daemon: real twistd, real keeper, the plain runtime, in a directory of its own."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+
+from runjd.spec.example import plain_config
+from tests.cli.program import ROOT, Program, runjctl
+from tests.leftovers import Leftovers
+
+PATIENCE = 15.0
+
+_TWISTD = f"import sys; sys.path.insert(0, {ROOT!r}); from twisted.scripts.twistd import run; run()"
+_KEEPER = f"import sys; sys.path.insert(0, {ROOT!r}); from runjd.keeper.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+class Daemon:
+    """
+    One daemon with its directories; :meth:`start` it, and :meth:`remove` it whatever happened.
+
+    :param runtime: which the jails get unless they say otherwise.
+    :ivar path: the control socket.
+    """
+
+    def __init__(self, runtime: str = "plain") -> None:
+        self.directory = tempfile.mkdtemp(prefix="runjd-functional-", dir="/tmp")
+        self.state = os.path.join(self.directory, "state")
+        self.logs = os.path.join(self.directory, "log")
+        self.path = os.path.join(self.state, "control")
+        self._runtime = runtime
+        self._process: subprocess.Popen[bytes] | None = None
+        self._words = os.path.join(self.directory, "daemon.log")
+
+    @property
+    def pid(self) -> int:
+        """The daemon's pid."""
+        assert self._process is not None
+        return self._process.pid
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        arguments = ["--nodaemon", "--pidfile=", "runjd", "--state", self.state, "--log", self.logs]
+        arguments += ["--runtime", self._runtime, "--keeper", self._keeper()]
+        with open(self._words, "ab") as words:
+            self._process = subprocess.Popen(
+                [sys.executable, "-X", "faulthandler", "-c", _TWISTD, *arguments],
+                cwd=self.directory,
+                stdin=subprocess.DEVNULL,
+                stdout=words,
+                stderr=words,
+            )
+        try:
+            wait_until(self._is_listening, "the daemon takes no connections")
+        except AssertionError as error:
+            self._process.send_signal(signal.SIGABRT)  # faulthandler tells where it hangs
+            self._process.wait(PATIENCE)
+            self._process = None
+            raise AssertionError(f"{error}: {self.words()}") from None
+
+    def words(self) -> str:
+        """Return what the daemon said on its own log."""
+        with open(self._words, encoding="utf-8", errors="replace") as words:
+            return words.read()
+
+    def runjctl(self, *arguments: str, stdin: bytes = b"", ok: bool = True) -> subprocess.CompletedProcess[bytes]:
+        """Run runjctl on this daemon; ``ok``: it has to succeed."""
+        done = runjctl("--socket", self.path, *arguments, stdin=stdin)
+        assert not ok or done.returncode == 0, (arguments, done.returncode, done.stderr.decode(), self.words())
+        return done
+
+    def begin(self, *arguments: str, **keywords: object) -> Program:
+        """Start runjctl on this daemon; keywords as for Popen."""
+        return Program(["--socket", self.path, *arguments], **keywords)
+
+    def status(self, jail: str) -> dict[str, object]:
+        """Return the status of a jail."""
+        found = json.loads(self.runjctl("status", "--json", jail).stdout)
+        assert isinstance(found[0], dict)
+        return found[0]
+
+    def bundle(self, name: str, args: Sequence[str], **keywords: object) -> str:
+        """Make a bundle; keywords as for :func:`plain_config`."""
+        path = os.path.join(self.directory, "bundles", name)
+        os.makedirs(os.path.join(path, "rootfs"), exist_ok=True)
+        with open(os.path.join(path, "config.json"), "w", encoding="utf-8") as file:
+            json.dump(plain_config(args, **keywords), file)  # type: ignore[arg-type]
+        return path
+
+    def shell(self, name: str, script: str, **keywords: object) -> str:
+        """Make a bundle that runs a script of sh(1)."""
+        return self.bundle(name, ["/bin/sh", "-c", script], **keywords)
+
+    def kill(self) -> None:
+        """Kill the daemon as the kernel would, and leave the keeper alone."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(PATIENCE)
+        self._process = None
+
+    def stop(self) -> None:
+        """Stop all jails, the daemon and the keeper."""
+        if self._process is None:
+            return
+        runjctl("--socket", self.path, "shutdown", "--stop", patience=2 * PATIENCE)
+        try:
+            self._process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait(PATIENCE)
+            raise AssertionError(f"the daemon does not end: {self.words()}") from None
+        finally:
+            self._process = None
+
+    def remove(self) -> None:
+        """End what is left, remove the directories, and fail if anything had to be ended."""
+        try:
+            self.stop()
+        finally:
+            leftovers = Leftovers(self.directory)
+            left = leftovers.found()
+            for pid in leftovers.processes():
+                os.kill(pid, signal.SIGKILL)
+            subprocess.run(["rm", "-rf", "--one-file-system", self.directory], check=True)
+        assert not left, f"left behind: {'; '.join(left)}"
+
+    def _is_listening(self) -> bool:
+        assert self._process is not None
+        assert self._process.poll() is None, "the daemon ended"
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self.path)
+            except OSError:
+                return False
+        return True
+
+    def _keeper(self) -> str:
+        path = os.path.join(self.directory, "runjd-keeper")
+        if not os.path.exists(path):
+            with open(path, "w", encoding="utf-8") as script:
+                script.write(f"#!{sys.executable} -IS\n{_KEEPER}\n")
+            os.chmod(path, 0o755)
+        return path
+
+
+def wait_until(is_met: Callable[[], bool], complaint: str, patience: float = PATIENCE) -> None:
+    """Wait until the condition is met. :raise AssertionError: it is not in time."""
+    deadline = time.monotonic() + patience
+    while not is_met():
+        assert time.monotonic() < deadline, complaint
+        time.sleep(0.01)

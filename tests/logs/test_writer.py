@@ -1,0 +1,213 @@
+"""The one thread that writes all logs, on a real disk."""
+
+import os
+import queue
+import stat
+import subprocess
+
+import pytest
+
+from runjd.logs.writer import ThreadWriter
+
+
+class Bench:
+    """A writer whose calls come when the test asks for them."""
+
+    def __init__(self) -> None:
+        self.calls: queue.SimpleQueue = queue.SimpleQueue()
+        self.troubles: list[str] = []
+        self.writer = ThreadWriter(self.calls.put, self._trouble, retry_delay=0.01)
+
+    def write(self, file, data: bytes) -> list[int]:
+        """Write; the list that is returned fills with the end."""
+        ends: list[int] = []
+        file.write(data, ends.append)
+        return ends
+
+    def until(self, is_done) -> None:
+        """Make the calls that the writer asked for, until something is so."""
+        while not is_done():
+            self.calls.get(timeout=5)()
+
+    def _trouble(self, path: str, error: OSError | None) -> None:
+        self.troubles.append("fine" if error is None else error.strerror)
+
+
+@pytest.fixture
+def bench():
+    """Return a writer."""
+    bench = Bench()
+    yield bench
+    bench.writer.stop()
+
+
+@pytest.fixture
+def path(private_dir):
+    """Return where a log may lie."""
+    return f"{private_dir}/web.log"
+
+
+def read(path):
+    """Return a file's contents."""
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def test_a_log_is_readable_for_its_group_only(bench, path):
+    """A new log has mode 0640, whatever the umask is."""
+    before = os.umask(0o077)
+    try:
+        ends = bench.write(bench.writer.open(path), b"x\n")
+        bench.until(lambda: ends)
+    finally:
+        os.umask(before)
+
+    assert stat.S_IMODE(os.stat(path).st_mode) == 0o640
+
+
+def test_a_log_that_was_deleted_is_made_anew(bench, path):
+    """What comes after the deletion stands in a new file."""
+    file = bench.writer.open(path)
+    ends = bench.write(file, b"1\n")
+    bench.until(lambda: ends)
+    os.unlink(path)
+
+    ends = bench.write(file, b"2\n")
+    bench.until(lambda: ends)
+
+    assert read(path) == b"2\n"
+    assert ends == [2]
+
+
+def test_a_log_that_was_renamed_stays_as_it_was(bench, path):
+    """A rotation by another program loses nothing and doubles nothing."""
+    file = bench.writer.open(path)
+    ends = bench.write(file, b"1\n")
+    bench.until(lambda: ends)
+    os.rename(path, path + ".0")
+
+    ends = bench.write(file, b"2\n")
+    bench.until(lambda: ends)
+
+    assert (read(path + ".0"), read(path)) == (b"1\n", b"2\n")
+
+
+def test_a_log_that_was_cut_short_gets_no_hole(bench, path):
+    """Appending goes on at the end that there is."""
+    file = bench.writer.open(path)
+    ends = bench.write(file, b"1\n" * 1000)
+    bench.until(lambda: ends)
+    os.truncate(path, 0)
+
+    ends = bench.write(file, b"2\n")
+    bench.until(lambda: ends)
+
+    assert read(path) == b"2\n"
+    assert ends == [2]
+
+
+def test_a_record_that_was_torn_is_ended_first(bench, path):
+    """A daemon that died within a record does not spoil the next one."""
+    with open(path, "wb") as file:
+        file.write(b"whole\ntorn")
+
+    ends = bench.write(bench.writer.open(path), b"next\n")
+    bench.until(lambda: ends)
+
+    assert read(path) == b"whole\ntorn\nnext\n"
+
+
+@pytest.mark.parametrize(
+    "make", [lambda path: os.symlink("/tmp/elsewhere", path), os.mkfifo, os.mkdir], ids=["link", "FIFO", "directory"]
+)
+def test_what_is_no_file_is_refused_until_it_is_gone(bench, path, make):
+    """Nothing is written through a link or into a FIFO; once it is away, nothing was lost."""
+    make(path)
+    ends = bench.write(bench.writer.open(path), b"kept\n")
+    bench.until(lambda: bench.troubles)
+    assert not ends
+    assert not os.path.exists("/tmp/elsewhere")
+
+    (os.rmdir if os.path.isdir(path) and not os.path.islink(path) else os.unlink)(path)
+    bench.until(lambda: ends and len(bench.troubles) == 2)
+
+    assert read(path) == b"kept\n"
+    assert bench.troubles[1] == "fine"
+
+
+def test_a_directory_that_others_can_write_to_is_refused(bench, path, private_dir):
+    """Who can write to the directory could have us write anywhere."""
+    os.chmod(private_dir, 0o777)
+    ends = bench.write(bench.writer.open(path), b"kept\n")
+    bench.until(lambda: bench.troubles)
+    assert "written to by others" in bench.troubles[0]
+
+    os.chmod(private_dir, 0o700)
+    bench.until(lambda: ends)
+
+    assert read(path) == b"kept\n"
+
+
+def test_trouble_is_told_once_and_stops_one_log_only(bench, path, private_dir):
+    """A log that cannot be written is told of once; others are written meanwhile."""
+    os.mkdir(path)
+    refused = bench.write(bench.writer.open(path), b"1\n")
+    other = bench.writer.open(f"{private_dir}/other.log")
+    for _ in range(5):
+        ends = bench.write(other, b"x\n")
+        bench.until(lambda ends=ends: ends)
+
+    bench.until(lambda: bench.troubles)
+    assert bench.troubles == ["Is a directory"]
+    assert not refused
+
+    os.rmdir(path)
+    bench.until(lambda: refused)
+
+
+def test_one_failing_receiver_does_not_harm_the_others(bench, path):
+    """Everyone is told, even where the first one raises."""
+    file = bench.writer.open(path)
+    told: list[int] = []
+
+    def fail(end: int) -> None:
+        raise ValueError("a fault of the receiver")
+
+    file.write(b"1\n", fail)
+    file.write(b"2\n", told.append)
+    failures = 0
+    while not told:
+        try:
+            bench.calls.get(timeout=5)()
+        except ValueError:
+            failures += 1
+
+    assert told == [4]
+    assert failures == 1
+
+
+@pytest.mark.root
+@pytest.mark.linux
+def test_a_full_disk_loses_nothing(bench, private_dir):
+    """What a full disk refuses is written as soon as there is room, whole and once."""
+    disk = f"{private_dir}/disk"
+    os.mkdir(disk, 0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k,mode=0700", "none", disk], check=True)
+    try:
+        with open(f"{disk}/ballast", "wb") as ballast:
+            ballast.write(b"b" * 49_152)
+        file = bench.writer.open(f"{disk}/web.log")
+        data = [b"%d\n" % n * 500 for n in range(40)]
+        lists = [bench.write(file, each) for each in data]
+        bench.until(lambda: bench.troubles)
+        assert bench.troubles == ["No space left on device"]
+
+        os.unlink(f"{disk}/ballast")
+        subprocess.run(["mount", "-o", "remount,size=1m", disk], check=True)
+        bench.until(lambda: all(lists) and len(bench.troubles) == 2)
+
+        assert read(f"{disk}/web.log") == b"".join(data)
+        file.close()
+        bench.writer.stop()
+    finally:
+        subprocess.run(["umount", disk], check=True)

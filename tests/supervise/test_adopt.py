@@ -1,0 +1,326 @@
+"""A daemon dies and the next one takes over; the keeper lives on, or dies, too."""
+
+import pytest
+
+from runjd.errors import KeeperLost
+from runjd.policy.facts import Definition
+from runjd.spec.model import Process
+from tests.supervise.world import NOW, TERM, Viewer, error_of, has_fired, value
+
+
+def test_a_running_jail_is_adopted(world):
+    """It is known with its definition and its age, and its output is read on."""
+    program = world.run(stdin=True)
+    world.now += 100
+    world.make_daemon()
+
+    facts = world.controller.facts("web")
+    assert (facts.phase, facts.pid, facts.want, facts.started_at) == ("running", program.pid, "up", NOW)
+    assert facts.definition == Definition("web", "/bundles/web", "linux", stdin=True)
+    assert world.events == [f"web state from=unknown to=running pid={program.pid}"]
+
+    program.output(b"on and on\n")
+    world.reactor.turn()
+    assert world.log() == "stdout F on and on"
+
+
+def test_output_that_came_meanwhile_is_logged(world):
+    """The FIFO kept it."""
+    program = world.run()
+    world.make_daemon(connects=False)
+    program.output(b"nobody was here\n")
+
+    world.connect()
+    world.reactor.turn()
+
+    assert world.log() == "stdout F nobody was here"
+
+
+def test_an_exit_that_nobody_saw_is_told_with_its_time(world):
+    """Its output is logged first; then it is as if the daemon had been there."""
+    program = world.run()
+    world.make_daemon(connects=False)
+    program.output(b"last words\n")
+    world.keeper.end("web", 42, at=NOW + 3)
+    world.now += 60
+
+    world.connect()
+    world.reactor.turn()
+
+    assert world.log() == "stdout F last words"
+    assert world.controller.facts("web").last_exit == program.exit
+    assert f"web exit pid={program.pid} exit=42" in world.events
+    assert [event.at for event in world.site.events.since(0)[1] if event.ev == "exit"] == [NOW + 3]
+    assert world.keeper.programs == {}
+
+
+def test_a_jail_that_the_keeper_lost_has_an_unknown_exit(world):
+    """What is left of it is removed; the exit is neither 0 nor 255."""
+    world.run()
+    world.make_daemon(connects=False)
+    world.keeper.programs.pop(("web", "")).close()
+
+    world.connect()
+    world.reactor.turn()
+
+    facts = world.controller.facts("web")
+    assert facts.phase == "idle"
+    assert not facts.last_exit.is_known
+    assert "web exit exit=unknown" in world.events
+    assert world.keeper.asked[-1] == "delete web force"
+
+
+def test_a_start_that_never_happened_is_no_exit(world):
+    """A daemon that died between its note and the keeper left only a note."""
+    world.keeper.holds_starts = True
+    world.controller.run(Definition("web", "/bundles/web", ""), "uid:0").addErrback(lambda _: None)
+    world.keeper.held.clear()
+
+    world.make_daemon()
+
+    facts = world.controller.facts("web")
+    assert (facts.phase, facts.last_exit, facts.reason) == ("idle", None, "its start was interrupted")
+    assert not [each for each in world.events if " exit " in each]
+
+
+def test_a_jail_that_was_down_stays_down(world):
+    """Its last exit is still known, and the keeper is not bothered."""
+    program = world.run()
+    world.keeper.end("web", 5)
+    world.reactor.turn()
+    asked = len(world.keeper.asked)
+
+    world.make_daemon()
+
+    facts = world.controller.facts("web")
+    assert (facts.phase, facts.status, facts.last_exit) == ("idle", "stopped", program.exit)
+    assert world.keeper.asked[asked:] == []
+
+
+def test_a_stop_is_remembered(world):
+    """What was to be stopped when the daemon died is stopped by the next one."""
+    program = world.run()
+    program.ignores.add(TERM)
+    world.controller.stop("web", "uid:0")
+    program.ignores.clear()
+
+    world.make_daemon()
+    world.reactor.turn()
+
+    assert world.controller.facts("web").phase == "idle"
+    assert program.signals == [TERM, TERM]
+
+
+def test_a_jail_without_a_definition_is_adopted_by_its_note(world):
+    """The keeper's note is enough."""
+    world.run(remove=True)
+    world.site.definitions.remove("web")
+
+    world.make_daemon()
+
+    assert world.controller.facts("web").definition.remove
+    world.keeper.end("web", 0)
+    world.reactor.turn()
+    assert world.controller.jails() == []
+
+
+def test_a_jail_without_definition_and_note_is_adopted_all_the_same(world):
+    """A stranger's process is never just dropped."""
+    program = world.run()
+    program.note = {"definition": "nonsense"}
+    world.site.definitions.remove("web")
+
+    world.make_daemon()
+
+    assert world.controller.facts("web").phase == "running"
+
+
+def test_an_exec_is_adopted_until_its_end(world):
+    """Its viewer is gone, so its output is dropped; on a terminal it is hung up."""
+    world.run()
+    plain = value(world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False))
+    shell = value(world.controller.exec("web", Process(("/bin/sh",), terminal=True), Viewer(), "uid:0", True))
+    world.make_daemon()
+    world.reactor.turn()
+
+    assert [each for each in world.events if " exit " in each] == [
+        f"web exit exec={shell.exec_id} pid={shell.pid} signal=1"
+    ]
+    world.keeper.programs["web", plain.exec_id].output(b"x" * 60_000)
+    world.keeper.end("web", 0, exec_id=plain.exec_id)
+    world.reactor.turn()
+    assert world.keeper.asked[-1] == f"ack web {plain.exec_id} {plain.pid}"
+
+
+def test_a_new_exec_has_an_id_of_its_own(world):
+    """The ids of an earlier daemon's execs are not used twice."""
+    world.run()
+    old = value(world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False))
+    world.make_daemon()
+
+    new = value(world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False))
+
+    assert new.exec_id != old.exec_id
+
+
+def test_the_exit_of_an_exec_that_is_not_known_is_acknowledged(world):
+    """An exec that ended before its daemon died does not stay with the keeper."""
+    world.run()
+    session = value(world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False))
+    world.make_daemon(connects=False)
+    world.keeper.end("web", 0, exec_id=session.exec_id)
+
+    world.connect()
+    world.reactor.turn()
+
+    assert world.keeper.asked[-1] == f"ack web {session.exec_id} {session.pid}"
+
+
+# --- the connection to the keeper breaks ------------------------------------------------
+
+
+def test_a_lost_keeper_makes_jails_unknown_and_back(world):
+    """Nothing is read meanwhile; viewers are let go; afterwards all is as before."""
+    program = world.run()
+    viewer = Viewer()
+    world.controller.attach("web", viewer)
+
+    world.lose_keeper()
+    program.output(b"unread\n")
+    world.reactor.turn()
+    assert world.controller.facts("web").phase == "unknown"
+    assert viewer.ends == [None]
+    assert world.log() == ""
+
+    world.connect()
+    world.reactor.turn()
+    assert world.controller.facts("web").phase == "running"
+    assert world.log() == "stdout F unread"
+    assert [each for each in world.events if each.startswith("- keeper")] == [
+        "- keeper state=lost reason=it closed the connection",
+        "- keeper state=connected",
+    ]
+
+
+@pytest.mark.parametrize("verb", ["start", "stop", "delete"])
+def test_nothing_is_asked_of_a_lost_keeper(world, verb):
+    """Whoever asks is told to come back."""
+    world.run()
+    world.lose_keeper()
+
+    options = {"force": True} if verb == "delete" else {}
+    error = error_of(getattr(world.controller, verb)("web", "uid:0", **options))
+
+    assert error.code == "BUSY"
+    assert error_of(world.controller.run(Definition("other", "/b", ""), "uid:0")).code == "BUSY"
+
+
+def test_a_keeper_that_is_lost_during_a_start_may_have_started_it(world):
+    """Whoever waits is told that the answer is lost; the jail is found later."""
+    world.keeper.holds_starts = True
+    started = world.controller.run(Definition("web", "/bundles/web", ""), "uid:0")
+    held, world.keeper.held = world.keeper.held, []
+    assert len(held) == 1
+
+    # as the client does it: first all requests fail, then the loss is told
+    lost = KeeperLost("the keeper closed the connection")
+    world.controller.listener._jails["web"].waiters.failed(lost)
+    world.lose_keeper()
+    assert error_of(started) is lost
+    held[0]()
+    world.connect()
+
+    assert world.controller.facts("web").phase == "running"
+
+
+def test_an_exit_is_told_once_though_the_keeper_tells_it_twice(world):
+    """A connection that breaks between an exit and its acknowledgement doubles nothing."""
+    program = world.run()
+    world.keeper.end("web", 3, leaves_grandchildren=True)
+    world.reactor.turn()
+    assert f"web exit pid={program.pid} exit=3" in world.events
+
+    world.lose_keeper()
+    program.finish()
+    world.connect()
+    world.reactor.turn()
+
+    assert len([each for each in world.events if " exit " in each]) == 1
+    assert world.controller.facts("web").phase == "idle"
+
+
+def test_a_new_keeper_knows_nothing(world):
+    """A keeper that died took the statuses along: the exits are unknown, and what is left is removed."""
+    world.run("web")
+    world.run("db")
+    stopped = world.controller.wait("db", "stopped")
+    world.lose_keeper()
+    for program in world.keeper.programs.values():
+        program.close()
+    world.keeper.programs.clear()
+
+    world.connect()
+    world.reactor.turn()
+
+    assert [facts.phase for facts in world.controller.jails()] == ["idle", "idle"]
+    assert not value(stopped).last_exit.is_known
+
+
+# --- the daemon's end ----------------------------------------------------------------------
+
+
+def test_a_daemon_that_lets_go_leaves_the_jails_alone(world):
+    """All that was read is in the log, unfinished lines included; the jails go on."""
+    program = world.run()
+    program.output(b"whole\nhalf")
+    world.reactor.turn()
+
+    let_go = world.controller.let_go()
+
+    value(let_go)
+    assert world.log() == "stdout F whole | stdout P half"
+    assert program.exit is None
+    assert world.reactor.readers == set()
+    world.reactor.turn()
+    assert world.reactor.getDelayedCalls() == []
+
+
+def test_letting_go_waits_for_the_disk(world):
+    """It fires when all is written."""
+    program = world.run()
+    world.writer.is_held = True
+    program.output(b"1\n")
+    world.reactor.turn()
+
+    let_go = world.controller.let_go()
+    assert not has_fired(let_go)
+    world.writer.release()
+
+    assert has_fired(let_go)
+
+
+def test_a_shutdown_that_keeps_ends_the_daemon_only(world):
+    """The jails and the keeper go on."""
+    program = world.run()
+
+    value(world.controller.shutdown("keep", "uid:0"))
+
+    assert world.left == 1
+    assert program.exit is None
+    assert "shutdown" not in world.keeper.asked
+
+
+def test_a_shutdown_that_stops_ends_everything(world):
+    """Jails first, then the keeper, then the daemon; nothing new is started meanwhile."""
+    program = world.run()
+    program.ignores.add(TERM)
+
+    done = world.controller.shutdown("stop", "uid:0")
+    assert error_of(world.controller.run(Definition("new", "/b", ""), "uid:0")).code == "STATE"
+    assert world.left == 0
+    world.keeper.end("web", 0)
+    world.reactor.turn()
+
+    value(done)
+    assert world.keeper.asked[-1] == "shutdown"
+    assert world.left == 1

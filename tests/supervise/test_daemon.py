@@ -1,0 +1,126 @@
+"""The order in which the daemon comes up and goes down."""
+
+import pytest
+from twisted.internet.defer import Deferred, succeed
+from twisted.internet.task import Clock
+
+from runjd.errors import InputOutput
+from runjd.supervise.daemon import KEEPER_LIMIT, LOGS_LIMIT, Daemon
+
+
+class Bench:
+    """A daemon whose parts write down what happens to them."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.done: list[str] = []
+        self.adopted: Deferred[None] = Deferred()
+        self.written: Deferred[None] = succeed(None)
+        self.open_error: Exception | None = None
+        self.daemon = Daemon(
+            self.clock,
+            self,
+            self,
+            self,
+            self,
+            at_ready=lambda: self.done.append("ready"),
+            fatal=lambda reason: self.done.append(f"fatal: {reason}"),
+            unlock=lambda: self.done.append("unlock"),
+        )
+
+    # controller
+    def when_ready(self):
+        return self.adopted
+
+    def let_go(self):
+        self.done.append("let go")
+        return self.written
+
+    # connection and writer
+    def start(self):
+        self.done.append("connect")
+
+    def stop(self):
+        self.done.append("stop")
+
+    # door
+    def open(self):
+        if self.open_error is not None:
+            raise self.open_error
+        self.done.append("open")
+
+    def close(self, reason):
+        self.done.append("close")
+
+
+@pytest.fixture
+def bench():
+    """Return a daemon."""
+    return Bench()
+
+
+def test_clients_come_in_when_all_jails_are_adopted(bench):
+    """Nobody sees half a daemon."""
+    bench.daemon.startService()
+    assert bench.done == ["connect"]
+
+    bench.adopted.callback(None)
+
+    assert bench.done == ["connect", "open", "ready"]
+    assert bench.clock.getDelayedCalls() == []
+
+
+def test_the_end_is_in_order(bench):
+    """Clients, output, keeper and writer, lock."""
+    bench.daemon.startService()
+    bench.adopted.callback(None)
+    bench.done.clear()
+
+    ended = bench.daemon.stopService()
+
+    assert ended.called
+    assert bench.done == ["close", "let go", "stop", "stop", "unlock"]
+    assert bench.clock.getDelayedCalls() == []
+
+
+def test_a_full_disk_does_not_keep_the_daemon_from_ending(bench):
+    """It is waited for, but not for ever."""
+    bench.written = Deferred()
+    bench.daemon.startService()
+    ended: list = []
+    bench.daemon.stopService().addCallback(ended.append)
+    assert not ended
+
+    bench.clock.advance(LOGS_LIMIT)
+
+    assert len(ended) == 1
+    bench.written.callback(None)
+
+
+def test_a_keeper_that_does_not_answer_is_fatal(bench):
+    """One line says so."""
+    bench.daemon.startService()
+
+    bench.clock.advance(KEEPER_LIMIT)
+
+    assert bench.done == ["connect", "fatal: the keeper did not answer within 20 s"]
+
+
+def test_a_socket_that_cannot_be_made_is_fatal(bench):
+    """One line says which, and why."""
+    bench.open_error = InputOutput("the control socket /x cannot be made: No such file or directory")
+    bench.daemon.startService()
+
+    bench.adopted.callback(None)
+
+    assert bench.done[-1] == "fatal: the control socket /x cannot be made: No such file or directory"
+
+
+def test_a_daemon_that_ends_before_it_began_opens_nothing(bench):
+    """The adoption that comes too late changes nothing."""
+    bench.daemon.startService()
+    bench.daemon.stopService()
+
+    bench.adopted.callback(None)
+
+    assert "open" not in bench.done

@@ -1,0 +1,104 @@
+"""The definitions on disk."""
+
+import os
+import stat
+
+import pytest
+
+from runjd.errors import InputOutput
+from runjd.policy.facts import Definition, ExitRecord
+from runjd.supervise.definitions import Definitions, Known
+
+FULL = Known(
+    Definition("web", "/b\u00e4/\udcff", "linux", True, (24, 80), True), "up", True, ExitRecord(7, None, 9, 1.5)
+)
+BARE = Known(Definition("db", "/b", "plain"), "down")
+
+
+@pytest.fixture
+def definitions(tmp_path):
+    """Return definitions in a directory of their own."""
+    return Definitions(str(tmp_path))
+
+
+def test_what_was_saved_is_loaded(definitions):
+    """All of it, whatever bytes a path has."""
+    definitions.save(FULL)
+    definitions.save(BARE)
+
+    assert list(definitions.load()) == [BARE, FULL]
+
+
+def test_a_newer_one_replaces_an_older_one(definitions):
+    """There is one for each jail, and no leftover."""
+    definitions.save(FULL)
+    definitions.save(FULL._replace(want="down"))
+
+    assert [known.want for known in definitions.load()] == ["down"]
+
+
+def test_it_is_nobody_elses_business(definitions, tmp_path):
+    """A definition has mode 0600."""
+    definitions.save(BARE)
+
+    assert stat.S_IMODE(os.stat(tmp_path / "db.json").st_mode) == 0o600
+
+
+def test_what_was_removed_is_gone(definitions):
+    """Removing twice is no error."""
+    definitions.save(BARE)
+    definitions.remove("db")
+    definitions.remove("db")
+
+    assert list(definitions.load()) == []
+
+
+@pytest.mark.parametrize(
+    "contents",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"null",
+        b'{"version": 2}',
+        b'{"version": 1, "want": "up", "definition": {"id": "other", "bundle": "/b", "runtime": ""}}',
+        b'{"version": 1, "want": "up", "definition": {"id": "../x", "bundle": "/b", "runtime": ""}}',
+        b'{"version": 1, "want": "up", "definition": {"id": "web", "size": [1]}}',
+        b'{"version": 1, "want": "up", "last_exit": {"nonsense": 1}, "definition": {"id": "web"}}',
+        b"\xff\xfe",
+    ],
+)
+def test_a_damaged_one_is_told_and_left_alone(definitions, tmp_path, contents):
+    """The others are loaded."""
+    definitions.save(BARE)
+    (tmp_path / "web.json").write_bytes(contents)
+
+    assert list(definitions.load()) == [BARE]
+    assert (tmp_path / "web.json").exists()
+
+
+def test_unknown_keys_are_skipped(definitions, tmp_path):
+    """A newer daemon may have written more."""
+    (tmp_path / "web.json").write_text(
+        '{"version": 1, "want": "up", "new": 1, "definition": {"id": "web", "bundle": "/b", "runtime": "", "new": 2}}'
+    )
+
+    assert [known.definition.id for known in definitions.load()] == ["web"]
+
+
+def test_what_an_interrupted_write_left_is_no_definition(definitions, tmp_path):
+    """A half-written file has another name."""
+    (tmp_path / "web.json.new").write_text("{")
+
+    assert list(definitions.load()) == []
+    definitions.save(FULL)
+    assert len(os.listdir(tmp_path)) == 1
+
+
+def test_a_link_leads_nowhere(definitions, tmp_path):
+    """Nothing is written through a symbolic link."""
+    os.symlink(tmp_path / "elsewhere", tmp_path / "web.json.new")
+
+    with pytest.raises(InputOutput):
+        definitions.save(FULL)
+    assert not (tmp_path / "elsewhere").exists()

@@ -1,0 +1,137 @@
+"""The log of a jail, as its readers see it."""
+
+import os
+
+import pytest
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.task import Clock
+
+from runjd.errors import InputOutput
+from runjd.logs.memory import MemoryWriter
+from runjd.supervise.jaillog import JailLog, LogRoom
+from tests.supervise.world import NOW, ImmediateWriter, error_of, value
+
+AT = b"2026-11-23T15:01:20.102000000Z"
+
+
+class Bench:
+    """A log in a directory."""
+
+    def __init__(self, directory: str, writer) -> None:
+        self.clock = Clock()
+        self.path = f"{directory}/web.log"
+        self.writer = writer
+        self.log = JailLog(LogRoom(directory, writer, self.clock, lambda: NOW, maybeDeferred), "web")
+        self.done = 0
+
+    def write(self, data: bytes, stream: str = "out") -> None:
+        """Write as the program does."""
+        self.log.write(stream, data, self._count)
+
+    def _count(self) -> None:
+        self.done += 1
+
+
+@pytest.fixture
+def bench(private_dir):
+    """Return a log on disk."""
+    return Bench(private_dir, ImmediateWriter())
+
+
+def test_whoever_waits_is_told_when_it_is_written(private_dir):
+    """An unfinished line is dealt with at once; a whole one when the disk has it."""
+    writer = MemoryWriter()
+    writer.is_held = True
+    bench = Bench(private_dir, writer)
+
+    bench.write(b"half ")
+    assert bench.done == 1
+    bench.write(b"a line\n")
+    assert bench.done == 1
+    writer.release()
+
+    assert bench.done == 2
+    assert bytes(writer.files[bench.path]).endswith(b" stdout F half a line\n")
+    bench.clock.advance(1)
+
+
+def test_a_busy_stream_is_not_cut_into_partial_lines(bench):
+    """What is unfinished because a read ended there gets its rest with the next read, not a record of its own."""
+    for n in range(20):
+        bench.write(b"%d\nbegin of " % n)
+        bench.clock.advance(0.02)
+    bench.clock.advance(1)
+
+    page = value(bench.log.read(0, 100_000))
+    assert [line.partial for line in page.lines] == [False] * 20 + [True]
+
+
+def test_the_first_wait_looks_at_the_file(bench):
+    """A daemon that has written nothing yet knows how long the log of the last one is."""
+    with open(bench.path, "wb") as file:
+        file.write(AT + b" stdout F old\n" + AT + b" stdout F torn")
+    end = value(bench.log.tail(0))
+
+    at_end, before = bench.log.when_grown(end), bench.log.when_grown(0)
+
+    assert value(before) is None
+    assert not at_end.called
+    bench.write(b"new\n")
+    value(at_end)
+    assert [line.text for line in value(bench.log.read(end, 1000)).lines][-1] == b"new"
+
+
+def test_a_log_that_began_anew_wakes_its_followers(bench):
+    """A follower of a deleted log reads the new one from its beginning."""
+    bench.write(b"1\n" * 1000)
+    end = value(bench.log.tail(0))
+    waiting = bench.log.when_grown(end)
+    with open(bench.path, "wb"):
+        pass
+
+    bench.write(b"2\n")
+
+    value(waiting)
+    page = value(bench.log.read(end, 1000))
+    assert [line.text for line in page.lines] == [b"2"]
+
+
+def test_a_flush_is_done_behind_everything(private_dir):
+    """Both streams' unfinished lines and all before are in the file when it is done."""
+    writer = MemoryWriter()
+    bench = Bench(private_dir, writer)
+    bench.write(b"1\nhalf")
+    bench.write(b"other half", "err")
+    told: list[bytes] = []
+
+    bench.log.flush(lambda: told.append(bytes(writer.files[bench.path])))
+
+    assert [each.split(b" ", 1)[1] for each in told[0].splitlines()] == [
+        b"stdout F 1",
+        b"stdout P half",
+        b"stderr P other half",
+    ]
+    assert bench.clock.getDelayedCalls() == []
+
+
+def test_a_jail_that_wrote_nothing_is_flushed_at_once(bench):
+    """No file is made for it."""
+    told: list[str] = []
+
+    bench.log.flush(lambda: told.append("done"))
+
+    assert told == ["done"]
+    assert value(bench.log.read(0, 100)).lines == ()
+
+
+def test_a_log_that_cannot_be_read_fails_only_its_reader(bench, private_dir):
+    """The error names the file."""
+    with open(f"{private_dir}/elsewhere", "wb") as file:
+        file.write(b"secret\n")
+    os.symlink(f"{private_dir}/elsewhere", bench.path)
+
+    for asked in (bench.log.read(0, 100), bench.log.tail(1)):
+        error = error_of(asked)
+        assert isinstance(error, InputOutput)
+        assert bench.path in str(error)
+    bench.log.when_grown(0).addErrback(lambda _: None).cancel()

@@ -1,0 +1,124 @@
+"""The machine of a jail, every input in every state."""
+
+import itertools
+from typing import Any
+
+import pytest
+
+from runjd.policy.facts import ExitRecord
+from runjd.protocols.keeperreplies import Launched
+from runjd.supervise.machine import machine_of
+
+LAUNCHED = Launched(7, 1, 0, False, {})
+EXIT = ExitRecord(7, 0, None, 1.0)
+INPUTS: dict[str, tuple] = {
+    "start": (),
+    "stop": (1.0,),
+    "launched": (LAUNCHED,),
+    "launch_failed": (OSError(),),
+    "adopted": (LAUNCHED,),
+    "exited": (EXIT,),
+    "ended": (),
+    "deleted": (),
+    "delete_failed": (OSError(),),
+    "stop_overdue": (),
+    "lost": (),
+    "missing": (),
+    "vanished": (EXIT,),
+}
+WAYS = {
+    "idle": [],
+    "unknown": ["lost"],
+    "starting": ["start"],
+    "failed": ["start", "launch_failed"],
+    "aborting": ["start", "stop"],
+    "running": ["start", "launched"],
+    "stopping": ["start", "launched", "stop"],
+    "ending": ["start", "launched", "exited"],
+}
+
+
+class Core:
+    """Writes down what the machine makes it do."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+
+    def __getattr__(self, name: str) -> Any:
+        def do(*words: object, **more: object) -> None:
+            self.done.append(f"{name} {words[0]}" if name in ("show", "again") else name)
+
+        return do
+
+
+def machine_in(state: str):
+    """Return a machine that was brought into a state, and its core."""
+    core = Core()
+    machine = machine_of(core, True)
+    for name in WAYS[state]:
+        getattr(machine, name)(*INPUTS[name])
+    core.done.clear()
+    return machine, core
+
+
+@pytest.mark.parametrize(("state", "name"), list(itertools.product(WAYS, INPUTS)))
+def test_nothing_that_happens_is_unheard_of(state, name):
+    """Every input has a transition in every state."""
+    machine, _ = machine_in(state)
+
+    getattr(machine, name)(*INPUTS[name])
+
+
+@pytest.mark.parametrize(
+    ("state", "name", "done"),
+    [
+        ("idle", "start", ["show starting", "launch"]),
+        ("idle", "stop", []),
+        ("idle", "adopted", ["take", "show running"]),
+        ("failed", "start", ["show starting", "launch"]),
+        ("failed", "stop", ["rest"]),
+        ("starting", "start", []),
+        ("starting", "stop", ["show stopping", "abort"]),
+        ("starting", "launched", ["take", "show running"]),
+        ("starting", "launch_failed", ["rest"]),
+        ("aborting", "start", ["show starting"]),
+        ("aborting", "launched", ["take", "terminate"]),
+        ("aborting", "launch_failed", ["rest"]),
+        ("running", "start", []),
+        ("running", "stop", ["again False", "show stopping", "terminate"]),
+        ("running", "exited", ["close"]),
+        ("stopping", "start", ["again True"]),
+        ("stopping", "stop_overdue", ["force"]),
+        ("stopping", "exited", ["close"]),
+        ("ending", "start", ["again True"]),
+        ("ending", "stop", ["again False"]),
+        ("ending", "ended", ["delete"]),
+        ("ending", "deleted", ["rest"]),
+        ("ending", "delete_failed", ["rest"]),
+        ("ending", "exited", []),
+        ("unknown", "start", []),
+        ("unknown", "adopted", ["take", "show running"]),
+        ("unknown", "missing", ["rest"]),
+        ("unknown", "vanished", ["mourn"]),
+        ("unknown", "deleted", []),
+        ("running", "lost", ["detach", "show unknown"]),
+        ("ending", "lost", ["detach", "show unknown"]),
+    ],
+)
+def test_what_happens_makes_the_jail_do_this(state, name, done):
+    """The transitions, one by one."""
+    machine, core = machine_in(state)
+
+    getattr(machine, name)(*INPUTS[name])
+
+    assert core.done == done
+
+
+def test_a_start_that_was_taken_back_and_given_again_goes_on():
+    """Stop, then start, while the keeper is still starting: the jail runs."""
+    machine, core = machine_in("aborting")
+
+    machine.start()
+    machine.launched(LAUNCHED)
+
+    assert core.done == ["show starting", "take", "show running"]

@@ -1,0 +1,421 @@
+"""A daemon in memory: its controller, a reactor that turns when told, and a keeper that is only talked about."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Callable, Mapping
+
+from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
+from twisted.internet.task import Clock
+from zope.interface import implementer
+
+from runjd.errors import NoSuchJail, RunjdError, WrongState
+from runjd.interfaces import IViewer
+from runjd.logs.contract import LogWriter
+from runjd.logs.memory import MemoryWriter
+from runjd.logs.writer import ThreadWriter
+from runjd.policy.facts import Definition, ExitRecord
+from runjd.protocols.keeperreplies import Exited, Found, Launched
+from runjd.supervise.connection import AbsentKeeper
+from runjd.supervise.controller import Controller
+from runjd.supervise.definitions import Definitions
+from runjd.supervise.events import EventLog
+from runjd.supervise.jaillog import LogRoom
+from runjd.supervise.site import Site
+
+NOW = 1_795_446_080.102
+TERM, KILL = 15, 9
+
+
+class TurningReactor(Clock):
+    """A clock that also watches real descriptors, when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readers: set = set()
+        self.writers: set = set()
+        self.addReader, self.removeReader = self.readers.add, self.readers.discard
+        self.addWriter, self.removeWriter = self.writers.add, self.writers.discard
+
+    def turn(self, seconds: float = 0.0) -> None:
+        """Let time go by, and deal with everything that is ready, until nothing is."""
+        self.advance(seconds)
+        for _ in range(100):
+            if not self._turn_once():
+                return
+        raise AssertionError("the reactor spins")
+
+    def _turn_once(self) -> bool:
+        poll = select.poll()
+        for reader in self.readers:
+            poll.register(reader.fileno(), select.POLLIN)
+        ready = {fd: mask for fd, mask in poll.poll(0) if mask}
+        for reader in list(self.readers):
+            if reader in self.readers and (mask := ready.get(reader.fileno(), 0)):
+                if mask & select.POLLIN:
+                    reader.doRead()
+                else:
+                    self.readers.discard(reader)
+                    reader.connectionLost(None)
+        poll = select.poll()
+        for writer in self.writers:
+            poll.register(writer.fileno(), select.POLLOUT)
+        writable = {fd for fd, _ in poll.poll(0)}
+        for writer in list(self.writers):
+            if writer in self.writers and writer.fileno() in writable:
+                writer.doWrite()
+        return bool(ready or writable)
+
+
+class Program:
+    """A process that the keeper of the tests has; the test is the program."""
+
+    def __init__(self, jail: str, exec_id: str, pid: int, terminal: bool, note: Mapping[str, object]) -> None:
+        self.jail = jail
+        self.exec_id = exec_id
+        self.pid = pid
+        self.terminal = terminal
+        self.note = note
+        self.ignores: set[int] = set()
+        self.signals: list[int] = []
+        self.exit: ExitRecord | None = None
+        self.size: tuple[int, int] | None = None
+        names = ("tty",) if terminal else ("out", "err")
+        self._pipes = {name: os.pipe() for name in names}
+        self._stdin = os.pipe()
+        os.set_blocking(self._stdin[0], False)
+        for pair in self._pipes.values():
+            os.set_blocking(pair[1], False)
+
+    def output(self, data: bytes, stream: str = "out") -> None:
+        """Write."""
+        os.write(self._pipes["tty" if self.terminal else stream][1], data)
+
+    def typed(self) -> bytes | None:
+        """Return what was written to standard input since, None at its end."""
+        try:
+            return os.read(self._stdin[0], 1_000_000) or None
+        except BlockingIOError:
+            return b""
+
+    def descriptors(self) -> dict[str, int]:
+        """Return new descriptors of the output."""
+        return {name: os.dup(pair[0]) for name, pair in self._pipes.items()}
+
+    def writing_end(self) -> int:
+        """Return a new descriptor of standard input."""
+        return os.dup(self._stdin[1])
+
+    def close_stdin(self) -> None:
+        """Close the keeper's writing end."""
+        os.close(self._stdin[1])
+        self._stdin = (self._stdin[0], -1)
+
+    def finish(self, leaves_grandchildren: bool = False) -> None:
+        """The program's ends are closed."""
+        if not leaves_grandchildren:
+            self._pipes = {name: (read, self._close(write)) for name, (read, write) in self._pipes.items()}
+
+    def close(self) -> None:
+        """Close everything."""
+        for pair in (*self._pipes.values(), self._stdin):
+            for fd in pair:
+                self._close(fd)
+        self._pipes = {}
+        self._stdin = (-1, -1)
+
+    def _close(self, fd: int) -> int:
+        if fd >= 0:
+            os.close(fd)
+        return -1
+
+
+class FakeKeeper:
+    """
+    A :class:`runjd.supervise.spawner.Spawner` without processes; it outlives daemons.
+
+    :ivar asked: what it was asked, in words.
+    :ivar next_error: what the next run or exec fails with.
+    :ivar held: starts that are not answered yet, if ``holds_starts``.
+    """
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+        self.programs: dict[tuple[str, str], Program] = {}
+        self.jails: set[str] = set()
+        self.next_error: RunjdError | None = None
+        self.next_delete_error: RunjdError | None = None
+        self.holds_starts = False
+        self.held: list[Callable[[], None]] = []
+        self.terminals: set[str] = set()
+        self.listener = None
+        self.unacknowledged: dict[tuple[str, str], Program] = {}
+        self._last_pid = 100
+
+    # --- Spawner ---------------------------------------------------------------
+
+    def run(self, jail, bundle, runtime, *, stdin, size, note) -> Deferred[Launched]:
+        self.asked.append(f"run {jail} {bundle} {runtime}")
+        return self._launch(jail, "", size is not None, note)
+
+    def exec(self, jail, exec_id, process, *, stdin, size, note) -> Deferred[Launched]:
+        self.asked.append(f"exec {jail} {exec_id} {' '.join(process['args'])}")
+        return self._launch(jail, exec_id, process.get("terminal") is True, note)
+
+    def signal(self, jail, signum, *, exec_id="", everyone=False) -> Deferred[None]:
+        self.asked.append(f"signal {jail}{exec_id and ' ' + exec_id} {signum}{' everyone' if everyone else ''}")
+        program = self.programs.get((jail, exec_id))
+        if program is None or program.exit is not None:
+            return fail(WrongState("it is gone"))
+        program.signals.append(signum)
+        if signum == KILL or signum not in program.ignores:
+            self.end(jail, None, signum, exec_id=exec_id)
+        return succeed(None)
+
+    def delete(self, jail, *, force=False) -> Deferred[None]:
+        self.asked.append(f"delete {jail}{' force' if force else ''}")
+        error, self.next_delete_error = self.next_delete_error, None
+        if error is not None:
+            return fail(error)
+        if jail not in self.jails:
+            return fail(NoSuchJail(jail))
+        self.jails.discard(jail)
+        for program in [each for each in self.programs.values() if each.jail == jail and each.exit is None]:
+            self.end(jail, None, KILL, exec_id=program.exec_id)
+        return succeed(None)
+
+    def close_stdin(self, jail, exec_id="") -> Deferred[None]:
+        self.asked.append(f"close_stdin {jail}")
+        self.programs[jail, exec_id].close_stdin()
+        return succeed(None)
+
+    def stdin(self, jail, exec_id="") -> Deferred[int]:
+        return maybeDeferred(self.programs[jail, exec_id].writing_end)
+
+    def process(self, jail) -> Deferred[Mapping[str, object]]:
+        return succeed({"args": ["/bin/true"], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 7, "gid": 8}})
+
+    def ack(self, jail, exec_id, pid) -> None:
+        self.asked.append(f"ack {jail}{exec_id and ' ' + exec_id} {pid}")
+        program = self.programs.pop((jail, exec_id), None)
+        if program is not None:
+            assert program.exit is not None, "an exit was acknowledged that never was"
+            program.close()
+
+    def shutdown(self) -> Deferred[None]:
+        self.asked.append("shutdown")
+        if any(program.exit is None for program in self.programs.values()):
+            return fail(WrongState("jails live"))
+        return succeed(None)
+
+    # --- what a test does -----------------------------------------------------------
+
+    def end(self, jail, status=0, signal=None, exec_id="", at=NOW, leaves_grandchildren=False) -> None:
+        """A program ends."""
+        program = self.programs[jail, exec_id]
+        if program.exit is not None:
+            return
+        program.exit = ExitRecord(program.pid, status, signal, at)
+        program.finish(leaves_grandchildren)
+        if self.listener is not None:
+            self.listener.process_exited(Exited(jail, exec_id, program.exit, True))
+
+    def answer(self) -> None:
+        """Answer the starts that were held."""
+        held, self.held = self.held, []
+        for each in held:
+            each()
+
+    def disconnect(self) -> None:
+        """The daemon is gone, or the connection to it."""
+        self.listener = None
+
+    def connect(self, listener) -> None:
+        """A daemon connects: it is told everything."""
+        for program in list(self.programs.values()):
+            listener.process_found(
+                Found(
+                    program.jail,
+                    program.exec_id,
+                    program.pid,
+                    1,
+                    0,
+                    program.terminal,
+                    True,
+                    program.note,
+                    program.descriptors(),
+                )
+            )
+            if program.exit is not None:
+                listener.process_exited(Exited(program.jail, program.exec_id, program.exit, True))
+        self.listener = listener
+        listener.ready()
+
+    def close(self) -> None:
+        """Close all descriptors."""
+        for program in self.programs.values():
+            program.close()
+
+    def _launch(self, jail, exec_id, terminal, note) -> Deferred[Launched]:
+        error, self.next_error = self.next_error, None
+        result: Deferred[Launched] = Deferred()
+
+        def go() -> None:
+            if error is not None:
+                result.errback(error)
+                return
+            self._last_pid += 1
+            self.jails.add(jail)
+            program = Program(jail, exec_id, self._last_pid, terminal or jail in self.terminals, note)
+            self.programs[jail, exec_id] = program
+            result.callback(
+                Launched(program.pid, 1, 0, program.terminal, program.descriptors(), ("no isolation",) * (not exec_id))
+            )
+
+        if self.holds_starts:
+            self.held.append(go)
+        else:
+            go()
+        return result
+
+
+class ImmediateWriter(ThreadWriter):
+    """Writes files as the thread does, but without a thread."""
+
+    def __init__(self) -> None:
+        super().__init__(lambda call: call(), lambda path, error: None)
+
+    def give(self, file) -> None:
+        told: list = []
+        file.work(told, self._trouble)
+        for call in told:
+            call()
+
+
+class World:
+    """
+    One daemon after another on one keeper.
+
+    :param writer: of the logs; in memory unless they are to be read.
+    :ivar left: how often the daemon wanted to end.
+    """
+
+    def __init__(self, directory: str, writer: LogWriter | None = None) -> None:
+        for name in ("jails", "logs"):
+            os.mkdir(f"{directory}/{name}", 0o700)
+        self.directory = directory
+        self.keeper = FakeKeeper()
+        self.reactor = TurningReactor()
+        self.writer = writer or MemoryWriter()
+        self.now = NOW
+        self.left = 0
+        self.make_daemon()
+
+    def make_daemon(self, connects: bool = True) -> None:
+        """A new life of the daemon; the old one is just forgotten."""
+        self.keeper.disconnect()
+        for reader in list(self.reactor.readers):
+            reader.close()
+        for call in self.reactor.getDelayedCalls():
+            if call.getTime() > self.reactor.seconds():
+                call.cancel()
+        self.reactor.advance(0)
+        self.site = Site(
+            self.reactor,
+            lambda: self.now,
+            AbsentKeeper(),
+            EventLog(lambda: self.now),
+            LogRoom(f"{self.directory}/logs", self.writer, self.reactor, lambda: self.now, maybeDeferred),
+            Definitions(f"{self.directory}/jails"),
+            "7f3a91",
+        )
+        self.controller = Controller(self.site, ("linux", "plain"), self.keeper.shutdown, self._leave)
+        self.events: list[str] = []
+        self.site.events.subscribe(lambda event: self.events.append(words_of(event)))
+        if connects:
+            self.connect()
+
+    def connect(self) -> None:
+        """Connect to the keeper."""
+        self.site.spawner = self.keeper
+        self.keeper.connect(self.controller.listener)
+
+    def lose_keeper(self) -> None:
+        """The connection to the keeper breaks."""
+        self.site.spawner = AbsentKeeper()
+        self.keeper.disconnect()
+        self.controller.listener.keeper_lost("it closed the connection")
+
+    def run(self, id: str = "web", **options):
+        """Run a jail; return its program."""
+        result = self.controller.run(Definition(id, "/bundles/" + id, "", **options), "uid:0")
+        value(result)
+        return self.keeper.programs[id, ""]
+
+    def log(self, id: str = "web") -> str:
+        """Return the texts of a jail's log, with F or P and the stream."""
+        lines = bytes(self.writer.files.get(f"{self.directory}/logs/{id}.log", b"")).decode().splitlines()
+        return " | ".join(line.partition(" ")[2] for line in lines)
+
+    def close(self) -> None:
+        """Close all descriptors."""
+        for reader in list(self.reactor.readers):
+            reader.close()
+        self.reactor.advance(0)
+        self.keeper.close()
+
+    def _leave(self) -> None:
+        self.left += 1
+
+
+@implementer(IViewer)
+class Viewer:
+    """Writes down what it is shown."""
+
+    def __init__(self) -> None:
+        self.shown = {"out": b"", "err": b""}
+        self.lost = 0
+        self.ends: list[ExitRecord | None] = []
+
+    def out(self, data: bytes) -> None:
+        self.shown["out"] += data
+
+    def err(self, data: bytes) -> None:
+        self.shown["err"] += data
+
+    def gap(self, lost: int) -> None:
+        self.lost += lost
+
+    def ended(self, exit: ExitRecord | None) -> None:
+        self.ends.append(exit)
+
+
+def words_of(event) -> str:
+    """Return an event as words."""
+    return " ".join([event.jail or "-", event.ev, *(f"{key}={value}" for key, value in event.details)])
+
+
+def value(deferred):
+    """Return the result of a Deferred that has fired, or raise its error."""
+    results: list = []
+    deferred.addCallbacks(lambda result: results.append((result, None)), lambda failed: results.append((None, failed)))
+    assert results, "it has not fired"
+    result, failed = results[0]
+    if failed is not None:
+        failed.raiseException()
+    return result
+
+
+def error_of(deferred) -> RunjdError:
+    """Return the error of a Deferred that has failed."""
+    try:
+        found = value(deferred)
+    except RunjdError as error:
+        return error
+    raise AssertionError(f"it did not fail: {found}")
+
+
+def has_fired(deferred) -> bool:
+    """Return whether a Deferred has a result."""
+    return deferred.called
