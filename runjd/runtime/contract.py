@@ -34,8 +34,6 @@ class Undo(Value):
     target: str
 
 
-
-
 class Plan(Value):
     """
     All that will be done to make one jail; two equal plans make equal jails.
@@ -97,11 +95,18 @@ class Runtime(ABC):
 
     @abstractmethod
     def fork(self, plan: Plan) -> int:
-        """Fork the init process: its pid in the parent, 0 in the child. The child has no isolation but what fork gives."""
+        """Fork the init process: its pid in the parent, 0 in the child, which has no isolation but what fork gives."""
 
     @abstractmethod
     def enter(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         """In the child: become isolated and carry out the jail steps; afterwards ``/`` is the root of the jail."""
+
+    def console(self, terminal: int) -> None:
+        """
+        In the child, after ``enter``: let ``/dev/console`` of the jail be its terminal.
+
+        :param terminal: descriptor of the slave side of the pty.
+        """
 
     @abstractmethod
     def become(self, process: Process) -> None:

@@ -1,0 +1,26 @@
+"""Resource limits: setrlimit(2) by the names of the OCI runtime specification."""
+
+from __future__ import annotations
+
+import resource
+
+#: ``RLIMIT_NOFILE`` and so on to the number of this platform
+NUMBERS = {name: number for name, number in vars(resource).items() if name.startswith("RLIMIT_")}
+
+
+def set_limit(name: str, soft: int, hard: int) -> None:
+    """
+    Set one limit of this process.
+
+    :param soft: up to 2**64 - 1, which means no limit.
+    :raise OSError: the kernel refuses.
+    """
+    try:
+        resource.setrlimit(NUMBERS[name], (_native(soft), _native(hard)))
+    except ValueError as error:
+        # Python's word for EPERM and EINVAL here.
+        raise PermissionError(1, str(error), name) from None
+
+
+def _native(value: int) -> int:
+    return resource.RLIM_INFINITY if value >= 2**63 - 1 else value

@@ -1,0 +1,52 @@
+"""
+All system calls that making a jail on Linux takes, as one object.
+
+The runner (:mod:`runjd.runtime.run`) calls nothing else, so a test can pass
+another object that records, or fails where it is told to.
+"""
+
+from __future__ import annotations
+
+import os
+
+from runjd.kernel import interfaces, namespaces, openat2, prctl, statfs
+from runjd.kernel import mount as mounts
+
+
+class LinuxKernel:
+    """The kernel itself."""
+
+    # mounts
+    mount = staticmethod(mounts.mount)
+    unmount = staticmethod(mounts.unmount)
+    pivot_root = staticmethod(mounts.pivot_root)
+    copy_tree = staticmethod(mounts.copy_tree)
+    copy_tree_at = staticmethod(mounts.copy_tree_at)
+    set_attributes = staticmethod(mounts.set_attributes)
+    attach = staticmethod(mounts.attach)
+    # files
+    open_beneath = staticmethod(openat2.open_beneath)
+    open_in_root = staticmethod(openat2.open_in_root)
+    file_system = staticmethod(statfs.file_system)
+    open = staticmethod(os.open)
+    close = staticmethod(os.close)
+    fstat = staticmethod(os.fstat)
+    stat = staticmethod(os.stat)
+    listdir = staticmethod(os.listdir)
+    readlink = staticmethod(os.readlink)
+    read = staticmethod(os.read)
+    write = staticmethod(os.write)
+    mkdir = staticmethod(os.mkdir)
+    mknod = staticmethod(os.mknod)
+    chown = staticmethod(os.chown)
+    symlink = staticmethod(os.symlink)
+    rmdir = staticmethod(os.rmdir)
+    unlink = staticmethod(os.unlink)
+    chdir = staticmethod(os.chdir)
+    umask = staticmethod(os.umask)
+    # namespaces
+    set_namespace = staticmethod(namespaces.set_namespace)
+    set_hostname = staticmethod(namespaces.set_hostname)
+    set_domainname = staticmethod(namespaces.set_domainname)
+    bring_up = staticmethod(interfaces.bring_up)
+    set_dumpable = staticmethod(prctl.set_dumpable)

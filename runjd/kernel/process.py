@@ -1,0 +1,92 @@
+"""
+Who a process is: a pid alone is not enough, as the kernel gives it away again.
+
+A process is named by its pid, the time it started and the boot it started in.
+On Linux the start time is in clock ticks since boot (proc_pid_stat(5), field
+22); on FreeBSD it is ``ki_start`` minus ``kern.boottime`` in microseconds, the
+only form that does not move when somebody sets the clock.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from runjd.values import Value
+
+_IS_LINUX = sys.platform == "linux"
+
+
+class Seen(Value):
+    """One process as the kernel shows it; a zombie is not alive."""
+
+    pid: int
+    parent: int
+    session: int
+    start_time: int
+    alive: bool
+
+
+def look(pid: int) -> Seen | None:
+    """Return what the kernel says of a process, None where there is none of that pid."""
+    if pid <= 0:
+        return None
+    if not _IS_LINUX:
+        from runjd.kernel import freebsd_process
+
+        return freebsd_process.look(pid)
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError):
+        return None
+    try:
+        text = os.read(descriptor, 4096)
+    except ProcessLookupError:
+        return None
+    finally:
+        os.close(descriptor)
+    return _parse_stat(pid, text)
+
+
+def everyone() -> list[Seen]:
+    """Return all processes of the host that we may see, each once."""
+    if not _IS_LINUX:
+        from runjd.kernel import freebsd_process
+
+        return freebsd_process.everyone()
+    found = (look(int(name)) for name in os.listdir("/proc") if name.isdecimal())
+    return [each for each in found if each is not None]
+
+
+def start_time(pid: int) -> int:
+    """
+    Return when a process started, in the platform's own unit.
+
+    :raise ProcessLookupError: there is no such process.
+    """
+    seen = look(pid)
+    if seen is None:
+        raise ProcessLookupError(3, "No such process", str(pid))
+    return seen.start_time
+
+
+def is_alive(pid: int, started: int) -> bool:
+    """Whether the process of that pid is still the one that started then, and not a zombie."""
+    seen = look(pid)
+    return seen is not None and seen.alive and seen.start_time == started
+
+
+def boot_id() -> str:
+    """Return what identifies this boot of the host."""
+    if not _IS_LINUX:
+        from runjd.kernel import freebsd_process
+
+        return freebsd_process.boot_id()
+    with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
+        return file.read(64).decode("ascii").strip()
+
+
+def _parse_stat(pid: int, text: bytes) -> Seen:
+    # The name may hold spaces and parentheses; only the last one ends it.
+    fields = text[text.rindex(b")") + 2 :].split(None, 20)
+    return Seen(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0] not in b"ZXx")

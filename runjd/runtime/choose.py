@@ -1,0 +1,61 @@
+"""
+The runtimes by name.
+
+Each is loaded when it is asked for: ``runj state`` need not know how to mount.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from runjd.errors import BadArgument
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runjd.runtime.contract import Runtime
+
+
+def linux() -> Runtime:
+    """Return the runtime of Linux namespaces."""
+    from runjd.runtime.linux import LinuxRuntime
+
+    return LinuxRuntime()
+
+
+def plain() -> Runtime:
+    """Return the runtime without isolation."""
+    from runjd.runtime.plain import PlainRuntime
+
+    return PlainRuntime()
+
+
+#: what :class:`runjd.container.operations.Operations` wants: how to make each runtime
+RUNTIMES: dict[str, Callable[[], Runtime]] = {"linux": linux, "plain": plain}
+
+
+def available(platform: str = sys.platform) -> tuple[str, ...]:
+    """Return the names of the runtimes that make sense on a platform."""
+    return ("linux", "plain") if platform == "linux" else ("plain",)
+
+
+def default(platform: str = sys.platform, uid: int | None = None) -> str:
+    """Return the runtime that is used when none is named: isolated where we may."""
+    user = os.geteuid() if uid is None else uid
+    return "linux" if platform == "linux" and user == 0 else "plain"
+
+
+def choose(name: str) -> Runtime:
+    """
+    Return a runtime.
+
+    :param name: its name; empty for the default of this host.
+    :raise BadArgument: there is no such runtime here.
+    """
+    known = available()
+    chosen = name or default()
+    if chosen not in known:
+        raise BadArgument(f'no runtime named "{chosen}" on this host; there are {", ".join(known)}', runtime=chosen)
+    return RUNTIMES[chosen]()

@@ -1,0 +1,195 @@
+"""
+A bundle to the steps that make a jail of it on Linux. Pure.
+
+The order counts: the host's view of /proc and of paths is needed until the root
+is pivoted, so everything is done before that, and the jail's names are resolved
+beneath the root (:mod:`runjd.runtime.beneath`).  ``linux.cgroupsPath`` is let
+through, as every engine sends it; without limits there is nothing to put there.
+"""
+
+from __future__ import annotations
+
+import os
+
+from runjd.errors import SpecError, Unsupported
+from runjd.kernel import mount as m
+from runjd.kernel.capabilities import NUMBERS as CAPABILITIES
+from runjd.kernel.namespaces import (
+    CLONE_NEWCGROUP,
+    CLONE_NEWIPC,
+    CLONE_NEWNET,
+    CLONE_NEWNS,
+    CLONE_NEWPID,
+    CLONE_NEWUTS,
+)
+from runjd.runtime import devices, linux_sysctl
+from runjd.runtime import steps as s
+from runjd.runtime.contract import Plan
+from runjd.runtime.linux_mounts import PROPAGATIONS, plan_mount
+from runjd.runtime.privileges import refuse_unknown
+from runjd.runtime.refusals import refuse
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from runjd.spec.model import Config, Linux, LinuxDevice, Process
+
+#: type of linux.namespaces -> the bit of clone(2)
+FLAGS = {
+    "mount": CLONE_NEWNS,
+    "pid": CLONE_NEWPID,
+    "network": CLONE_NEWNET,
+    "uts": CLONE_NEWUTS,
+    "ipc": CLONE_NEWIPC,
+    "cgroup": CLONE_NEWCGROUP,
+}
+
+_UNLIMITED_DEVICES = (
+    "device files can reach every device of the host, because the jail keeps CAP_MKNOD and no cgroup limits it; "
+    "leave CAP_MKNOD out of process.capabilities"
+)
+
+
+def make_plan(config: Config, bundle: str, id: str) -> Plan:
+    """
+    Return the plan of a jail with namespaces of Linux.
+
+    :param bundle: absolute path.
+    :raise SpecError: see :meth:`runjd.runtime.contract.Runtime.plan`; :exc:`Unsupported` too.
+    """
+    if config.process is None:
+        raise SpecError("process", "is missing: there is nothing to run")
+    if config.root is None:
+        raise SpecError("root", "is missing")
+    if config.freebsd is not None:
+        raise Unsupported("freebsd", "is for another platform")
+    if config.linux is None:
+        raise SpecError("linux", 'is missing: the linux runtime needs at least the namespace {"type": "mount"}')
+    refuse(config)
+    refuse_unknown(config.process.capabilities, tuple(CAPABILITIES))
+    namespaces = _namespaces(config.linux)
+    _check_names(config, namespaces)
+    root = os.path.normpath(os.path.join(bundle, config.root.path))
+    isolation = tuple(f"{kind}={path}" if path else kind for kind, path in namespaces.items())
+    return Plan(
+        "linux",
+        id,
+        root,
+        config.process,
+        (s.CheckRoot(root),),
+        tuple(_jail_steps(config, config.linux, config.process, namespaces, root, bundle)),
+        isolation,
+        tuple(_notices(id, config.process)),
+    )
+
+
+def new_namespaces(plan: Plan) -> int:
+    """Return the CLONE_NEW bits of the namespaces that are to be made."""
+    flags = 0
+    for kind in plan.isolation:
+        if "=" not in kind:
+            flags |= FLAGS[kind]
+    return flags
+
+
+def joined_pid_namespace(plan: Plan) -> str:
+    """Return the file of the pid namespace to be joined, which must happen before the fork; empty for none."""
+    return next((each.partition("=")[2] for each in plan.isolation if each.startswith("pid=")), "")
+
+
+def _namespaces(linux: Linux) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for index, namespace in enumerate(linux.namespaces):
+        where = f"linux.namespaces[{index}]"
+        if namespace.type not in FLAGS:
+            raise Unsupported(f"{where}.type", f'there is no namespace "{namespace.type}"')
+        if namespace.type in found:
+            raise SpecError(f"{where}.type", f'"{namespace.type}" is given twice')
+        if namespace.path and not namespace.path.startswith("/"):
+            raise SpecError(f"{where}.path", "is not an absolute path")
+        if namespace.path and namespace.type == "mount":
+            raise Unsupported(f"{where}.path", "a jail needs a mount namespace of its own")
+        found[namespace.type] = namespace.path
+    if "mount" not in found:
+        raise Unsupported("linux.namespaces", 'the linux runtime needs the namespace {"type": "mount"}')
+    return found
+
+
+def _check_names(config: Config, namespaces: dict[str, str]) -> None:
+    for field in ("hostname", "domainname"):
+        if getattr(config, field) and "uts" not in namespaces:
+            raise SpecError(field, 'needs the namespace {"type": "uts"}')
+
+
+def _jail_steps(
+    config: Config, linux: Linux, process: Process, namespaces: dict[str, str], root: str, bundle: str
+) -> Iterator[object]:
+    if process.oom_score_adj is not None:
+        yield s.SetOomScore(process.oom_score_adj)
+    for index, each in enumerate(linux.namespaces):
+        if each.path and each.type != "pid":
+            yield s.JoinNamespace(each.type, each.path, FLAGS[each.type], f"linux.namespaces[{index}].path")
+    if config.hostname:
+        yield s.SetHostname(config.hostname)
+    if config.domainname:
+        yield s.SetDomainname(config.domainname)
+    if namespaces.get("network") == "":
+        yield s.BringUp("lo")
+    for name, value in linux.sysctl:
+        yield linux_sysctl.plan_sysctl(name, value, namespaces)
+    yield from _mount_steps(config, linux, root, bundle)
+    for index, path in enumerate(linux.masked_paths):
+        yield s.Mask(_inside(path), f"linux.maskedPaths[{index}]")
+    for index, path in enumerate(linux.readonly_paths):
+        yield s.MakeReadOnly(_inside(path), f"linux.readonlyPaths[{index}]")
+    if config.root is not None and config.root.readonly:
+        yield s.MakeReadOnly("/", "root.readonly")
+    yield s.PivotRoot(root)
+    if linux.rootfs_propagation and "private" not in linux.rootfs_propagation:
+        flags = PROPAGATIONS[linux.rootfs_propagation]
+        yield s.SetPropagation("/", linux.rootfs_propagation, flags, "linux.rootfsPropagation")
+
+
+def _mount_steps(config: Config, linux: Linux, root: str, bundle: str) -> Iterator[object]:
+    propagation = linux.rootfs_propagation
+    if propagation and propagation not in PROPAGATIONS:
+        raise SpecError("linux.rootfsPropagation", f'"{propagation}" is no propagation')
+    mounts = [plan_mount(each, index, bundle) for index, each in enumerate(config.mounts)]
+    for mount in mounts:
+        if isinstance(mount, s.BindMount) and any(flags & m.MS_SHARED for flags in mount.propagation):
+            yield s.HoldSource(mount.source, mount.recursive, mount.path)
+    # Nothing that is mounted for the jail shall show on the host.
+    yield s.SetPropagation("/", "rslave", m.MS_SLAVE | m.MS_REC)
+    yield s.BindRoot(root, propagation in ("slave", "rslave"))
+    yield from mounts
+    shows_hosts_devices = any(each.destination == "/dev" and isinstance(each, s.BindMount) for each in mounts)
+    if not shows_hosts_devices:
+        asked = [_device(each, index) for index, each in enumerate(linux.devices)]
+        yield from devices.default_steps(frozenset(each.destination for each in asked))
+        yield from asked
+
+
+def _device(device: LinuxDevice, index: int) -> s.MakeDevice:
+    where = f"linux.devices[{index}]"
+    destination = _inside(device.path)
+    if destination == "/":
+        raise SpecError(f"{where}.path", "is the root itself")
+    kind = "c" if device.type == "u" else device.type
+    if kind not in ("b", "c", "p"):
+        raise SpecError(f"{where}.type", f'"{device.type}" is none of b, c, u and p')
+    if kind != "p" and (device.major is None or device.minor is None):
+        raise SpecError(f"{where}.major", "major and minor are missing")
+    mode = 0o666 if device.file_mode is None else device.file_mode & 0o7777
+    return s.MakeDevice(
+        destination, kind, device.major or 0, device.minor or 0, mode, device.uid or 0, device.gid or 0, where
+    )
+
+
+def _notices(id: str, process: Process) -> Iterator[str]:
+    if process.capabilities and "CAP_MKNOD" in process.capabilities.bounding:
+        yield f"{id}: {_UNLIMITED_DEVICES}"
+
+
+def _inside(path: str) -> str:
+    return "/" + "/".join(part for part in path.split("/") if part not in ("", "."))

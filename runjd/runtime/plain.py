@@ -1,0 +1,149 @@
+"""
+No isolation: a jail is a session of ordinary processes on the host.
+
+For a host where nothing else works, for users without rights and for
+development.  It says what it leaves out, at every start.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from runjd.errors import SpecError, Unsupported, WrongState
+from runjd.kernel import process as processes_of
+from runjd.runtime import ending, rights
+from runjd.runtime.contract import Plan, Runtime
+from runjd.runtime.privileges import LinuxPrivileges, Privileges, UserPrivileges
+from runjd.runtime.refusals import refuse, refuse_process
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runjd.runtime.contract import Held, Undo
+    from runjd.spec.model import Config, Process
+
+_WITHOUT = "runs without isolation: the plain runtime shows it the whole host"
+
+
+class PlainRuntime(Runtime):
+    """
+    The runtime without isolation.
+
+    :param uid: who we are; an ordinary user can run jails as himself only.
+    """
+
+    name = "plain"
+    isolated = False
+
+    def __init__(self, uid: int | None = None) -> None:
+        self._uid = os.geteuid() if uid is None else uid
+        self._privileges: Privileges | None = None
+
+    def plan(self, config: Config, bundle: str, id: str) -> Plan:
+        if config.process is None:
+            raise SpecError("process", "is missing: there is nothing to run")
+        refuse(config)
+        self._refuse_user(config.process)
+        notices = [f"{id}: {_WITHOUT}"]
+        left_out = _left_out(config)
+        if left_out:
+            notices.append(f"{id}: not applied by the plain runtime: {', '.join(left_out)}")
+        if self._uid != 0 and config.process.user.uid == 0:
+            notices.append(f"{id}: runs as user {self._uid} instead of 0")
+        return Plan("plain", id, "", config.process, notices=tuple(notices))
+
+    def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
+        self._load()
+
+    def fork(self, plan: Plan) -> int:
+        return os.fork()
+
+    def enter(self, plan: Plan, made: Callable[[Undo], None]) -> None:
+        # The session is what keeps the processes of a jail together here.
+        if os.getsid(0) != os.getpid():
+            os.setsid()
+
+    def become(self, process: Process) -> None:
+        rights.apply_oom_score(process.oom_score_adj)
+        take_on = rights.become if self._uid == 0 else rights.become_ourselves
+        take_on(process, self._load())
+
+    def join(self, held: Held, process: Process) -> int:
+        refuse_process(process)
+        self._refuse_user(process)
+        if not ending.is_running(held):
+            raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
+        self._load()
+        return os.fork()
+
+    def processes(self, held: Held) -> tuple[int, ...]:
+        return tuple(each.pid for each in _members(held))
+
+    def signal(self, held: Held, signum: int, everyone: bool) -> None:
+        ending.signal_init(held, signum)
+        if everyone:
+            for each in _members(held):
+                if each.pid != held.pid:
+                    ending.signal_stranger(each.pid, each.start_time, signum)
+
+    def remove(self, held: Held) -> None:
+        ending.end(held, lambda: [(each.pid, each.start_time) for each in _members(held)])
+
+    def _load(self) -> Privileges:
+        """Return what can give up rights; first called before a fork, as the child imports nothing."""
+        if self._privileges is None:
+            if sys.platform != "linux":
+                self._privileges = Privileges()
+            else:
+                self._privileges = LinuxPrivileges() if self._uid == 0 else UserPrivileges()
+        return self._privileges
+
+    def _refuse_user(self, process: Process) -> None:
+        uid = process.user.uid
+        if self._uid != 0 and uid not in (0, self._uid):
+            raise Unsupported("process.user.uid", f"user {self._uid} cannot run a jail as user {uid}; root can")
+
+
+def _left_out(config: Config) -> list[str]:
+    """Return the names of what the bundle asks for and that only isolation can give."""
+    linux = config.linux
+    asked = {
+        "root": config.root,
+        "mounts": config.mounts,
+        "hostname": config.hostname,
+        "domainname": config.domainname,
+        "linux.namespaces": linux and linux.namespaces,
+        "linux.devices": linux and linux.devices,
+        "linux.sysctl": linux and linux.sysctl,
+        "linux.maskedPaths": linux and linux.masked_paths,
+        "linux.readonlyPaths": linux and linux.readonly_paths,
+        "linux.rootfsPropagation": linux and linux.rootfs_propagation,
+        "freebsd": config.freebsd,
+    }
+    return [name for name, value in asked.items() if value]
+
+
+def _members(held: Held) -> list[processes_of.Seen]:
+    """
+    Return the live processes of a jail: its init process, all of its session, and their descendants.
+
+    A pid is not given away while it names a session; what started before the
+    init process is nobody of ours.
+    """
+    if held.pid <= 1 or held.boot_id != processes_of.boot_id():
+        # 0: there is no init process; as a session it would be that of kernel threads
+        return []
+    everyone = [each for each in processes_of.everyone() if each.start_time >= held.start_time]
+    by_pid = {each.pid: each for each in everyone}
+    leader = by_pid.get(held.pid)
+    if leader is not None and leader.start_time != held.start_time:
+        return []
+    ours = {each.pid for each in everyone if each.pid == held.pid or each.session == held.pid}
+    grown = True
+    while grown:
+        found = {each.pid for each in everyone if each.parent in ours} - ours
+        ours |= found
+        grown = bool(found)
+    return [by_pid[pid] for pid in sorted(ours) if by_pid[pid].alive]

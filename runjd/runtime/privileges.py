@@ -1,0 +1,103 @@
+"""
+Rights of a process beyond its user: capabilities and no_new_privs.
+
+Three providers: root of Linux, its users, and a system that has none to give.
+"""
+
+from __future__ import annotations
+
+import errno
+
+from runjd.errors import Unsupported
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runjd.spec.model import Capabilities
+
+
+class Privileges:
+    """Where there are no capabilities: nothing to drop, nothing to hold."""
+
+    def bound(self, names: Sequence[str]) -> None:
+        """Let no program that is executed from now on have more than these."""
+
+    def keep_over_setuid(self) -> None:
+        """Keep the capabilities while the user changes."""
+
+    def hold(
+        self, effective: Sequence[str], permitted: Sequence[str], inheritable: Sequence[str], ambient: Sequence[str]
+    ) -> None:
+        """Have exactly these."""
+
+    def no_new_privs(self) -> None:
+        """Let no execve give more rights."""
+        raise OSError(errno.ENOSYS, "this system has no no_new_privs")
+
+
+class UserPrivileges(Privileges):
+    """An ordinary user of Linux: no capabilities, but no_new_privs."""
+
+    def __init__(self) -> None:
+        from runjd.kernel import prctl
+
+        self._prctl = prctl
+
+    def no_new_privs(self) -> None:
+        self._prctl.set_no_new_privs()
+
+
+class LinuxPrivileges(UserPrivileges):
+    """Root of Linux."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from runjd.kernel import capabilities
+
+        self._capabilities = capabilities
+
+    def bound(self, names: Sequence[str]) -> None:
+        kept = set(self._numbers(names))
+        drop = self._prctl.drop_bounding
+        for number in range(64):
+            if number in kept:
+                continue
+            try:
+                drop(number)
+            except OSError as error:
+                # Beyond the last one that this kernel has.
+                if error.errno == errno.EINVAL:
+                    break
+                raise
+
+    def keep_over_setuid(self) -> None:
+        self._prctl.set_keep_capabilities()
+
+    def hold(
+        self, effective: Sequence[str], permitted: Sequence[str], inheritable: Sequence[str], ambient: Sequence[str]
+    ) -> None:
+        mask = self._capabilities.mask
+        self._capabilities.capset(
+            mask(self._numbers(effective)), mask(self._numbers(permitted)), mask(self._numbers(inheritable))
+        )
+        self._prctl.clear_ambient()
+        for number in self._numbers(ambient):
+            self._prctl.raise_ambient(number)
+
+    def _numbers(self, names: Sequence[str]) -> tuple[int, ...]:
+        return tuple(self._capabilities.NUMBERS[name] for name in names)
+
+
+def refuse_unknown(capabilities: Capabilities | None, known: Sequence[str]) -> None:
+    """
+    Refuse names that no kernel we know of has.
+
+    :raise Unsupported: naming the first one.
+    """
+    if capabilities is None:
+        return
+    for field in capabilities._fields:
+        for index, name in enumerate(getattr(capabilities, field)):
+            if name not in known:
+                raise Unsupported(f"process.capabilities.{field}[{index}]", f"there is no capability {name}")

@@ -1,0 +1,121 @@
+"""
+What none of the embedded runtimes applies, refused by the JSON path. Pure.
+
+A property that is asked for and cannot be applied is an error (OCI runtime
+specification, runtime.md "Create"), because a jail that silently lacks a limit
+or a filter is worse than none.
+"""
+
+from __future__ import annotations
+
+from runjd.errors import SpecError, Unsupported
+from runjd.kernel.limits import NUMBERS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from runjd.spec.model import Config, Hooks, Linux, Process
+
+_HOOK_PHASES = (
+    ("prestart", "prestart"),
+    ("create_runtime", "createRuntime"),
+    ("create_container", "createContainer"),
+    ("start_container", "startContainer"),
+    ("poststart", "poststart"),
+    ("poststop", "poststop"),
+)
+
+
+def refuse(config: Config) -> None:
+    """
+    Refuse what no embedded runtime can apply.
+
+    :raise Unsupported: naming the first such property.
+    """
+    for name in config.foreign:
+        raise Unsupported(name, "is for another platform")
+    refuse_hooks(config.hooks)
+    if config.process is not None:
+        refuse_process(config.process)
+    for index, mount in enumerate(config.mounts):
+        if mount.uid_mappings or mount.gid_mappings:
+            raise Unsupported(f"mounts[{index}].uidMappings", "id-mapped mounts are not supported")
+    if config.linux is not None:
+        refuse_linux(config.linux)
+
+
+def refuse_hooks(hooks: Hooks) -> None:
+    """Refuse every hook."""
+    for field, name in _HOOK_PHASES:
+        if getattr(hooks, field):
+            raise Unsupported(f"hooks.{name}[0]", "hooks are not supported yet")
+
+
+def refuse_process(process: Process) -> None:
+    """Refuse what no embedded runtime can give a process, be it the init process or an exec process."""
+    for name in process.unapplied:
+        raise Unsupported(f"process.{name}", "is not supported")
+    if process.apparmor_profile:
+        raise Unsupported("process.apparmorProfile", "AppArmor is not supported")
+    if process.selinux_label:
+        raise Unsupported("process.selinuxLabel", "SELinux is not supported")
+    seen: set[str] = set()
+    for index, limit in enumerate(process.rlimits):
+        where = f"process.rlimits[{index}].type"
+        if limit.type not in NUMBERS:
+            raise Unsupported(where, f"this system has no {limit.type}")
+        if limit.type in seen:
+            raise SpecError(where, f"{limit.type} is given twice")
+        seen.add(limit.type)
+
+
+def refuse_linux(linux: Linux) -> None:
+    """Refuse what confines a jail by other means than namespaces."""
+    for name in linux.unapplied:
+        raise Unsupported(f"linux.{name}", "is not supported")
+    if linux.seccomp:
+        raise Unsupported("linux.seccomp", "system call filters are not supported; an external runtime applies them")
+    if linux.resources:
+        limited = first_limit(linux.resources)
+        if limited:
+            raise Unsupported(f"linux.{limited}", "limits are not supported; an external runtime applies them")
+    if linux.mount_label:
+        raise Unsupported("linux.mountLabel", "SELinux is not supported")
+    for name, mappings in (("uidMappings", linux.uid_mappings), ("gidMappings", linux.gid_mappings)):
+        if mappings:
+            raise Unsupported(f"linux.{name}", "user namespaces are not supported")
+    for index, namespace in enumerate(linux.namespaces):
+        if namespace.type in ("user", "time"):
+            raise Unsupported(f"linux.namespaces[{index}]", f"{namespace.type} namespaces are not supported")
+
+
+def first_limit(resources: Mapping[str, object]) -> str:
+    """
+    Return the path of the first property of ``linux.resources`` that limits something, empty where none does.
+
+    Every engine sends ``devices: [{allow: false, access: rwm}]`` and then what it
+    allows again; that default and everything empty, zero or -1 is let through.
+    """
+    for name, value in resources.items():
+        if name == "devices":
+            for index, rule in enumerate(value if isinstance(value, list) else ()):
+                if not _is_usual_device_rule(rule):
+                    return f"resources.devices[{index}]"
+        elif _limits(value):
+            return f"resources.{name}"
+    return ""
+
+
+def _is_usual_device_rule(rule: object) -> bool:
+    if not isinstance(rule, dict) or rule.get("allow"):
+        return True
+    return rule.get("type") in (None, "", "a") and rule.get("major") in (None, -1) and rule.get("minor") in (None, -1)
+
+
+def _limits(value: object) -> bool:
+    if isinstance(value, dict):
+        return any(_limits(each) for each in value.values())
+    if isinstance(value, list):
+        return bool(value)
+    return value not in (None, False, 0, -1, "")

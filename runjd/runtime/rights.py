@@ -1,0 +1,104 @@
+"""
+What a process is allowed, taken on last before execve.
+
+The order is the point: limits and the bounding set while we still may, groups
+before the user, capabilities after it, no_new_privs and the umask at the end
+(credentials(7), capabilities(7)).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from runjd.errors import RuntimeFailure
+from runjd.kernel import credentials, limits
+from runjd.runtime.failing import failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runjd.runtime.privileges import Privileges
+    from runjd.spec.model import Capabilities, Process, Rlimit
+
+# FreeBSD's first group *is* the effective one: setgid(2) would replace it.
+_IS_LINUX = sys.platform == "linux"
+
+
+def apply_limits(rlimits: tuple[Rlimit, ...]) -> None:
+    """Set ``process.rlimits``."""
+    for index, limit in enumerate(rlimits):
+        try:
+            limits.set_limit(limit.type, limit.soft, limit.hard)
+        except OSError as error:
+            raise failure(
+                f"set {limit.type} to {limit.soft}:{limit.hard}", error, f"process.rlimits[{index}]"
+            ) from error
+        except KeyError:
+            where = f"process.rlimits[{index}].type"
+            raise RuntimeFailure(f"set {limit.type}", "this system has no such limit", where) from None
+
+
+def apply_oom_score(score: int | None) -> None:
+    """Set ``process.oomScoreAdj``, by the host's /proc: call it before the root changes."""
+    if score is None:
+        return
+    try:
+        descriptor = os.open("/proc/self/oom_score_adj", os.O_WRONLY | os.O_CLOEXEC)
+        try:
+            os.write(descriptor, b"%d" % score)
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise failure(f"set the OOM score to {score}", error, "process.oomScoreAdj") from error
+
+
+def become(process: Process, privileges: Privileges) -> None:
+    """
+    Take on the limits, groups, ids, capabilities, no_new_privs and umask of a process.
+
+    Without ``process.capabilities`` all of them are dropped, as runc does: who
+    wants rights says so.
+    """
+    apply_limits(process.rlimits)
+    user = process.user
+    capabilities = process.capabilities
+    try:
+        step, where = "drop capabilities from the bounding set", "process.capabilities.bounding"
+        privileges.bound(capabilities.bounding if capabilities else ())
+        if user.uid != 0:
+            step, where = "keep capabilities over the change of user", "process.user.uid"
+            privileges.keep_over_setuid()
+        step, where = "set the groups", "process.user.additionalGids"
+        credentials.set_groups(user.additional_gids if _IS_LINUX else (user.gid, *user.additional_gids))
+        step, where = f"become group {user.gid}", "process.user.gid"
+        credentials.set_group(user.gid)
+        step, where = f"become user {user.uid}", "process.user.uid"
+        credentials.set_user(user.uid)
+        step, where = "set the capabilities", "process.capabilities"
+        _hold(privileges, capabilities)
+        if process.no_new_privileges:
+            step, where = "set no_new_privs", "process.noNewPrivileges"
+            privileges.no_new_privs()
+    except OSError as error:
+        raise failure(step, error, where) from error
+    if user.umask is not None:
+        os.umask(user.umask)
+
+
+def become_ourselves(process: Process, privileges: Privileges) -> None:
+    """Take on what an ordinary user may give himself: limits, no_new_privs and the umask."""
+    apply_limits(process.rlimits)
+    if process.no_new_privileges:
+        try:
+            privileges.no_new_privs()
+        except OSError as error:
+            raise failure("set no_new_privs", error, "process.noNewPrivileges") from error
+    if process.user.umask is not None:
+        os.umask(process.user.umask)
+
+
+def _hold(privileges: Privileges, capabilities: Capabilities | None) -> None:
+    if capabilities is None:
+        privileges.hold((), (), (), ())
+        return
+    privileges.hold(capabilities.effective, capabilities.permitted, capabilities.inheritable, capabilities.ambient)

@@ -1,0 +1,70 @@
+"""
+Take away what a jail left in its root, when it is gone.
+
+The root was the jail's to change: names are resolved beneath it without following
+any link, and only what still has the inode that was made, and is empty, is removed.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from runjd.runtime.contract import Undo
+
+_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+
+
+def undo_files(kernel: Any, root: str, undo: Iterable[Undo]) -> None:
+    """
+    Remove the directories and files that were made beneath a root, the last first.
+
+    What is no longer there, is another's or is not empty stays, without a word.
+
+    :param kernel: a :class:`runjd.kernel.linux.LinuxKernel`.
+    """
+    wanted = [each for each in undo if each.action in ("rmdir", "unlink")]
+    if not wanted or not root:
+        return
+    try:
+        top = kernel.open(root, _DIRECTORY)
+    except OSError:
+        return
+    try:
+        for each in reversed(wanted):
+            _undo(kernel, top, each)
+    finally:
+        kernel.close(top)
+
+
+def _undo(kernel: Any, top: int, undo: Undo) -> None:
+    inode, _, path = undo.target.partition(" ")
+    directory, _, name = path.lstrip("/").rpartition("/")
+    if not name or name in (".", ".."):
+        return
+    try:
+        above = kernel.open_beneath(top, directory, _DIRECTORY)
+    except OSError:
+        return
+    try:
+        found = kernel.stat(name, dir_fd=above, follow_symlinks=False)
+        if str(found.st_ino) != inode:
+            return
+        if undo.action == "rmdir" and stat.S_ISDIR(found.st_mode):
+            kernel.rmdir(name, dir_fd=above)
+        elif undo.action == "unlink" and not stat.S_ISDIR(found.st_mode) and found.st_size == _size(found):
+            kernel.unlink(name, dir_fd=above)
+    except OSError:
+        pass
+    finally:
+        kernel.close(above)
+
+
+def _size(found: os.stat_result) -> int:
+    """Return the size that an empty one has: a link's is that of its target."""
+    return found.st_size if stat.S_ISLNK(found.st_mode) else 0

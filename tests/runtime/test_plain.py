@@ -1,0 +1,113 @@
+"""Without isolation: what is applied, what is left out, and that it is said."""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from runjd.errors import BadArgument, SpecError, Unsupported
+from runjd.runtime import choose
+from runjd.runtime.plain import PlainRuntime
+from runjd.spec.model import Linux, Rlimit, User
+from tests.runtime.driver import Driver, config, shell
+
+
+def test_left_out_properties_are_listed() -> None:
+    """Each property that only isolation could give is named."""
+    notices = PlainRuntime(0).plan(config(linux={"masked_paths": ("/proc/kcore",)}), "/b", "web").notices
+
+    assert "without isolation" in notices[0]
+    for name in ("root", "mounts", "hostname", "linux.namespaces", "linux.maskedPaths"):
+        assert name in notices[1]
+    assert "sysctl" not in notices[1]
+
+
+def test_bare_bundle_has_one_notice() -> None:
+    """Where nothing is left out only the lack of isolation is told."""
+    bare = config(root=None, mounts=(), hostname="")._replace(linux=Linux())
+
+    assert len(PlainRuntime(0).plan(bare, "/b", "web").notices) == 1
+
+
+def test_ordinary_user_stays_himself() -> None:
+    """An ordinary user is not asked to be root, told so, and cannot be somebody else."""
+    runtime = PlainRuntime(1000)
+
+    assert "runs as user 1000 instead of 0" in runtime.plan(config(), "/b", "web").notices[-1]
+    assert runtime.plan(config(process={"user": User(1000, 1000)}), "/b", "web")
+    with pytest.raises(Unsupported) as caught:
+        runtime.plan(config(process={"user": User(1001)}), "/b", "web")
+    assert caught.value.path == "process.user.uid"
+
+
+def test_process_is_needed() -> None:
+    """Without a process there is nothing to run."""
+    with pytest.raises(SpecError) as caught:
+        PlainRuntime(0).plan(config()._replace(process=None), "/b", "web")
+
+    assert caught.value.path == "process"
+
+
+def test_limits_and_umask_are_applied(private_dir: str) -> None:
+    """What needs no isolation is applied."""
+    asked = config(
+        "umask; ulimit -n; grep NoNewPrivs /proc/self/status 2>/dev/null || echo NoNewPrivs: 1",
+        process={
+            "user": User(os.getuid(), os.getgid(), 0o027),
+            "rlimits": (Rlimit("RLIMIT_NOFILE", 100, 100),),
+            "no_new_privileges": True,
+        },
+    )
+
+    status, output = Driver(PlainRuntime()).run(asked, private_dir)
+
+    assert status == 0
+    assert output.split() == ["0027", "100", "NoNewPrivs:", "1"]
+
+
+def test_session_keeps_orphans_together(private_dir: str) -> None:
+    """A grandchild whose parent has gone still belongs to the jail, and ends with it."""
+    driver = Driver(PlainRuntime())
+    held = driver.create(config("(sleep 63 & ); echo up"), private_dir)
+    driver.start(held.pid)
+    driver.line(held.pid)
+    os.waitid(os.P_PID, held.pid, os.WEXITED | os.WNOWAIT)
+
+    assert len(driver.runtime.processes(held)) == 1
+    driver.end(held)
+    assert driver.runtime.processes(held) == ()
+
+
+def test_nothing_of_pid_zero_is_a_jail() -> None:
+    """A jail without an init process has no processes, though the kernel's threads are of session 0."""
+    from runjd.kernel.process import boot_id
+    from runjd.runtime.contract import Held
+
+    nobody = Held("web", 0, 0, boot_id(), "")
+
+    assert PlainRuntime().processes(nobody) == ()
+    PlainRuntime().remove(nobody)
+
+
+def test_exec_as_another_user_is_refused() -> None:
+    """An ordinary user cannot exec as somebody else."""
+    from runjd.runtime.contract import Held
+
+    with pytest.raises(Unsupported):
+        PlainRuntime(1000).join(Held("web", 0, 0, "", ""), shell("true", user=User(1001)))
+
+
+def test_default_depends_on_rights() -> None:
+    """Root on Linux gets isolation, everybody else is served without it."""
+    assert choose.default("linux", 0) == "linux"
+    assert choose.default("linux", 1000) == "plain"
+    assert choose.default("freebsd14", 0) == "plain"
+    assert "linux" not in choose.available("freebsd14")
+
+
+def test_runtime_is_chosen_by_name() -> None:
+    """A name makes its runtime; an unknown one is answered with those there are."""
+    assert choose.choose("plain").name == "plain"
+    with pytest.raises(BadArgument, match="there are .*plain"):
+        choose.choose("jail")
