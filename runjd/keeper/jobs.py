@@ -12,7 +12,7 @@ import array
 import json
 
 from runjd.container.bundle import read_bundle
-from runjd.container.stdio import Fifos, Terminal
+from runjd.container.stdio import INIT, Fifos, Terminal
 from runjd.errors import BadArgument, InputOutput, RunjdError
 from runjd.keeper.channel import Parcel
 from runjd.spec.parse import parse_process, process_to_json
@@ -22,12 +22,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runjd.container.operations import Operations
-    from runjd.container.stdio import Io
+    from runjd.container.stdio import INIT, Io
 
     Job = Mapping[str, object]
 
 #: in place of an exec's name; an exec id cannot be one, as the init process has it
-INIT = "init"
 
 
 class Jobs:

@@ -19,6 +19,7 @@ def preload() -> None:
     import encodings.unicode_escape
 
     import runjd.container.create
+    import runjd.container.execute
     import runjd.container.operations
     import runjd.container.stdio
     import runjd.kernel.pidfd

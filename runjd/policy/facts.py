@@ -68,6 +68,8 @@ class Facts(Value):
     last_exit: ExitRecord | None = None
     #: why the phase is what it is, for people; empty where there is nothing to say
     reason: str = ""
+    #: what the runtime had to say of the last start, as "runs without isolation"
+    notices: tuple[str, ...] = ()
 
 
 class Event(Value):

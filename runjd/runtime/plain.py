@@ -2,7 +2,7 @@
 No isolation: a jail is a session of ordinary processes on the host.
 
 For a host where nothing else works, for users without rights and for
-development.  It says what it leaves out, at every start.
+development.  It says so at every start, and refuses what it cannot do.
 """
 
 from __future__ import annotations
@@ -45,11 +45,9 @@ class PlainRuntime(Runtime):
         if config.process is None:
             raise SpecError("process", "is missing: there is nothing to run")
         refuse(config)
+        _refuse_effects(config)
         self._refuse_user(config.process)
         notices = [f"{id}: {_WITHOUT}"]
-        left_out = _left_out(config)
-        if left_out:
-            notices.append(f"{id}: not applied by the plain runtime: {', '.join(left_out)}")
         if self._uid != 0 and config.process.user.uid == 0:
             notices.append(f"{id}: runs as user {self._uid} instead of 0")
         return Plan("plain", id, "", config.process, notices=tuple(notices))
@@ -106,23 +104,27 @@ class PlainRuntime(Runtime):
             raise Unsupported("process.user.uid", f"user {self._uid} cannot run a jail as user {uid}; root can")
 
 
-def _left_out(config: Config) -> list[str]:
-    """Return the names of what the bundle asks for and that only isolation can give."""
+def _refuse_effects(config: Config) -> None:
+    """
+    Refuse what a program would miss, or would do to the host instead.
+
+    What only hides the host (namespaces, masked paths, the root itself) is covered
+    by the notice; a mount that is not there is not: what the program writes below
+    it would go to the host's files of that name.
+    """
     linux = config.linux
     asked = {
-        "root": config.root,
-        "mounts": config.mounts,
+        "mounts[0]": config.mounts,
         "hostname": config.hostname,
         "domainname": config.domainname,
-        "linux.namespaces": linux and linux.namespaces,
-        "linux.devices": linux and linux.devices,
+        "linux.devices[0]": linux and linux.devices,
         "linux.sysctl": linux and linux.sysctl,
-        "linux.maskedPaths": linux and linux.masked_paths,
-        "linux.readonlyPaths": linux and linux.readonly_paths,
         "linux.rootfsPropagation": linux and linux.rootfs_propagation,
-        "freebsd": config.freebsd,
+        "freebsd.devices[0]": config.freebsd and config.freebsd.devices,
     }
-    return [name for name, value in asked.items() if value]
+    for path, value in asked.items():
+        if value:
+            raise Unsupported(path, "the plain runtime, which has no isolation, cannot apply it")
 
 
 def _members(held: Held) -> list[processes_of.Seen]:

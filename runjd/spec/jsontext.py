@@ -9,13 +9,13 @@ the text is well-formed and its content is not.
 
 from __future__ import annotations
 
-from json import JSONDecodeError, loads
-
 from runjd.errors import SpecError
+from runjd.spec.lightjson import loads
 from runjd.spec.quote import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from json import JSONDecodeError
     from typing import NoReturn
 
 _BOM = b"\xef\xbb\xbf"
@@ -53,11 +53,13 @@ def read_json(data: bytes, file: str) -> object:
 
     try:
         value = loads(text, object_pairs_hook=make_object, parse_constant=make_constant, parse_float=make_float)
-    except JSONDecodeError as error:
-        _refuse(text, error, file)
     except RecursionError:
         raise SpecError("", "invalid JSON: arrays and objects are nested too deeply", file) from None
-    except ValueError:
+    except ValueError as error:
+        from json import JSONDecodeError
+
+        if isinstance(error, JSONDecodeError):
+            _refuse(text, error, file)
         raise SpecError("", "invalid JSON: a number has too many digits", file) from None
     if oddities:
         _report(value, oddities, file)

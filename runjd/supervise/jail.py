@@ -67,6 +67,7 @@ class Jail:
         "last_exit",
         "log",
         "machine",
+        "notices",
         "phase",
         "pid",
         "started_at",
@@ -86,6 +87,7 @@ class Jail:
         self.by = ""
         self.pid = 0
         self.jid = 0
+        self.notices: tuple[str, ...] = ()
         self.started_at = 0.0
         self.terminal = False
         self.last_exit = known.last_exit
@@ -135,6 +137,7 @@ class Jail:
             started_at=self.started_at if self.is_running else 0.0,
             last_exit=self.last_exit,
             reason=self._reason or self._trouble,
+            notices=self.notices,
         )
 
     # --- what the controller does ---------------------------------------------------
@@ -236,6 +239,7 @@ class Jail:
             outputs_of(launched.descriptors),
             launched.terminal,
         )
+        self.notices = launched.notices
         for notice in launched.notices:
             self._log.warn("{jail}: {notice}", jail=self.id, notice=notice)
             self._emit("notice", {"text": notice})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -13,8 +13,8 @@ from runjd.errors import RunjdError, Unsupported, WrongState
 from runjd.runtime.choose import choose
 from runjd.runtime.contract import Held, Runtime
 from runjd.runtime.memory import MemoryRuntime
-from runjd.spec.model import Hook, Hooks, Linux, Rlimit
-from tests.runtime.driver import STANDARD_NAMESPACES, Driver, config, make_root, mounts, shell, tree
+from runjd.spec.model import Config, Hook, Hooks, Linux, Rlimit
+from tests.runtime.driver import STANDARD_NAMESPACES, Driver, bare_config, config, make_root, mounts, shell, tree
 
 
 class Subject(NamedTuple):
@@ -23,6 +23,10 @@ class Subject(NamedTuple):
     runtime: Runtime
     driver: Driver
     bundle: str
+
+    def config(self, script: str = "exit 0", **changes: Any) -> Config:
+        """Return a configuration that the runtime can apply."""
+        return config(script, **changes) if self.runtime.isolated else bare_config(script, **changes)
 
 
 @pytest.fixture(params=[pytest.param("linux", marks=pytest.mark.root), "plain", "memory"])
@@ -49,16 +53,16 @@ def until(condition: Callable[[], bool], seconds: float = 5.0) -> None:
 
 def test_plan_is_a_value(subject: Subject) -> None:
     """Two plans of one bundle are equal, those of two bundles are not."""
-    first, again = (subject.runtime.plan(config(), subject.bundle, "a") for _ in range(2))
+    first, again = (subject.runtime.plan(subject.config(), subject.bundle, "a") for _ in range(2))
 
     assert first == again
     assert hash(first.jail_steps) == hash(again.jail_steps)
-    assert first != subject.runtime.plan(config("exit 1"), subject.bundle, "a")
+    assert first != subject.runtime.plan(subject.config("exit 1"), subject.bundle, "a")
 
 
 def test_plan_is_readable(subject: Subject) -> None:
     """Every step prints as a sentence for a person."""
-    plan = subject.runtime.plan(config(), subject.bundle, "a")
+    plan = subject.runtime.plan(subject.config(), subject.bundle, "a")
 
     for step in (*plan.host_steps, *plan.jail_steps):
         assert " " in str(step)
@@ -67,12 +71,12 @@ def test_plan_is_readable(subject: Subject) -> None:
 
 def test_plan_touches_nothing(subject: Subject) -> None:
     """A plan can be made of a bundle that does not exist."""
-    assert subject.runtime.plan(config(), "/nonexistent/bundle", "a").id == "a"
+    assert subject.runtime.plan(subject.config(), "/nonexistent/bundle", "a").id == "a"
 
 
 def test_isolation_is_told(subject: Subject) -> None:
     """A runtime without isolation says so in every plan, one with isolation does not."""
-    notices = subject.runtime.plan(config(), subject.bundle, "a").notices
+    notices = subject.runtime.plan(subject.config(), subject.bundle, "a").notices
 
     assert any("without isolation" in each for each in notices) is not subject.runtime.isolated
 
@@ -94,7 +98,7 @@ def test_isolation_is_told(subject: Subject) -> None:
 def test_what_cannot_be_applied_is_refused(subject: Subject, path: str, changes: dict[str, object]) -> None:
     """A property that no embedded runtime applies fails the plan, and the error names its JSON path."""
     with pytest.raises(Unsupported) as caught:
-        subject.runtime.plan(config(**changes), subject.bundle, "a")
+        subject.runtime.plan(subject.config(**changes), subject.bundle, "a")
 
     assert caught.value.path == path
 
@@ -103,12 +107,12 @@ def test_usual_resources_are_let_through(subject: Subject) -> None:
     """The device rules that every engine sends are no limit."""
     linux = Linux(STANDARD_NAMESPACES, resources={"devices": [{"allow": False, "access": "rwm"}], "pids": {}})
 
-    assert subject.runtime.plan(config()._replace(linux=linux), subject.bundle, "a")
+    assert subject.runtime.plan(subject.config()._replace(linux=linux), subject.bundle, "a")
 
 
 def test_program_runs(subject: Subject) -> None:
     """The program of the bundle runs, and its exit status is that of the init process."""
-    assert subject.driver.run(config("echo here; exit 7"), subject.bundle) == (7, "here\n")
+    assert subject.driver.run(subject.config("echo here; exit 7"), subject.bundle) == (7, "here\n")
 
 
 def test_signal_reaches_init(subject: Subject) -> None:
@@ -123,7 +127,7 @@ def test_signal_reaches_init(subject: Subject) -> None:
 
 def test_created_jail_can_be_killed(subject: Subject) -> None:
     """A jail that was never started dies by SIGKILL."""
-    held = subject.driver.create(config(), subject.bundle)
+    held = subject.driver.create(subject.config(), subject.bundle)
 
     subject.runtime.signal(held, 9, False)
 
@@ -237,7 +241,7 @@ def test_exec_in_a_gone_jail_is_an_error(subject: Subject) -> None:
 
 def test_exec_asks_for_what_can_be_applied(subject: Subject) -> None:
     """What cannot be applied is refused to an exec process before anything is forked."""
-    held = subject.driver.create(config(), subject.bundle)
+    held = subject.driver.create(subject.config(), subject.bundle)
 
     with pytest.raises(Unsupported):
         subject.runtime.join(held, shell("exit 0", apparmor_profile="p"))
@@ -247,7 +251,7 @@ def test_exec_asks_for_what_can_be_applied(subject: Subject) -> None:
 
 def test_failure_leaves_nothing(subject: Subject) -> None:
     """Where taking on the rights fails, the error names the property, and nothing is left."""
-    broken = config(process={"rlimits": (Rlimit("RLIMIT_NOFILE", 2**40, 2**40),)})
+    broken = subject.config(process={"rlimits": (Rlimit("RLIMIT_NOFILE", 2**40, 2**40),)})
     if isinstance(subject.runtime, MemoryRuntime):
         subject.runtime.fails_at = "become"
 
@@ -260,7 +264,7 @@ def test_failure_leaves_nothing(subject: Subject) -> None:
 
 def _running(subject: Subject, script: str) -> Held:
     """Return a jail whose program has said its first word."""
-    held = subject.driver.create(config(script), subject.bundle)
+    held = subject.driver.create(subject.config(script), subject.bundle)
     subject.driver.start(held.pid)
     assert subject.driver.line(held.pid) == "up"
     return held

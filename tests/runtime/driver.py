@@ -69,6 +69,11 @@ def config(script: str = "exit 0", **changes: Any) -> Config:
     return Config(**(known | changes))
 
 
+def bare_config(script: str = "exit 0", **changes: Any) -> Config:
+    """Return one that needs no isolation."""
+    return config(script, **({"hostname": "", "mounts": ()} | changes))
+
+
 class Child(NamedTuple):
     """A process that waits for its start; ``output`` is what it writes."""
 

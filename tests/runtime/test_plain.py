@@ -3,55 +3,65 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 import pytest
 
 from runjd.errors import BadArgument, SpecError, Unsupported
 from runjd.runtime import choose
 from runjd.runtime.plain import PlainRuntime
-from runjd.spec.model import Linux, Rlimit, User
-from tests.runtime.driver import Driver, config, shell
+from runjd.spec.model import LinuxDevice, Rlimit, User
+from tests.runtime.driver import STANDARD_MOUNTS, Driver, bare_config, shell
 
 
-def test_left_out_properties_are_listed() -> None:
-    """Each property that only isolation could give is named."""
-    notices = PlainRuntime(0).plan(config(linux={"masked_paths": ("/proc/kcore",)}), "/b", "web").notices
+@pytest.mark.parametrize(
+    ("changes", "path"),
+    [
+        ({"mounts": STANDARD_MOUNTS}, "mounts[0]"),
+        ({"hostname": "web"}, "hostname"),
+        ({"domainname": "example.org"}, "domainname"),
+        ({"linux": {"sysctl": (("net.core.somaxconn", "10"),)}}, "linux.sysctl"),
+        ({"linux": {"devices": (LinuxDevice("c", "/dev/fuse", 10, 229),)}}, "linux.devices[0]"),
+    ],
+)
+def test_what_the_program_would_miss_is_refused(changes: dict[str, Any], path: str) -> None:
+    """Without the mount it counts on, a program would write to the host's files."""
+    with pytest.raises(Unsupported) as caught:
+        PlainRuntime(0).plan(bare_config(**changes), "/b", "web")
 
+    assert caught.value.path == path
+
+
+def test_the_lack_of_isolation_is_told_once() -> None:
+    """What only hides the host is no error, and is covered by one notice."""
+    notices = PlainRuntime(0).plan(bare_config(linux={"masked_paths": ("/proc/kcore",)}), "/b", "web").notices
+
+    assert len(notices) == 1
     assert "without isolation" in notices[0]
-    for name in ("root", "mounts", "hostname", "linux.namespaces", "linux.maskedPaths"):
-        assert name in notices[1]
-    assert "sysctl" not in notices[1]
-
-
-def test_bare_bundle_has_one_notice() -> None:
-    """Where nothing is left out only the lack of isolation is told."""
-    bare = config(root=None, mounts=(), hostname="")._replace(linux=Linux())
-
-    assert len(PlainRuntime(0).plan(bare, "/b", "web").notices) == 1
 
 
 def test_ordinary_user_stays_himself() -> None:
     """An ordinary user is not asked to be root, told so, and cannot be somebody else."""
     runtime = PlainRuntime(1000)
 
-    assert "runs as user 1000 instead of 0" in runtime.plan(config(), "/b", "web").notices[-1]
-    assert runtime.plan(config(process={"user": User(1000, 1000)}), "/b", "web")
+    assert "runs as user 1000 instead of 0" in runtime.plan(bare_config(), "/b", "web").notices[-1]
+    assert runtime.plan(bare_config(process={"user": User(1000, 1000)}), "/b", "web")
     with pytest.raises(Unsupported) as caught:
-        runtime.plan(config(process={"user": User(1001)}), "/b", "web")
+        runtime.plan(bare_config(process={"user": User(1001)}), "/b", "web")
     assert caught.value.path == "process.user.uid"
 
 
 def test_process_is_needed() -> None:
     """Without a process there is nothing to run."""
     with pytest.raises(SpecError) as caught:
-        PlainRuntime(0).plan(config()._replace(process=None), "/b", "web")
+        PlainRuntime(0).plan(bare_config()._replace(process=None), "/b", "web")
 
     assert caught.value.path == "process"
 
 
 def test_limits_and_umask_are_applied(private_dir: str) -> None:
     """What needs no isolation is applied."""
-    asked = config(
+    asked = bare_config(
         "umask; ulimit -n; grep NoNewPrivs /proc/self/status 2>/dev/null || echo NoNewPrivs: 1",
         process={
             "user": User(os.getuid(), os.getgid(), 0o027),
@@ -69,7 +79,7 @@ def test_limits_and_umask_are_applied(private_dir: str) -> None:
 def test_session_keeps_orphans_together(private_dir: str) -> None:
     """A grandchild whose parent has gone still belongs to the jail, and ends with it."""
     driver = Driver(PlainRuntime())
-    held = driver.create(config("(sleep 63 & ); echo up"), private_dir)
+    held = driver.create(bare_config("(sleep 63 & ); echo up"), private_dir)
     driver.start(held.pid)
     driver.line(held.pid)
     os.waitid(os.P_PID, held.pid, os.WEXITED | os.WNOWAIT)

@@ -69,7 +69,8 @@ def test_the_pid_file_is_written(runj: Runj) -> None:
 
 def test_a_terminal_is_relayed(runj: Runj) -> None:
     """The caller's terminal is raw while the program has one, and as before afterwards."""
-    script = "stty size; read line; echo got $line; trap 'echo interrupted; exit 3' INT; echo armed; while :; do sleep 0.01; done"
+    script = "stty size; read line; echo got $line; trap 'echo interrupted; exit 3' INT; echo armed; "
+    script += "while :; do sleep 0.01; done"
     pid, master, before = _on_a_terminal(
         runj.argv("run", "-b", runj.bundle(["sh", "-c", script], terminal=True), "web")
     )

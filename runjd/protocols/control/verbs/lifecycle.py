@@ -14,7 +14,7 @@ from runjd.protocols.control.request import Request
 from runjd.protocols.control.streams import MODES
 from runjd.protocols.control.verbs.arguments import Argument, did_you_mean
 from runjd.protocols.control.verbs.query import ID, TIMEOUT
-from runjd.protocols.control.verbs.render import outcome_fields
+from runjd.protocols.control.verbs.render import notice_fields, outcome_fields
 from runjd.protocols.control.verbs.table import Verb
 from runjd.protocols.control.verbs.values import absolute_path, one_of, seconds, side, something, yes
 from runjd.spec.signals import signal_number
@@ -66,7 +66,7 @@ async def run(call: Call) -> Reply:
     fields = [("jail", jail), ("pid", str(session.pid)), ("mode", mode), ("tty", "yes" if session.terminal else "no")]
     if facts.jid:
         fields.append(("jid", str(facts.jid)))
-    return Reply(fields, stream=stream, session=session)
+    return Reply([*fields, *notice_fields(facts)], stream=stream, session=session)
 
 
 async def start(call: Call) -> Reply:
@@ -139,7 +139,7 @@ async def _up(call: Call, work: Deferred[Facts]) -> Reply:
             patience = max(0.0, patience - (call.clock.seconds() - began))
         facts = await call.within(call.controller.wait(jail, until), patience, f"waiting for {jail} to be {until}")
     took = int((call.clock.seconds() - began) * 1000)
-    return Reply([*outcome_fields(facts), ("took_ms", str(took))])
+    return Reply([*outcome_fields(facts), ("took_ms", str(took)), *notice_fields(facts)])
 
 
 def _unwaited(call: Call, work: Deferred[Any]) -> Reply:

@@ -79,6 +79,11 @@ def outcome_fields(facts: Facts) -> Fields:
     return fields
 
 
+def notice_fields(facts: Facts) -> Fields:
+    """Return what whoever starts a jail must be told: ``notice``, and ``notice.2`` and so on where there are more."""
+    return [(f"notice.{number}" if number > 1 else "notice", text) for number, text in enumerate(facts.notices, 1)]
+
+
 def event_line(event: Event) -> bytes:
     """Return the line that announces an event."""
     fields = [("at", stamp(event.at))]

@@ -1,0 +1,71 @@
+"""JSON without the standard module's start-up."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from runjd.spec.lightjson import dumps, loads
+
+
+@pytest.mark.parametrize(
+    "text", ['{"a": [1, -2.5e3, true, false, null, "ä\\u00e4\\n"], "b": {}}', " 1\n", '"x"', "[]", b"[1]"]
+)
+def test_a_text_is_read_as_by_the_standard_module(text: str | bytes) -> None:
+    """The same values come out."""
+    assert loads(text) == json.loads(text)
+
+
+@pytest.mark.parametrize("text", ["", " ", "{", '{"a"', "[1,]", "[1] 2", "nul", '"\n"', "\ufeff{}", "'a'", "{1:2}"])
+def test_an_error_is_the_standard_modules(text: str) -> None:
+    """With its words and its place."""
+    with pytest.raises(json.JSONDecodeError) as expected:
+        json.loads(text)
+    with pytest.raises(json.JSONDecodeError) as caught:
+        loads(text)
+
+    assert str(caught.value) == str(expected.value)
+
+
+def test_an_error_is_found_without_the_standard_module_loaded() -> None:
+    """A short command that meets broken JSON says so, and does not crash."""
+    code = "from runjd.spec.lightjson import loads\ntry: loads('{')\nexcept ValueError as error: print(error)"
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout.startswith("Expecting property name enclosed in double quotes")
+
+
+def test_the_standard_module_is_not_loaded() -> None:
+    """Neither reading nor writing needs it."""
+    code = (
+        "import sys\nfrom runjd.spec.lightjson import dumps, loads\nprint(dumps(loads('[1]')), 'json' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == "[1] False\n"
+
+
+@pytest.mark.parametrize("value", [None, True, 1, 1.5, "ä\n\ud800", [], {}, {"a": (1, 2)}, [{"a": {"b": None}}]])
+def test_a_value_is_written_as_by_the_standard_module(value: object) -> None:
+    """Compact, in ASCII."""
+    assert dumps(value) == json.dumps(value, separators=(",", ":"))
+    assert dumps(value, ensure_ascii=False) == json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+
+
+@pytest.mark.parametrize("value", [{1}, b"x"])
+def test_what_json_has_no_words_for_is_refused(value: object) -> None:
+    """As the standard module refuses it."""
+    with pytest.raises(TypeError, match="is not JSON serializable"):
+        dumps(value)
+
+
+def test_hooks_are_called() -> None:
+    """Pairs in their order, constants, and floats as they are written."""
+    found = loads(
+        '{"a": 1, "a": NaN, "b": 1.50}', object_pairs_hook=list, parse_constant=str.lower, parse_float=lambda text: text
+    )
+
+    assert found == [("a", 1), ("a", "nan"), ("b", "1.50")]
