@@ -5,8 +5,7 @@ import signal
 import sys
 import time
 
-from runjd.container.execute import Started
-from runjd.container.operations import Operations
+from runjd.container.operations import Operations, Started
 from runjd.container.state import State
 from runjd.container.stdio import Io
 from runjd.errors import BadArgument

@@ -1,0 +1,103 @@
+"""
+The pty of a process, made by the child from inside the jail.
+
+A master that belongs to the jail's own devpts has a name that the jail can find
+(ttyname(3), ``/dev/pts/0``).  Where the jail has none, one of the host's is used,
+which was opened before the jail was entered.  Nothing here looks up a name that
+the jail could have made but ``/dev/pts/ptmx``, and what is found there is checked.
+"""
+
+from __future__ import annotations
+
+import _socket
+import fcntl
+import os
+import stat
+import struct
+import termios
+
+from runjd.container.failure import Step
+from runjd.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+_JAILS = "/dev/pts/ptmx"
+_HOSTS = "/dev/ptmx"
+#: Linux: device number of every ptmx (devices.txt), and the requests of ioctl_tty(2)
+_PTMX = os.makedev(5, 2)
+_TIOCGPTN = 0x80045430
+_TIOCSPTLCK = 0x40045431
+_TIOCGPTPEER = 0x5441
+
+_FLAGS = os.O_RDWR | os.O_NOCTTY | os.O_CLOEXEC
+
+
+class Pty(Value):
+    """Both ends of a pty; ``name`` is the slave's where it was made; ``inside``: the jail can find that name."""
+
+    master: int
+    slave: int
+    name: str
+    inside: bool
+
+
+def open_spare() -> int:
+    """Open a master of the host, for a jail that has no devpts; before the jail is entered."""
+    with Step("open a pseudo terminal of the host"):
+        return os.open(_HOSTS, _FLAGS)
+
+
+def attach(
+    socket: _socket.socket, spare: int, size: tuple[int, int] | None, uid: int, opened: Callable[[int], None]
+) -> None:
+    """
+    Make a pty, send its master away, and make it the controlling terminal and 0, 1 and 2.
+
+    The caller leads a session already.
+
+    :param spare: a master of the host; closed.
+    :param size: (rows, columns).
+    :param uid: who gets the slave.
+    :param opened: told of the slave, where that belongs to the jail.
+    """
+    with Step("make a terminal", "process.terminal"):
+        pty = _open(spare)
+        if size is not None:
+            fcntl.ioctl(pty.slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        if os.fstat(pty.slave).st_uid != uid and os.geteuid() == 0:
+            os.fchown(pty.slave, uid, -1)
+        if pty.inside:
+            opened(pty.slave)
+        rights = struct.pack("i", pty.master)
+        socket.sendmsg([os.fsencode(pty.name)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
+        # whoever listens may wait for the end, and we may wait long for our start
+        socket.close()
+        fcntl.ioctl(pty.slave, termios.TIOCSCTTY, 0)
+        for fd in range(3):
+            os.dup2(pty.slave, fd)
+        os.close(pty.master)
+        if pty.slave > 2:
+            os.close(pty.slave)
+
+
+def _open(spare: int) -> Pty:
+    try:
+        master = os.open(_JAILS, _FLAGS | os.O_NOFOLLOW | os.O_NONBLOCK)
+    except OSError:
+        return _unlock(spare, inside=False)
+    found = os.fstat(master)
+    if not stat.S_ISCHR(found.st_mode) or found.st_rdev != _PTMX:
+        os.close(master)
+        return _unlock(spare, inside=False)
+    os.set_blocking(master, True)
+    os.close(spare)
+    return _unlock(master, inside=True)
+
+
+def _unlock(master: int, *, inside: bool) -> Pty:
+    fcntl.ioctl(master, _TIOCSPTLCK, struct.pack("i", 0))
+    slave = fcntl.ioctl(master, _TIOCGPTPEER, _FLAGS)
+    number = struct.unpack("I", fcntl.ioctl(master, _TIOCGPTN, bytes(4)))[0]
+    return Pty(master, slave, f"/dev/pts/{number}", inside)

@@ -1,0 +1,145 @@
+"""
+``create``, with or without ``start`` in the same go.
+
+Whatever goes wrong, at whichever step, everything is undone in reverse and the
+host is as it was.  A creator that is killed leaves a record that says
+``creating``, which ``delete`` undoes, or none where there is nothing to undo; its
+child ends when it asks for its orders.
+"""
+
+from __future__ import annotations
+
+from runjd.container import gate
+from runjd.container.bundle import read_bundle
+from runjd.container.failure import Step
+from runjd.container.launch import Launch, open_streams, why_lost
+from runjd.container.report import EXECUTE, READY, UNDO, WAIT
+from runjd.container.roots import RootGuard
+from runjd.container.state import State
+from runjd.errors import RunjdError, SpecError
+from runjd.kernel.process import boot_id, start_time
+from runjd.spec.parse import parse_config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runjd.container.bundle import Bundle
+    from runjd.container.report import Channel
+    from runjd.container.stdio import Io
+    from runjd.container.store import Place, Store
+    from runjd.runtime.contract import Plan, Runtime, Undo
+
+
+class Creation:
+    """
+    The making of one container.
+
+    :param store: where it is, with its neighbours.
+    :param place: its directory, held and empty.
+    :param runtime: what makes it a jail.
+    :param restore: what the child puts back, see :class:`runjd.container.init.Job`.
+    :param start: execute the program as soon as it is ready.
+    """
+
+    def __init__(
+        self, store: Store, place: Place, runtime: Runtime, io: Io, restore: Callable[[], None], *, start: bool
+    ) -> None:
+        self._store = store
+        self._place = place
+        self._runtime = runtime
+        self._io = io
+        self._restore = restore
+        self._start = start
+        self._launch: Launch | None = None
+        self.state = State(place.id, "creating", runtime=runtime.name, boot_id=boot_id(), terminal=io.terminal)
+
+    def run(self, bundle: str, created: float) -> State:
+        """
+        Make the container.
+
+        :param created: wall time in seconds, for the record.
+        :raise RunjdError: and nothing is left of it.
+        """
+        try:
+            found = read_bundle(bundle)
+            self._make(self._plan(found, created), found)
+        except BaseException as error:
+            self._undo(error)
+            raise
+        self._io.child_opened()
+        return self.state
+
+    def _plan(self, bundle: Bundle, created: float) -> Plan:
+        config = parse_config(bundle.document, bundle.file)
+        if config.process is None:
+            raise SpecError("process", "is missing; expected what to run", bundle.file)
+        try:
+            plan = self._runtime.plan(config, bundle.path, self._place.id)
+        except SpecError as error:
+            raise error if error.file else error.within(bundle.file) from None
+        self.state = self.state._replace(
+            oci_version=config.oci_version,
+            bundle=bundle.path,
+            root=plan.root,
+            created=created,
+            annotations=config.annotations,
+            notices=plan.notices,
+        )
+        return plan
+
+    def _make(self, plan: Plan, bundle: Bundle) -> None:
+        streams = open_streams(self._io, self._place.fd, plan.process)
+        self._runtime.prepare(plan, self._made)
+        with Step("make the gate"):
+            waiting = None if self._start else gate.listen(self._place.fd)
+        self._launch = Launch(plan.process, self._io, self._restore, self._runtime.become)
+        with Step("fork"):
+            channel = self._launch.fork(
+                fork=lambda: self._runtime.fork(plan),
+                streams=streams,
+                enter=lambda made: self._runtime.enter(plan, made),
+                opened=self._runtime.console,
+                gate=waiting,
+            )
+        try:
+            self._record(bundle, self._launch.pid)
+            self._converse(channel)
+        finally:
+            channel.close()
+
+    def _record(self, bundle: Bundle, pid: int) -> None:
+        """Write down what there is, while the child is at work."""
+        self.state = self.state._replace(pid=pid, start_time=start_time(pid))
+        self._place.keep_config(bundle.document)
+        self._place.write(self.state)
+
+    def _converse(self, channel: Channel) -> None:
+        while (message := channel.receive()).kind != READY:
+            if message.kind != UNDO:
+                raise why_lost(message)
+            self._made(message.undo())
+        # Written before the order: whoever kills us now leaves either an init that ends, or one that waits.
+        self.state = self.state._replace(status="running" if self._start else "created")
+        self._place.write(self.state)
+        channel.send(EXECUTE if self._start else WAIT)
+        if self._start:
+            channel.wait_executed()
+
+    def _made(self, undo: Undo) -> None:
+        self.state = self.state._replace(undo=(*self.state.undo, undo))
+        self._place.write(self.state)
+
+    def _undo(self, cause: BaseException) -> None:
+        if self._launch is not None:
+            self._launch.end()
+        try:
+            self._io.close()
+            with RootGuard(self._store, self._place, self.state) as guard:
+                self._runtime.remove(guard.removable()._replace(pid=0).held())
+            self._place.remove()
+        except (RunjdError, OSError) as error:
+            if isinstance(cause, RunjdError):
+                cause.message += (
+                    f"; undoing it failed too ({error}): `runj delete --force {self._place.id}` tries again"
+                )

@@ -1,0 +1,64 @@
+"""``exec``: one more process in a running container."""
+
+from __future__ import annotations
+
+from runjd.container.failure import Step
+from runjd.container.launch import Launch, open_streams, why_lost
+from runjd.container.report import EXECUTE, READY
+from runjd.kernel.process import start_time
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runjd.container.state import State
+    from runjd.container.stdio import Io
+    from runjd.runtime.contract import Runtime, Undo
+    from runjd.spec.model import Process
+
+
+def execute(
+    runtime: Runtime, state: State, directory_fd: int, process: Process, io: Io, restore: Callable[[], None]
+) -> tuple[int, int]:
+    """
+    Run the process in the container; returns when its program was executed.
+
+    :param state: of the container, which runs.
+    :param directory_fd: its state directory.
+    :return: pid, and when it started.
+    :raise RunjdError: and nothing is left of the process.
+    """
+    launch = Launch(process, io, restore, runtime.become)
+    try:
+        streams = open_streams(io, directory_fd, process)
+        with Step("enter the container"):
+            channel = launch.fork(
+                fork=lambda: runtime.join(state.held(), process),
+                streams=streams,
+                enter=_inside_already,
+                opened=_no_console,
+                gate=None,
+            )
+        try:
+            started = start_time(launch.pid)
+            message = channel.receive()
+            if message.kind != READY:
+                raise why_lost(message)
+            channel.send(EXECUTE)
+            channel.wait_executed()
+        finally:
+            channel.close()
+    except BaseException:
+        launch.end()
+        io.close()
+        raise
+    io.child_opened()
+    return launch.pid, started
+
+
+def _inside_already(made: Callable[[Undo], None]) -> None:
+    """``Runtime.join`` has entered."""
+
+
+def _no_console(terminal: int) -> None:
+    """``/dev/console`` stays that of the init process."""

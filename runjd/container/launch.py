@@ -1,0 +1,125 @@
+"""The parent's side of a child between fork and exec: what ``create`` and ``exec`` have in common."""
+
+from __future__ import annotations
+
+import os
+
+from runjd.container import console, init, program, report
+from runjd.container.failure import Step
+from runjd.container.stdio import Terminal
+from runjd.errors import BadArgument, RuntimeFailure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import _socket
+    import signal as _signal
+    from collections.abc import Callable
+
+    from runjd.container.report import Channel
+    from runjd.container.stdio import Io, Streams
+    from runjd.errors import RunjdError
+    from runjd.runtime.contract import Undo
+    from runjd.spec.model import Process
+else:
+    import _signal
+
+
+class Launch:
+    """
+    One child, from its fork to its program.
+
+    :param process: what it becomes.
+    :param restore: see :class:`runjd.container.init.Job`.
+    :param become: likewise.
+    :ivar pid: 0 before the fork.
+    """
+
+    def __init__(
+        self, process: Process, io: Io, restore: Callable[[], None], become: Callable[[Process], None]
+    ) -> None:
+        self._process = process
+        self._io = io
+        self._restore = restore
+        self._become = become
+        self.pid = 0
+
+    def fork(
+        self,
+        fork: Callable[[], int],
+        streams: Streams | None,
+        enter: Callable[[Callable[[Undo], None]], None],
+        opened: Callable[[int], None],
+        gate: _socket.socket | None,
+    ) -> Channel:
+        """
+        Fork, and let the child go its way; returns in the parent only.
+
+        :param fork: the runtime's; 0 in the child.
+        :param gate: closed here.
+        :return: the conversation with the child, the caller's to close.
+        """
+        spare = console.open_spare() if isinstance(self._io, Terminal) else -1
+        ours, theirs = report.pair()
+        try:
+            self.pid = fork()
+            if self.pid == 0:
+                init.run(
+                    init.Job(
+                        process=self._process,
+                        arguments=program.native(self._process.args),
+                        environment=program.native(self._process.env),
+                        enter=enter,
+                        restore=self._restore,
+                        become=self._become,
+                        opened=opened,
+                        channel=theirs,
+                        streams=streams,
+                        console=_console(self._io, spare),
+                        gate=gate,
+                    )
+                )
+        except BaseException:
+            ours.close()
+            raise
+        finally:
+            theirs.close()
+            if gate is not None:
+                gate.close()
+            if spare >= 0:
+                os.close(spare)
+        return ours
+
+    def end(self) -> None:
+        """Kill the child that was never waited for, and wait for it; nothing to do before the fork."""
+        if self.pid:
+            # ours and not reaped, so nobody else can have the pid
+            os.kill(self.pid, _signal.SIGKILL)
+            os.waitpid(self.pid, 0)
+            self.pid = 0
+
+
+def open_streams(io: Io, directory_fd: int, process: Process) -> Streams | None:
+    """
+    Open what the process gets as 0, 1 and 2.
+
+    :raise BadArgument: ``process.terminal`` and what the caller offers do not fit.
+    """
+    if process.terminal and not io.terminal:
+        raise BadArgument(
+            "process.terminal is true, but there is no terminal for it; give a console socket (--console-socket)"
+        )
+    if io.terminal and not process.terminal:
+        raise BadArgument("a console socket was given, but process.terminal is not true")
+    with Step("make the standard streams"):
+        return io.open(directory_fd, process)
+
+
+def why_lost(message: report.Message) -> RunjdError:
+    """Return the error of a conversation that ended before its time."""
+    if message.kind == report.FAILED:
+        return message.error()
+    return RuntimeFailure("enter the container", "the process was killed before it was ready")
+
+
+def _console(io: Io, spare: int) -> init.Console | None:
+    return init.Console(io.socket, spare, io.size) if isinstance(io, Terminal) else None
