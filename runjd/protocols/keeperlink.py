@@ -56,9 +56,14 @@ class KeeperLink:
         self._reactor.addReader(self)
 
     def send(self, message: Mapping[str, object]) -> None:
-        """Send a message, or queue it."""
+        """Send a message at once where the keeper takes it, else when it does."""
         self._channel.send(lambda: Parcel(message))
-        self._reactor.addWriter(self)
+        try:
+            is_sent = self._channel.flush()
+        except (WireError, OSError):
+            is_sent = False  # doWrite meets it again and tells it, not in the middle of the caller's work
+        if not is_sent:
+            self._reactor.addWriter(self)
 
     def stop(self) -> None:
         """Close the connection; ``lost`` is not called."""
