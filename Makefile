@@ -1,0 +1,54 @@
+# For every POSIX make: make demo, make test. Each installs what it needs into
+# .venv, and as root the packages of the system that are missing.
+.POSIX:
+
+VENV = .venv
+PYTEST_FLAGS =
+MADE = $(VENV)/.made
+MAN = man/*.7 man/*.8
+
+help:
+	@echo "make demo   shows the main job on this machine, and leaves nothing behind"
+	@echo "make test   runs all tests (PYTEST_FLAGS=... for some)"
+	@echo "make lint   checks the style and the types"
+	@echo "make bench  measures the start of a jail against other runtimes"
+	@echo "make man    formats the manual pages into build/man"
+	@echo "make venv   makes the virtual environment only"
+	@echo "make clean  removes all that was made here"
+
+venv: $(MADE)
+
+$(MADE): setup.cfg pyproject.toml bin/runj bin/runjctl bin/runjd-keeper .ci/venv
+	@.ci/venv $(VENV)
+	@touch $@
+
+demo: $(MADE)
+	@.ci/packages demo
+	@$(VENV)/bin/python demo/tour.py
+
+test: $(MADE)
+	@.ci/packages test
+	@$(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+
+lint: $(MADE)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+
+bench: $(MADE)
+	@$(VENV)/bin/python benchmarks/start.py
+
+man:
+	@.ci/packages man
+	@mkdir -p build/man
+	@for page in $(MAN); do \
+	    [ -f "$$page" ] || continue; \
+	    mandoc -Tutf8 "$$page" > build/man/"$${page##*/}".txt || exit; \
+	    echo build/man/"$${page##*/}".txt; \
+	done
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help venv demo test lint bench man clean

@@ -1,0 +1,1 @@
+`twistd runjd` runs OCI bundles as supervised jails: the keeper forks and reaps them and outlives the daemon, the daemon carries their output and terminals, and the next daemon takes over all that runs.
