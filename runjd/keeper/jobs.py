@@ -22,11 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runjd.container.operations import Operations
-    from runjd.container.stdio import INIT, Io
+    from runjd.container.stdio import Io
 
     Job = Mapping[str, object]
-
-#: in place of an exec's name; an exec id cannot be one, as the init process has it
 
 
 class Jobs:
