@@ -82,6 +82,8 @@ class Adoption:
                     jail.machine.missing()
             elif jail.phase == "running" and jail.want == "down":
                 jail.machine.stop(STOP_TIMEOUT)
+            elif jail.is_restarting:
+                jail.machine.restart(STOP_TIMEOUT)
         self._when_ready()
 
     def keeper_lost(self, reason: str) -> None:

@@ -58,6 +58,8 @@ class Controller:
         self._leave = leave
         self._is_ready = False
         self._is_leaving = False
+        self._has_left = False
+        self._shutdowns: list[Deferred[None]] = []
         self._was_lost = False
         self._ready_waiters: list[Deferred[None]] = []
         self._last_exec = 0
@@ -105,6 +107,12 @@ class Controller:
         return self._jail(id).facts()
 
     def run(self, definition: Definition, by: str) -> Deferred[Facts]:
+        last = self._jails.get(definition.id)
+        if last is not None and last.is_ending and (last.shall_forget or last.definition.remove):
+            # Who saw its end may run it again at once.
+            forgotten = last.waiters.add_forgotten()
+            last.forget_when_down()
+            return forgotten.addCallback(lambda _: self.run(definition, by))
         try:
             definition = self._checked(definition)
         except RunjdError as error:
@@ -122,8 +130,7 @@ class Controller:
 
     def start(self, id: str, by: str) -> Deferred[Facts]:
         try:
-            jail = self._jail(id)
-            self._check_ready()
+            jail = self._startable(id)
         except RunjdError as error:
             return fail(error)
         return self._start(jail, by)
@@ -143,8 +150,14 @@ class Controller:
         return stopped
 
     def restart(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
-        stopped = self.stop(id, by, timeout)
-        return stopped.addCallback(lambda _: self.start(id, by))
+        try:
+            jail = self._startable(id)
+            jail.set_want("up", by)
+        except RunjdError as error:
+            return fail(error)
+        started = jail.waiters.add("started")
+        jail.machine.restart(STOP_TIMEOUT if timeout is None else max(0.0, timeout))
+        return started
 
     def kill(self, id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
         try:
@@ -160,7 +173,7 @@ class Controller:
         try:
             jail = self._jail(id)
             if jail.phase not in ("idle", "failed"):
-                if not force:
+                if not force and not jail.is_ending:
                     raise WrongState(f'jail "{id}" is {jail.phase}; stop it first, or use force', jail=id)
                 self._check_ready()
                 jail.set_want("down", by)
@@ -225,25 +238,38 @@ class Controller:
         self._is_leaving = True
         self.events.emit("", "shutdown", {"mode": mode, "by": by})
         if mode == "keep":
-            self._leave()
+            self._leave_once()
             return succeed(None)
-        self._is_leaving = True
-        stopping = [self.stop(each, by) for each in list(self._jails)]
-
-        def stopped(results: object) -> Deferred[None]:
-            return self._end_keeper()
-
-        def ended(result: object) -> object:
-            if isinstance(result, Failure):
-                self._is_leaving = False
-            else:
-                self._leave()
-            return result
-
-        result = DeferredList(stopping, consumeErrors=True).addCallback(stopped)
-        return result.addBoth(ended)
+        self._shutdowns.append(Deferred())
+        result = self._shutdowns[-1]
+        if len(self._shutdowns) == 1:
+            stopping = [self.stop(each, by) for each in list(self._jails)]
+            DeferredList(stopping, consumeErrors=True).addCallback(self._all_stopped).addBoth(self._shut_down)
+        return result
 
     # --- inside -----------------------------------------------------------------------
+
+    def _all_stopped(self, results: object) -> Deferred[None] | None:
+        # Whoever wanted the daemon gone at once was not kept waiting, and the keeper was to be kept.
+        return None if self._has_left else self._end_keeper()
+
+    def _shut_down(self, result: object) -> None:
+        """Tell all who asked for it."""
+        shutdowns, self._shutdowns = self._shutdowns, []
+        if isinstance(result, Failure):
+            self._is_leaving = self._has_left
+        else:
+            self._leave_once()
+        for each in shutdowns:
+            if isinstance(result, Failure):
+                each.errback(result)
+            else:
+                each.callback(None)
+
+    def _leave_once(self) -> None:
+        if not self._has_left:
+            self._has_left = True
+            self._leave()
 
     def _make_jail(self, known: Known) -> Jail:
         return Jail(self._site, known, False, self._forget)
@@ -253,6 +279,13 @@ class Controller:
             return self._jails[id]
         except KeyError:
             raise no_such_jail(id, self._jails) from None
+
+    def _startable(self, id: str) -> Jail:
+        jail = self._jail(id)
+        self._check_ready()
+        if jail.shall_forget:
+            raise Gone(f'jail "{id}" is being deleted', jail=id)
+        return jail
 
     def _running(self, id: str) -> Jail:
         jail = self._jail(id)
@@ -307,7 +340,10 @@ class Controller:
         del self._jails[jail.id]
         self._site.definitions.remove(jail.id)
         self.events.emit(jail.id, "deleted", {"by": jail.by})
-        jail.waiters.gone(Gone(f'jail "{jail.id}" was deleted', jail=jail.id))
+        jail.detach()  # exec processes that live on, where the runtime isolates nothing, are nobody's any more
+        gone = Gone(f'jail "{jail.id}" was deleted', jail=jail.id)
+        jail.log.gone(gone)
+        jail.waiters.gone(gone)
 
     def _ready(self) -> None:
         self._is_ready = True

@@ -112,10 +112,10 @@ class Daemon(Service):
 
         late = self._clock.callLater(LOGS_LIMIT, once)
         self._controller.let_go().addBoth(once)
+        self._connection.stop()  # from now on an exit is the next daemon's business
         return result
 
     def _end(self) -> None:
-        self._connection.stop()
         self._writer.stop()
         self._unlock()
 

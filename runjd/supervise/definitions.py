@@ -63,7 +63,7 @@ class Definitions:
             flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
             fd = os.open(path + ".new", flags, 0o600)
             try:
-                os.write(fd, document.encode("utf-8", "surrogateescape"))
+                _write_all(fd, document.encode("utf-8", "surrogateescape"))
             finally:
                 os.close(fd)
             os.rename(path + ".new", path)
@@ -103,6 +103,12 @@ class Definitions:
         return os.path.join(self._directory, id + _ENDING)
 
 
+def _write_all(fd: int, data: bytes) -> None:
+    """Write all of it: a disk may take a part, and refuse only the next."""
+    while data:
+        data = data[os.write(fd, data) :]
+
+
 def _to_json(known: Known) -> dict[str, object]:
     return {
         "want": known.want,
@@ -118,8 +124,16 @@ def _from_json(document: Any) -> Known:
         definition=definition_from_json(document["definition"]),
         want=str(document["want"]),
         is_expected=document.get("is_expected") is True,
-        last_exit=None if last_exit is None else ExitRecord(**last_exit),
+        last_exit=None if last_exit is None else _exit_from_json(last_exit),
     )
+
+
+def _exit_from_json(document: Any) -> ExitRecord:
+    record = ExitRecord(**document)
+    numbers = (record.pid, *(each for each in (record.status, record.signal) if each is not None))
+    if not all(type(each) is int for each in numbers) or type(record.at) not in (int, float):
+        raise ValueError("its last exit is none")
+    return record
 
 
 def definition_to_json(definition: Definition) -> dict[str, object]:

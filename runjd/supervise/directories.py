@@ -35,13 +35,18 @@ def make_directory(path: str, mode: int) -> None:
         fd = os.open(path, _DIRECTORY)
     except OSError as error:
         what = "is a symbolic link or no directory" if _is_no_directory(path) else error.strerror
+        if isinstance(error, PermissionError):
+            what = f"{error.strerror}; start runjd as root, or name directories of your own by --state and --log"
         raise InputOutput(f"directory {path}: {what}") from error
     try:
         if is_new:
             os.fchmod(fd, mode)  # whatever the umask is
         found = os.fstat(fd)
         if found.st_uid != os.geteuid():
-            raise InputOutput(f"directory {path}: belongs to user {found.st_uid}, not to user {os.geteuid()}")
+            raise InputOutput(
+                f"directory {path}: belongs to user {found.st_uid}, not to user {os.geteuid()}; "
+                "name another by --state or --log"
+            )
         others = stat.S_IMODE(found.st_mode) & 0o777 & ~mode
         if others & 0o022 or (mode == 0o700 and others):
             raise InputOutput(

@@ -43,6 +43,7 @@ class Jail:
     :ivar is_expected: it was started, and nobody saw its end.
     :ivar execs: its exec processes, by their ids.
     :ivar by: who asked for what happens now.
+    :ivar shall_forget: it is to be forgotten as soon as nothing is left of it.
     """
 
     __slots__ = (
@@ -52,7 +53,7 @@ class Jail:
         "_has_leftover",
         "_is_told",
         "_reason",
-        "_shall_forget",
+        "_saved",
         "_shall_start",
         "_shown",
         "_site",
@@ -70,6 +71,7 @@ class Jail:
         "notices",
         "phase",
         "pid",
+        "shall_forget",
         "started_at",
         "terminal",
         "waiters",
@@ -100,8 +102,9 @@ class Jail:
         self._reason = ""
         self._trouble = ""
         self._has_leftover = False
+        self._saved: Known | None = None
         self._shall_start = False
-        self._shall_forget = False
+        self.shall_forget = False
         self._abort_timeout = STOP_TIMEOUT
         self._stop_call: IDelayedCall | None = None
         self.machine: Inputs = machine_of(self, is_known)
@@ -114,6 +117,16 @@ class Jail:
     def is_running(self) -> bool:
         """Whether its init process lives."""
         return self.init is not None and self._exit is None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether its init process ended, nobody wants it again, and only its removal from the host is under way."""
+        return self._exit is not None and not self._shall_start
+
+    @property
+    def is_restarting(self) -> bool:
+        """Whether it runs, but was stopping to be started anew when the keeper was lost."""
+        return self._shall_start and self.phase == "running"
 
     def facts(self) -> Facts:
         """Return the jail as it is now."""
@@ -149,7 +162,7 @@ class Jail:
         :raise InputOutput: it cannot be written down, so nothing was changed.
         """
         before, self.want = self.want, want
-        if want != before and self.phase != "idle":
+        if want != before and (want == "down" or self.phase != "idle"):  # a start writes it down itself
             try:
                 self._save()
             except RunjdError:
@@ -159,7 +172,7 @@ class Jail:
 
     def forget_when_down(self) -> None:
         """Forget the jail, now or as soon as it is down and nothing of it is left on the host."""
-        self._shall_forget = True
+        self.shall_forget = True
         if self.phase not in ("idle", "failed"):
             return
         if not self._has_leftover:
@@ -224,6 +237,9 @@ class Jail:
     def abort(self, timeout: float) -> None:
         self._abort_timeout = timeout
         self.waiters.failed(Gone(f'jail "{self.id}" was stopped before it ran', jail=self.id))
+
+    def hurry(self, timeout: float) -> None:
+        self._abort_timeout = min(self._abort_timeout, timeout)
 
     def take(self, launched: Launched, adopted: bool) -> None:
         self.pid, self.jid, self.terminal = launched.pid, launched.jid, launched.terminal
@@ -300,7 +316,7 @@ class Jail:
         pid = self.pid
 
         def deleted(_: None) -> None:
-            self._site.spawner.ack(self.id, "", pid)
+            self._acknowledge(pid)
             machine.deleted()
 
         def failed(failure: Failure) -> None:
@@ -308,7 +324,7 @@ class Jail:
             if error.code == "NOJAIL":  # the last daemon came so far, and not further
                 deleted(None)
             elif not isinstance(error, KeeperLost):
-                self._site.spawner.ack(self.id, "", pid)
+                self._acknowledge(pid)
                 self._has_leftover = True
                 machine.delete_failed(error)
 
@@ -321,16 +337,18 @@ class Jail:
         self.jid = 0
         self.is_expected = False
         self.log.rest()
-        is_over = self._shall_forget or (self.definition.remove and self.last_exit is not None)
+        is_over = self.shall_forget or (self.definition.remove and self.last_exit is not None and not self._shall_start)
         is_over = is_over and not self._has_leftover
-        if not is_over:
+        if is_over:
+            self.shall_forget = True  # whoever hears of its end now cannot start it any more
+        else:
             self._save_if_possible()
         if error is not None:
             self._reason = str(error)
             self.show("failed", reason=self._reason)
             if isinstance(error, RunjdError):
                 self.waiters.failed(error)
-                if self._shall_forget and not is_over:
+                if self.shall_forget and not is_over:
                     self._keep(error)
         else:
             self.show("idle", reason=self._reason)
@@ -346,6 +364,8 @@ class Jail:
 
     def detach(self) -> None:
         self._cancel_stop_call()
+        if self._shall_start:
+            self.waiters.failed(KeeperLost("the keeper was lost before the start; it is tried again"))
         processes: list[InitProcess | ExecProcess] = [*self.execs.values()]
         if self.init is not None:
             processes.append(self.init)
@@ -372,12 +392,21 @@ class Jail:
     def _keep(self, error: RunjdError) -> None:
         """It was to be forgotten, but something of it is still on the host."""
         self._reason = str(error)
-        self._shall_forget = False
+        self.shall_forget = False
         self.waiters.not_forgotten(error)
+
+    def _acknowledge(self, pid: int) -> None:
+        """Let the keeper forget the exit, once the next daemon would know of it without the keeper."""
+        self.is_expected = False
+        self._save_if_possible()
+        self._site.spawner.ack(self.id, "", pid)
 
     def _save(self) -> None:
         """Write down what the next daemon must know. :raise InputOutput: it cannot be written."""
-        self._site.definitions.save(Known(self.definition, self.want, self.is_expected, self.last_exit))
+        known = Known(self.definition, self.want, self.is_expected, self.last_exit)
+        if known != self._saved:
+            self._site.definitions.save(known)
+            self._saved = known
 
     def _save_if_possible(self) -> None:
         try:

@@ -11,11 +11,11 @@ import os
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from zope.interface import implementer
 
-from runjd.errors import Cancelled
+from runjd.errors import Cancelled, RunjdError
 from runjd.interfaces import ILog
 from runjd.logs import cri, reader
 from runjd.logs.contract import LogFile, LogWriter
@@ -63,7 +63,7 @@ class JailLog:
     :param id: the jail, whose id was checked.
     """
 
-    __slots__ = ("_end", "_file", "_flush_call", "_id", "_room", "_since", "_splitters", "_waiting")
+    __slots__ = ("_end", "_file", "_flush_call", "_gone", "_id", "_room", "_since", "_splitters", "_waiting")
 
     def __init__(self, room: LogRoom, id: str) -> None:
         self._room = room
@@ -73,6 +73,7 @@ class JailLog:
         self._splitters: dict[str, LineSplitter] = {}
         self._since: dict[str, float] = {}
         self._flush_call: IDelayedCall | None = None
+        self._gone: RunjdError | None = None
         self._waiting: list[tuple[int, Deferred[None]]] = []
 
     # --- the program's side -----------------------------------------------------
@@ -115,10 +116,18 @@ class JailLog:
 
     def rest(self) -> None:
         """The program ended: keep no descriptor and no memory for it."""
+        if self._since:
+            self.flush(_nothing)
         self._splitters.clear()
         if self._file is not None:
-            self._file.close()
-            self._file = None
+            self._file.close()  # and kept: what the next program writes comes behind what the disk still refuses
+
+    def gone(self, error: RunjdError) -> None:
+        """The jail is forgotten, so nobody waits for more of its log."""
+        self._gone = error
+        waiting, self._waiting = self._waiting, []
+        for _, each in waiting:
+            each.errback(error)
 
     # --- ILog ----------------------------------------------------------------------
 
@@ -129,8 +138,8 @@ class JailLog:
         return self._room.in_thread(reader.read, self._path(), position, limit)
 
     def when_grown(self, position: int) -> Deferred[None]:
-        if self._end >= 0 and self._end != position:
-            return succeed(None)  # shorter counts, too: the log began anew
+        if self._gone is not None:
+            return fail(self._gone)
 
         def cancel(waiting: Deferred[None]) -> None:
             self._waiting[:] = [each for each in self._waiting if each[1] is not waiting]
@@ -138,9 +147,10 @@ class JailLog:
 
         waiting: Deferred[None] = Deferred(cancel)
         self._waiting.append((position, waiting))
-        if self._end < 0:
-            # Looked for only here, as it may be a torn record's beginning that makes the file longer.
-            self.tail(0).addCallbacks(self._found_end, _nothing)
+        if self._end != position:
+            # What was written last is not what is there: others may have cut or removed the log, and a full disk
+            # may have taken a part of what waits. Shorter counts as grown: the log began anew.
+            self.tail(0).addCallbacks(self._found_end, _nothing, callbackArgs=(waiting,))
         return waiting
 
     # --- inside -----------------------------------------------------------------------
@@ -165,9 +175,13 @@ class JailLog:
 
         return written
 
-    def _found_end(self, end: int) -> None:
-        if self._end < 0:
-            self._grow(end)
+    def _found_end(self, end: int, waiting: Deferred[None]) -> None:
+        """Tell one who waits, if the log did not end where he believes."""
+        for position, each in self._waiting:
+            if each is waiting and position != end:
+                self._waiting.remove((position, each))
+                waiting.callback(None)
+                return
 
     def _grow(self, end: int) -> None:
         self._end = end

@@ -40,6 +40,9 @@ class Inputs(Protocol):
     def stop(self, timeout: float) -> None:
         """It shall not run; SIGKILL follows after ``timeout`` seconds."""
 
+    def restart(self, timeout: float) -> None:
+        """It shall stop where it runs, as for ``stop``, and then run."""
+
     def launched(self, launched: Launched) -> None:
         """Its program was executed."""
 
@@ -83,6 +86,9 @@ class Core(Protocol):
     def abort(self, timeout: float) -> None:
         """Remember that it shall stop as soon as it was started."""
 
+    def hurry(self, timeout: float) -> None:
+        """It shall stop not later than that after its start, either."""
+
     def take(self, launched: Launched, adopted: bool) -> None:
         """Listen to its init process."""
 
@@ -119,6 +125,10 @@ def _launch(machine: Inputs, core: Core) -> None:
     core.launch(machine)
 
 
+def _launch_anew(machine: Inputs, core: Core, timeout: float) -> None:
+    _launch(machine, core)
+
+
 def _take(machine: Inputs, core: Core, launched: Launched) -> None:
     core.take(launched, adopted=False)
     core.show("running")
@@ -143,7 +153,15 @@ def _abort(machine: Inputs, core: Core, timeout: float) -> None:
     core.abort(timeout)
 
 
+def _hurry(machine: Inputs, core: Core, timeout: float) -> None:
+    core.hurry(timeout)
+
+
 def _resume_start(machine: Inputs, core: Core) -> None:
+    core.show("starting")
+
+
+def _resume_restart(machine: Inputs, core: Core, timeout: float) -> None:
     core.show("starting")
 
 
@@ -153,6 +171,12 @@ def _give_up(machine: Inputs, core: Core, error: Exception) -> None:
 
 def _terminate(machine: Inputs, core: Core, timeout: float) -> None:
     core.again(False)
+    core.show("stopping")
+    core.terminate(machine, timeout)
+
+
+def _restart(machine: Inputs, core: Core, timeout: float) -> None:
+    core.again(True)
     core.show("stopping")
     core.terminate(machine, timeout)
 
@@ -178,6 +202,10 @@ def _settle(machine: Inputs, core: Core) -> None:
 
 
 def _start_later(machine: Inputs, core: Core) -> None:
+    core.again(True)
+
+
+def _restart_later(machine: Inputs, core: Core, timeout: float) -> None:
     core.again(True)
 
 
@@ -214,22 +242,30 @@ def _make() -> Callable[[Core, bool], Inputs]:
     failed.upon(Inputs.start).to(starting)(_launch)
     failed.upon(Inputs.stop).to(idle)(_forgive)
 
+    idle.upon(Inputs.restart).to(starting)(_launch_anew)
+    failed.upon(Inputs.restart).to(starting)(_launch_anew)
+
     starting.upon(Inputs.launched).to(running)(_take)
     starting.upon(Inputs.launch_failed).to(failed)(_fail)
     starting.upon(Inputs.stop).to(aborting)(_abort)
+    aborting.upon(Inputs.stop).loop()(_hurry)
     aborting.upon(Inputs.start).to(starting)(_resume_start)
+    aborting.upon(Inputs.restart).to(starting)(_resume_restart)
     aborting.upon(Inputs.launched).to(stopping)(_take_and_terminate)
     aborting.upon(Inputs.launch_failed).to(idle)(_give_up)
 
     running.upon(Inputs.stop).to(stopping)(_terminate)
+    running.upon(Inputs.restart).to(stopping)(_restart)
     running.upon(Inputs.exited).to(ending)(_close)
     stopping.upon(Inputs.stop).loop()(_terminate)
+    stopping.upon(Inputs.restart).loop()(_restart)
     stopping.upon(Inputs.stop_overdue).loop()(_force)
     stopping.upon(Inputs.start).loop()(_start_later)
     stopping.upon(Inputs.exited).to(ending)(_close)
 
     ending.upon(Inputs.start).loop()(_start_later)
     ending.upon(Inputs.stop).loop()(_stay_down)
+    ending.upon(Inputs.restart).loop()(_restart_later)
     ending.upon(Inputs.ended).loop()(_delete)
     ending.upon(Inputs.deleted).to(idle)(_settle)
     ending.upon(Inputs.delete_failed).to(failed)(_fail)
@@ -245,9 +281,10 @@ def _make() -> Callable[[Core, bool], Inputs]:
     # What changes nothing, and what comes late: an answer of a lost keeper, an exit told twice.
     idle.upon(Inputs.stop).loop().returns(None)
     starting.upon(Inputs.start).loop().returns(None)
-    aborting.upon(Inputs.stop).loop().returns(None)
     running.upon(Inputs.start).loop().returns(None)
+    starting.upon(Inputs.restart).loop().returns(None)
     unknown.upon(Inputs.start).loop().returns(None)
+    unknown.upon(Inputs.restart).loop().returns(None)
     unknown.upon(Inputs.stop).loop().returns(None)
     unknown.upon(Inputs.lost).loop().returns(None)
     launch = {Inputs.launched.__name__, Inputs.launch_failed.__name__}

@@ -124,3 +124,13 @@ def test_a_daemon_that_ends_before_it_began_opens_nothing(bench):
     bench.adopted.callback(None)
 
     assert "open" not in bench.done
+
+
+def test_the_keeper_is_let_go_with_the_jails(bench):
+    """An exit that comes while the logs are written is left to the next daemon, not acknowledged by this one."""
+    bench.written = Deferred()
+    bench.daemon.startService()
+    bench.daemon.stopService()
+
+    assert bench.done[-2:] == ["let go", "stop"]
+    bench.written.callback(None)

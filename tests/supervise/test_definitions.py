@@ -1,6 +1,7 @@
 """The definitions on disk."""
 
 import os
+import resource
 import stat
 
 import pytest
@@ -12,6 +13,7 @@ from runjd.supervise.definitions import Definitions, Known
 FULL = Known(
     Definition("web", "/b\u00e4/\udcff", "linux", True, (24, 80), True), "up", True, ExitRecord(7, None, 9, 1.5)
 )
+EXIT = b'{"version": 1, "want": "up", "definition": {"id": "web"}, "last_exit": {%s}}'
 BARE = Known(Definition("db", "/b", "plain"), "down")
 
 
@@ -65,6 +67,8 @@ def test_what_was_removed_is_gone(definitions):
         b'{"version": 1, "want": "up", "definition": {"id": "../x", "bundle": "/b", "runtime": ""}}',
         b'{"version": 1, "want": "up", "definition": {"id": "web", "size": [1]}}',
         b'{"version": 1, "want": "up", "last_exit": {"nonsense": 1}, "definition": {"id": "web"}}',
+        EXIT % b'"pid": 1, "status": "x", "signal": 1, "at": 1',
+        EXIT % b'"pid": 1, "status": 0, "signal": null, "at": ""',
         b"\xff\xfe",
     ],
 )
@@ -102,3 +106,17 @@ def test_a_link_leads_nowhere(definitions, tmp_path):
     with pytest.raises(InputOutput):
         definitions.save(FULL)
     assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_disk_that_takes_only_a_part_leaves_the_old_one(definitions):
+    """What could not be written whole does not replace what is there."""
+    definitions.save(FULL)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (50, before[1]))
+    try:
+        with pytest.raises(InputOutput):
+            definitions.save(FULL._replace(want="down"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+    assert list(definitions.load()) == [FULL]

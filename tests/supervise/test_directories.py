@@ -7,6 +7,7 @@ import pytest
 
 from runjd.errors import InputOutput, WrongState
 from runjd.supervise.directories import lock_directory, make_directory, sign_lock
+from tests.rights import without_rights
 
 
 def mode_of(path):
@@ -70,6 +71,14 @@ def test_what_is_no_directory_is_refused(tmp_path, make):
         make_directory(path, 0o755)
 
 
+def test_who_may_not_make_a_directory_is_told_what_to_do(tmp_path):
+    """The default directories are root's."""
+    tmp_path.chmod(0o500)
+
+    with pytest.raises(InputOutput, match="Permission denied; start runjd as root, or name .* by --state and --log"):
+        without_rights(make_directory, f"{tmp_path}/deep/state", 0o700)
+
+
 @pytest.mark.root
 def test_a_directory_of_somebody_else_is_refused(tmp_path):
     """Its owner could do what he likes with it."""
@@ -77,7 +86,7 @@ def test_a_directory_of_somebody_else_is_refused(tmp_path):
     path.mkdir(0o755)
     os.chown(path, 1234, 1234)
 
-    with pytest.raises(InputOutput, match="belongs to user 1234"):
+    with pytest.raises(InputOutput, match="belongs to user 1234, not to user 0; name another"):
         make_directory(str(path), 0o755)
 
 

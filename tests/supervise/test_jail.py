@@ -226,6 +226,47 @@ def test_what_cannot_be_removed_from_the_host_is_not_forgotten(world):
     assert world.controller.jails() == []
 
 
+def test_a_jail_whose_program_ended_is_deleted_without_force(world):
+    """Who saw the end need not wait for its removal from the host: the deletion comes behind it."""
+    world.run()
+    world.keeper.end("web", 0, leaves_grandchildren=True)
+    world.reactor.turn()
+    assert world.controller.facts("web").phase == "stopping"
+
+    deleted = world.controller.delete("web", "uid:0")
+    assert not has_fired(deleted)
+    world.reactor.turn(1.1)
+
+    value(deleted)
+    assert world.controller.jails() == []
+
+
+def test_a_jail_that_is_forgotten_at_its_end_can_be_run_again_at_once(world):
+    """Who saw the end need not wait for its removal from the host: the next run comes behind it."""
+    program = world.run(remove=True)
+    world.keeper.end("web", 0, leaves_grandchildren=True)
+    world.reactor.turn()
+
+    again = world.controller.run(Definition("web", "/b", "", remove=True), "uid:0")
+    assert not has_fired(again)
+    world.reactor.turn(1.1)
+
+    assert value(again).pid != program.pid
+
+
+def test_a_jail_that_shall_run_again_is_not_deleted_without_force(world):
+    """Somebody asked for its start while it stops."""
+    world.run()
+    world.keeper.end("web", 0, leaves_grandchildren=True)
+    world.reactor.turn()
+    started = world.controller.start("web", "uid:0")
+
+    assert isinstance(error_of(world.controller.delete("web", "uid:0")), WrongState)
+    world.reactor.turn(1.1)
+
+    assert value(started).phase == "running"
+
+
 def test_a_jail_that_was_deleted_already_is_down(world):
     """That the keeper knows it no more is what was wanted."""
     world.run()
@@ -377,3 +418,22 @@ def test_a_failing_subscriber_harms_no_jail(world):
 
     assert world.controller.facts("web").phase == "idle"
     assert len(heard) == 1
+
+
+def test_an_exit_is_on_disk_before_it_is_acknowledged(world):
+    """A daemon killed in between leaves it to the next one, who hears of it from the keeper or from the disk."""
+    program = world.run()
+    saved: list = []
+    acknowledge = world.keeper.ack
+
+    def ack(jail, exec_id, pid):
+        saved.extend(world.site.definitions.load())
+        acknowledge(jail, exec_id, pid)
+
+    world.keeper.ack = ack
+    world.keeper.end("web", 3)
+    world.reactor.turn()
+
+    assert [(known.is_expected, known.last_exit.status, known.last_exit.pid) for known in saved] == [
+        (False, 3, program.pid)
+    ]

@@ -1,13 +1,15 @@
 """The log of a jail, as its readers see it."""
 
 import os
+import time
 
 import pytest
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import Clock
 
-from runjd.errors import InputOutput
+from runjd.errors import Gone, InputOutput
 from runjd.logs.memory import MemoryWriter
+from runjd.logs.writer import ThreadWriter
 from runjd.supervise.jaillog import JailLog, LogRoom
 from tests.supervise.world import NOW, ImmediateWriter, error_of, value
 
@@ -30,6 +32,13 @@ class Bench:
 
     def _count(self) -> None:
         self.done += 1
+
+
+def _wait_for(is_so) -> None:
+    deadline = time.monotonic() + 5
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -135,3 +144,65 @@ def test_a_log_that_cannot_be_read_fails_only_its_reader(bench, private_dir):
         assert isinstance(error, InputOutput)
         assert bench.path in str(error)
     bench.log.when_grown(0).addErrback(lambda _: None).cancel()
+
+
+def test_an_unfinished_line_outlives_its_program(bench):
+    """What is kept when the program is over goes into the log."""
+    bench.write(b"half")
+    bench.log.rest()
+    bench.clock.advance(1)
+
+    with open(bench.path, "rb") as file:
+        assert file.read().endswith(b" stdout P half\n")
+
+
+def test_what_a_full_disk_refused_comes_before_the_next_program(private_dir):
+    """The order of the log is the order in which it was written, over a restart of its jail, too."""
+    directory = f"{private_dir}/later"
+    told: list = []
+    writer = ThreadWriter(told.append, lambda path, error: None, retry_delay=0.2)
+    bench = Bench(directory, writer)
+    bench.write(b"first\n")
+    _wait_for(lambda: told)
+    bench.log.rest()
+    os.mkdir(directory, 0o700)
+    bench.write(b"second\n")
+    _wait_for(lambda: os.path.exists(bench.path) and os.path.getsize(bench.path) > 80)
+    writer.stop()
+
+    with open(bench.path, "rb") as file:
+        assert [line.split()[-1] for line in file] == [b"first", b"second"]
+
+
+def test_who_follows_a_log_that_others_removed_waits_for_the_new_one(bench):
+    """Nothing is there, so nothing has grown, whatever was written last."""
+    bench.write(b"old\n")
+    os.unlink(bench.path)
+    assert value(bench.log.tail(1)) == 0
+
+    grown = bench.log.when_grown(0)
+    assert not grown.called
+    bench.write(b"new\n")
+
+    value(grown)
+
+
+def test_who_follows_a_log_of_which_a_part_was_written_waits_for_the_rest(bench):
+    """A full disk may have taken some lines of what waits: they are read once, and not looked for again and again."""
+    bench.write(b"one\n")
+    with open(bench.path, "ab") as file:
+        file.write(AT + b" stdout F two\n" + AT + b" stdo")
+    position = value(bench.log.read(0, 1000)).next
+
+    assert not bench.log.when_grown(position).called
+
+
+def test_nobody_waits_for_more_of_a_log_whose_jail_is_forgotten(bench):
+    """Who follows it is told, at once or when he has read all of it."""
+    bench.write(b"one\n")
+    waiting = bench.log.when_grown(value(bench.log.tail(0)))
+    bench.log.gone(Gone("jail web was deleted"))
+
+    assert error_of(waiting).code == "GONE"
+    assert len(value(bench.log.read(0, 1000)).lines) == 1
+    assert error_of(bench.log.when_grown(0)).code == "GONE"

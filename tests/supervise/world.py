@@ -148,6 +148,7 @@ class FakeKeeper:
         self.next_delete_error: RunjdError | None = None
         self.holds_starts = False
         self.held: list[Callable[[], None]] = []
+        self.held_delete: Deferred[None] | None = None
         self.terminals: set[str] = set()
         self.listener = None
         self.unacknowledged: dict[tuple[str, str], Program] = {}
@@ -181,6 +182,8 @@ class FakeKeeper:
         if jail not in self.jails:
             return fail(NoSuchJail(jail))
         self.jails.discard(jail)
+        if self.held_delete is not None:
+            return self.held_delete
         for program in [each for each in self.programs.values() if each.jail == jail and each.exit is None]:
             self.end(jail, None, KILL, exec_id=program.exec_id)
         return succeed(None)
@@ -226,6 +229,16 @@ class FakeKeeper:
         held, self.held = self.held, []
         for each in held:
             each()
+
+    def hold_deletes(self) -> Callable[[], None]:
+        """Answer the next deletion when what is returned is called."""
+        held = self.held_delete = Deferred()
+
+        def answer() -> None:
+            self.held_delete = None
+            held.callback(None)
+
+        return answer
 
     def disconnect(self) -> None:
         """The daemon is gone, or the connection to it."""

@@ -24,5 +24,5 @@ async def test_errors_name_the_argument(jails, wire):
     assert (await wire.say("start web wait=soon")).startswith("- BAD_ARG verb=start arg=wait ")
     assert (await wire.say("start web now")).startswith("- BAD_ARG verb=start arg=now ")
     assert (await wire.say("start web timeout=nan")).startswith("- BAD_ARG verb=start arg=timeout ")
-    assert (await wire.say("start nothing wait=none")).startswith("+ jail=nothing")
+    assert (await wire.say("start nothing wait=none")).startswith("- NOJAIL jail=nothing ")
     assert (await wire.say("start nothing")).startswith("- NOJAIL jail=nothing ")

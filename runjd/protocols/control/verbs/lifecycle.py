@@ -84,7 +84,7 @@ async def stop(call: Call) -> Reply:
     jail = call.arguments.need(ID)
     work = call.controller.stop(jail, call.by, call.arguments.get(GRACE))
     if call.arguments.get(WAIT_DOWN) == "none":
-        return _unwaited(call, work)
+        return await _unwaited(call, work)
     return Reply(outcome_fields(await call.within(work, call.arguments.get(TIMEOUT), f"stopping {jail}")))
 
 
@@ -108,7 +108,7 @@ async def delete(call: Call) -> Reply:
     jail = call.arguments.need(ID)
     work = call.controller.delete(jail, call.by, call.arguments.get(FORCE, default=False))
     if call.arguments.get(WAIT_DOWN) == "none":
-        return _unwaited(call, work)
+        return await _unwaited(call, work)
     await call.within(work, call.arguments.get(TIMEOUT), f"deleting {jail}")
     return Reply([("jail", jail)])
 
@@ -130,7 +130,7 @@ async def _up(call: Call, work: Deferred[Facts]) -> Reply:
     """Wait as long as the caller asked, ``started`` unless he said otherwise."""
     jail, until = call.arguments.need(ID), call.arguments.get(WAIT_UP, "started")
     if until == "none":
-        return _unwaited(call, work)
+        return await _unwaited(call, work)
     began = call.clock.seconds()
     patience = call.arguments.get(TIMEOUT)
     facts = await call.within(work, patience, f"{call.verb.lower()} of {jail}")
@@ -142,9 +142,11 @@ async def _up(call: Call, work: Deferred[Facts]) -> Reply:
     return Reply([*outcome_fields(facts), ("took_ms", str(took)), *notice_fields(facts)])
 
 
-def _unwaited(call: Call, work: Deferred[Any]) -> Reply:
-    """Answer at once; how it went is told by events."""
+async def _unwaited(call: Call, work: Deferred[Any]) -> Reply:
+    """Answer at once; what is wrong already is told here, how it went later is told by events."""
     jail = call.arguments.need(ID)
+    if work.called:
+        await work
     work.addErrback(
         lambda problem: _log.info("{verb} of {jail} failed: {why}", verb=call.verb, jail=jail, why=problem.value)
     )

@@ -70,8 +70,8 @@ async def _follow(tag: str, source: ILog, position: int) -> AsyncIterator[Sequen
     """Yield the lines from the position on, and what comes later, without end."""
     while True:
         page = await source.read(position, PAGE)
+        position = page.next
         if page.lines:
-            position = page.next
             yield format_lines(tag, page.lines)
         else:
             await source.when_grown(position)
