@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import sys
+from itertools import pairwise
 
 from runjd.errors import BadArgument, RunjdError
 
@@ -50,9 +51,12 @@ def main(argv: Sequence[str]) -> int:
 
 
 def tell(notices: Sequence[str]) -> None:
-    """Say on standard error what the operator must know."""
+    """Say on standard error what the operator must know; where nobody listens, that is no reason to fail."""
     for each in notices:
-        os.write(2, f"runj: {each}\n".encode("utf-8", "backslashreplace"))
+        try:
+            os.write(2, f"runj: {each}\n".encode("utf-8", "backslashreplace"))
+        except OSError:
+            return
 
 
 class _Log:
@@ -71,20 +75,20 @@ class _Log:
 
     def fail(self, message: str) -> int:
         """Tell of the failure, and return the exit status."""
-        try:
-            tell([message])
-            if self.path:
-                from runjd.cli.runj_log import write_error
+        tell([message])
+        if self.path:
+            from runjd.cli.runj_log import write_error
 
+            try:
                 write_error(self.path, self.format, message)
-        except OSError:
-            # nowhere left to say it
-            pass
+            except OSError:
+                # nowhere left to say it
+                pass
         return 1
 
 
 def _run(argv: Sequence[str], log: _Log) -> int:
-    if any(verb in argv for verb in _ENTERING) and "plain" not in argv:
+    if _may_enter(argv):
         # at once, as all that was done before is done again; a word that only looks like a verb costs some milliseconds
         from runjd.runtime.sealed import seal
 
@@ -110,6 +114,15 @@ def _run(argv: Sequence[str], log: _Log) -> int:
     if not given.verb:
         raise BadArgument(f"no verb given; there are {', '.join(each.name for each in PROGRAM.verbs)}")
     return _operate(given)
+
+
+def _may_enter(argv: Sequence[str]) -> bool:
+    """Whether a container of namespaces may be entered: no name or word of a program can make that look otherwise."""
+    if "exec" in argv:
+        # the container's own runtime counts, whatever is said here
+        return True
+    is_plain = "--runtime=plain" in argv or ("--runtime", "plain") in pairwise(argv)
+    return not is_plain and any(verb in argv for verb in _ENTERING)
 
 
 def _operate(given: Given) -> int:

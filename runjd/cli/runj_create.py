@@ -65,5 +65,5 @@ def _wants_terminal(bundle: str) -> bool:
     try:
         document = loads(read_bundle(bundle).document)
         return document["process"]["terminal"] is True  # type: ignore[index]
-    except (RunjdError, ValueError, LookupError, TypeError):
+    except (RunjdError, ValueError, LookupError, TypeError, RecursionError):
         return False

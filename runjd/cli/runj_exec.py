@@ -7,15 +7,18 @@ import os
 from runjd.cli.runj_process import Consoles, wait, write_pid_file
 from runjd.container.bundle import read_all
 from runjd.container.stdio import Inherited
-from runjd.errors import BadArgument
+from runjd.errors import BadArgument, RunjdError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import signal as _signal
     from collections.abc import Sequence
 
     from runjd.cli.options import Given
     from runjd.container.operations import Operations
     from runjd.spec.model import Process, User
+else:
+    import _signal
 
 _LIMIT = 16 << 20
 
@@ -32,7 +35,13 @@ def execute(operations: Operations, given: Given) -> int:
     with consoles.signals():
         started = operations.exec(given.argument("ID"), process, io or Inherited(), f"exec{os.getpid()}")
         if given.value("pid-file"):
-            write_pid_file(given.value("pid-file"), started.pid)
+            try:
+                write_pid_file(given.value("pid-file"), started.pid)
+            except (RunjdError, OSError):
+                # nobody would know of it; ours and not reaped, so the pid is nobody else's
+                os.kill(started.pid, _signal.SIGKILL)
+                os.waitpid(started.pid, 0)
+                raise
         return 0 if given.flag("detach") else wait(started.pid, consoles)
 
 

@@ -44,13 +44,15 @@ def wait(gate: _socket.socket) -> Channel:
         channel.close()
 
 
-def approach(directory_fd: int) -> Channel | None:
+def approach(directory_fd: int, *, patient: bool = True) -> Channel | None:
     """
     Connect to the init that waits.
 
+    :param patient: False: BlockingIOError where many are there before us, as when init is stopped.
     :return: None where none waits: it has passed the gate, or it is dead.
     """
     socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
+    socket.setblocking(patient)
     try:
         with _Inside(directory_fd):
             socket.connect(NAME)
@@ -64,8 +66,11 @@ def approach(directory_fd: int) -> Channel | None:
 
 
 def is_waiting(directory_fd: int) -> bool:
-    """Whether an init waits at the gate."""
-    channel = approach(directory_fd)
+    """Whether an init waits at the gate; waits for nobody."""
+    try:
+        channel = approach(directory_fd, patient=False)
+    except BlockingIOError:
+        return True
     if channel is None:
         return False
     channel.close()

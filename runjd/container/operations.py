@@ -93,7 +93,11 @@ class Operations:
             finally:
                 channel.close()
             state = state._replace(status="running")
-            place.write(state)
+            try:
+                place.write(state)
+            except RunjdError:
+                # it runs, and that the gate is passed says so, too: a full disk does not make a failure of that
+                pass
             return state
 
     def state(self, id: str) -> State:

@@ -18,6 +18,7 @@ from runjd.container.bundle import CONFIG, read_all
 from runjd.container.failure import Step
 from runjd.container.state import Damaged, decode, encode, salvage
 from runjd.errors import AlreadyExists, InputOutput, NoSuchJail, WrongState
+from runjd.runtime.failing import failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from typing import Self
 
     from runjd.container.state import State
+    from runjd.errors import RunjdError
 
 STATE = "state.json"
 
@@ -147,13 +149,19 @@ class Store:
         return Place(self.root, id, fd)
 
     def _make_root(self) -> int:
-        with Step(f"make the state directory {self.root}"):
+        try:
             os.makedirs(os.path.dirname(self.root), exist_ok=True)
             try:
                 os.mkdir(self.root, 0o700)
             except FileExistsError:
                 pass
             return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise self._failure("make", error) from error
+
+    def _failure(self, action: str, error: OSError) -> RunjdError:
+        hint = "try as root, or name one of your own with --root" if isinstance(error, PermissionError) else ""
+        return failure(f"{action} the state directory {self.root}", error, hint=hint)
 
     def _open_root(self) -> int | None:
         try:
@@ -162,6 +170,8 @@ class Store:
             return None
         except NotADirectoryError:
             raise InputOutput(f"the state directory {self.root} is not a directory; choose another one") from None
+        except OSError as error:
+            raise self._failure("open", error) from error
         found = os.fstat(fd)
         if found.st_uid not in (0, os.geteuid()) or stat.S_IMODE(found.st_mode) & 0o022:
             os.close(fd)

@@ -28,6 +28,7 @@ def preload() -> None:
 
     if sys.platform == "linux":
         import runjd.kernel.capabilities
+        import runjd.kernel.keyring
         import runjd.kernel.prctl
         import runjd.runtime.linux
     else:

@@ -43,6 +43,7 @@ class LinuxKernel:
     rmdir = staticmethod(os.rmdir)
     unlink = staticmethod(os.unlink)
     chdir = staticmethod(os.chdir)
+    chroot = staticmethod(os.chroot)
     umask = staticmethod(os.umask)
     # namespaces
     set_namespace = staticmethod(namespaces.set_namespace)

@@ -37,7 +37,8 @@ def look(pid: int) -> Seen | None:
         return freebsd_process.look(pid)
     try:
         descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, ProcessLookupError):
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        # PermissionError: another's, on a procfs with hidepid
         return None
     try:
         text = os.read(descriptor, 4096)

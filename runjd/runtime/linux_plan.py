@@ -160,7 +160,7 @@ def _mount_steps(config: Config, linux: Linux, root: str, bundle: str) -> Iterat
         if isinstance(mount, s.BindMount) and any(flags & m.MS_SHARED for flags in mount.propagation):
             yield s.HoldSource(mount.source, mount.recursive, mount.path)
     # Nothing that is mounted for the jail shall show on the host.
-    yield s.SetPropagation("/", "rslave", m.MS_SLAVE | m.MS_REC)
+    yield s.PartFromHost()
     yield s.BindRoot(root, propagation in ("slave", "rslave"))
     yield from mounts
     shows_hosts_devices = any(each.destination == "/dev" and isinstance(each, s.BindMount) for each in mounts)

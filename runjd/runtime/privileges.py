@@ -1,5 +1,5 @@
 """
-Rights of a process beyond its user: capabilities and no_new_privs.
+Rights of a process beyond its user: capabilities, no_new_privs and the keys of its session.
 
 Three providers: root of Linux, its users, and a system that has none to give.
 """
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 class Privileges:
     """Where there are no capabilities: nothing to drop, nothing to hold."""
+
+    def leave_keyring(self) -> None:
+        """Let go of the keys of the session that we were started in."""
 
     def bound(self, names: Sequence[str]) -> None:
         """Let no program that is executed from now on have more than these."""
@@ -53,9 +56,13 @@ class LinuxPrivileges(UserPrivileges):
 
     def __init__(self) -> None:
         super().__init__()
-        from runjd.kernel import capabilities
+        from runjd.kernel import capabilities, keyring
 
         self._capabilities = capabilities
+        self._keyring = keyring
+
+    def leave_keyring(self) -> None:
+        self._keyring.leave_session_keyring()
 
     def bound(self, names: Sequence[str]) -> None:
         kept = set(self._numbers(names))

@@ -18,10 +18,12 @@ from runjd.runtime.failing import failure
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runjd.runtime.privileges import Privileges
-    from runjd.spec.model import Capabilities, Process, Rlimit
+    from runjd.spec.model import Capabilities, Process, Rlimit, User
 
 # FreeBSD's first group *is* the effective one: setgid(2) would replace it.
 _IS_LINUX = sys.platform == "linux"
+#: where ``process.user.umask`` is not given, as with every other OCI runtime
+_UMASK = 0o022
 
 
 def apply_limits(rlimits: tuple[Rlimit, ...]) -> None:
@@ -54,7 +56,7 @@ def apply_oom_score(score: int | None) -> None:
 
 def become(process: Process, privileges: Privileges) -> None:
     """
-    Take on the limits, groups, ids, capabilities, no_new_privs and umask of a process.
+    Take on the limits, session keyring, groups, ids, capabilities, no_new_privs and umask of a process.
 
     Without ``process.capabilities`` all of them are dropped, as runc does: who
     wants rights says so.
@@ -63,6 +65,9 @@ def become(process: Process, privileges: Privileges) -> None:
     user = process.user
     capabilities = process.capabilities
     try:
+        # owned by us, as an ordinary user may have 200 keys only
+        step, where = "make a session keyring", "process"
+        privileges.leave_keyring()
         step, where = "drop capabilities from the bounding set", "process.capabilities.bounding"
         privileges.bound(capabilities.bounding if capabilities else ())
         if user.uid != 0:
@@ -81,8 +86,7 @@ def become(process: Process, privileges: Privileges) -> None:
             privileges.no_new_privs()
     except OSError as error:
         raise failure(step, error, where) from error
-    if user.umask is not None:
-        os.umask(user.umask)
+    _apply_umask(user)
 
 
 def become_ourselves(process: Process, privileges: Privileges) -> None:
@@ -93,8 +97,12 @@ def become_ourselves(process: Process, privileges: Privileges) -> None:
             privileges.no_new_privs()
         except OSError as error:
             raise failure("set no_new_privs", error, "process.noNewPrivileges") from error
-    if process.user.umask is not None:
-        os.umask(process.user.umask)
+    _apply_umask(process.user)
+
+
+def _apply_umask(user: User) -> None:
+    # the files of a jail do not depend on who started it
+    os.umask(_UMASK if user.umask is None else user.umask)
 
 
 def _hold(privileges: Privileges, capabilities: Capabilities | None) -> None:

@@ -13,6 +13,7 @@ import os
 
 from runjd.errors import RuntimeFailure
 from runjd.kernel import mount as m
+from runjd.kernel.namespaces import CLONE_NEWNS
 from runjd.runtime import cgroups, mounting
 from runjd.runtime import steps as s
 from runjd.runtime.beneath import Beneath
@@ -45,6 +46,7 @@ class Runner:
         self._made = made
         self._has_cgroup_namespace = has_cgroup_namespace
         self._root = -1
+        self._namespace = -1
         self._trees: dict[tuple[str, bool], int] = {}
 
     def run(self, steps: Iterable[object]) -> None:
@@ -86,6 +88,24 @@ class Runner:
     def set_propagation(self, step: s.SetPropagation) -> None:
         """Change the propagation of a mount by its path."""
         self._kernel.mount(None, step.target, None, step.flags)
+
+    def part_from_host(self, step: s.PartFromHost) -> None:
+        """
+        Make all mounts of the namespace slaves of the host's.
+
+        Where we live in a chroot(2), ``/`` is not all of them.  Entering the namespace
+        that we are in makes its root ours (setns(2)), for a moment, as names mean what
+        they mean in the chroot.
+        """
+        self._namespace = self._kernel.open("/proc/self/ns/mnt", _READ)
+        ours = self._kernel.open("/", _DIRECTORY)
+        try:
+            self._kernel.set_namespace(self._namespace, CLONE_NEWNS)
+            self._kernel.mount(None, "/", None, m.MS_SLAVE | m.MS_REC)
+            self._kernel.chdir(ours)
+            self._kernel.chroot(".")
+        finally:
+            self._kernel.close(ours)
 
     def bind_root(self, step: s.BindRoot) -> None:
         """Make the root a mount, and keep its descriptor for all that follows."""
@@ -167,9 +187,13 @@ class Runner:
         Make the root ``/``, and detach the host's mounts.
 
         pivot_root(2), "pivot_root(".", ".")": the old root lies upon the new one
-        then, and ``.`` leads to it.
+        then, and ``.`` leads to it.  It is the namespace's own root that is exchanged,
+        as whoever enters the jail by setns(2) lands there.
         """
         self._devices.close()
+        self._kernel.set_namespace(self._namespace, CLONE_NEWNS)
+        self._kernel.close(self._namespace)
+        self._namespace = -1
         self._kernel.chdir(self._root)
         self._kernel.pivot_root(".", ".")
         self._kernel.unmount(".", m.MNT_DETACH)
@@ -187,6 +211,7 @@ _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.JoinNamespace: Runner.join_namespace,
     s.HoldSource: Runner.hold_source,
     s.SetPropagation: Runner.set_propagation,
+    s.PartFromHost: Runner.part_from_host,
     s.BindRoot: Runner.bind_root,
     s.MountFileSystem: Runner.mount_file_system,
     s.BindMount: Runner.bind_mount,

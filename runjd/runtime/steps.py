@@ -67,6 +67,15 @@ class SetPropagation(Value):
         return f"make {self.target} {self.propagation}"
 
 
+class PartFromHost(Value):
+    """Let no mount of ours show on the host any more, wherever in the namespace our root is."""
+
+    path: str = ""
+
+    def __str__(self) -> str:
+        return "part from the mounts of the host"
+
+
 class BindRoot(Value):
     """Make the root of the jail a mount of its own, as pivot_root(2) wants; private unless ``keeps_peers``."""
 

@@ -12,7 +12,7 @@ from runjd.container import gate
 from runjd.container.report import EXECUTE
 from runjd.container.stdio import Fifos
 from runjd.errors import NoSuchJail, RunjdError, WrongState
-from tests.container.jails import Jails, read_all, wait
+from tests.container.jails import PATIENCE, Jails, read_all, wait
 
 
 def test_a_container_is_started_once(jails: Jails) -> None:
@@ -147,3 +147,33 @@ def _pid(jails: Jails) -> int:
 
     with open(f"{jails.state_dir}/web/state.json") as file:
         return int(json.load(file)["pid"])
+
+
+def test_looking_at_a_container_whose_init_is_stopped_waits_for_nobody(plain: Jails) -> None:
+    """However often it is looked at before init takes note of it."""
+    state = plain.create("web", ["sleep", "60"])
+    os.kill(state.pid, signal.SIGSTOP)
+
+    before = signal.signal(signal.SIGALRM, _too_late)
+    signal.setitimer(signal.ITIMER_REAL, PATIENCE)
+    try:
+        assert {plain.operations.state("web").status for _ in range(40)} == {"created"}
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    os.kill(state.pid, signal.SIGCONT)
+    assert plain.operations.start("web").status == "running"
+
+
+def test_a_record_that_cannot_be_written_is_no_failed_start(plain: Jails) -> None:
+    """The program runs; that the gate is passed says so without the record."""
+    plain.create("web", ["sleep", "60"])
+    os.mkdir(f"{plain.state_dir}/web/state.json.new")  # in the way, as a full disk would be
+
+    assert plain.operations.start("web").status == "running"
+    assert plain.operations.state("web").status == "running"
+    os.rmdir(f"{plain.state_dir}/web/state.json.new")
+
+
+def _too_late(number: int, frame: object) -> None:
+    raise TimeoutError

@@ -8,8 +8,9 @@ import pytest
 
 from runjd.container.state import State
 from runjd.container.store import Store
-from runjd.errors import AlreadyExists, InputOutput, NoSuchJail, WrongState
+from runjd.errors import AlreadyExists, InputOutput, NoSuchJail, RuntimeFailure, WrongState
 from tests.container.jails import wait
+from tests.rights import without_rights
 
 STATE = State("web", "stopped", bundle="/b")
 
@@ -31,6 +32,18 @@ def test_the_directory_is_made_when_it_is_needed(store: Store) -> None:
 
     assert stat.S_IMODE(os.stat(store.root).st_mode) == 0o700
     assert store.ids() == ["web"]
+
+
+def test_who_has_no_rights_there_is_told_what_to_do(store: Store, private_dir: str) -> None:
+    """The default directory is root's."""
+    os.chmod(private_dir, 0o555)
+    with pytest.raises(RuntimeFailure, match="make the state directory .*: permission denied; .* --root"):
+        without_rights(store.claim, "web")
+
+    os.chmod(private_dir, 0)
+    with pytest.raises(RuntimeFailure, match="open the state directory .*: permission denied; .* --root"):
+        without_rights(store.ids)
+    os.chmod(private_dir, 0o700)
 
 
 @pytest.mark.parametrize("mode", [0o770, 0o707, 0o1777])

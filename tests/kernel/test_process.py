@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import struct
+import subprocess
 import sys
 
 import pytest
@@ -133,3 +134,26 @@ def _is_open(descriptor: int) -> bool:
     except OSError:
         return False
     return True
+
+
+@pytest.mark.root
+def test_a_process_that_we_may_not_see_is_nobody() -> None:
+    """On a procfs with hidepid=1, as ordinary users find it on some hosts, others are named but cannot be looked at."""
+    script = """if True:
+        import os, sys
+        sys.path.append(sys.argv[1])
+        from runjd.kernel import mount, namespaces, process
+        namespaces.unshare(namespaces.CLONE_NEWNS)
+        mount.mount(None, "/", None, mount.MS_PRIVATE | mount.MS_REC)
+        mount.mount("proc", "/proc", "proc", 0, "hidepid=1")
+        os.setgroups([])
+        os.setresgid(65534, 65534, 65534)
+        os.setresuid(65534, 65534, 65534)
+        seen = {each.pid for each in process.everyone()}
+        print(os.getpid() in seen, os.getppid() in seen)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", script, os.getcwd()], capture_output=True, text=True, check=False, timeout=5
+    )
+
+    assert (done.stdout, done.stderr) == ("True False\n", "")

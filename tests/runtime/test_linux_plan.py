@@ -44,7 +44,7 @@ def test_whole_plan_can_be_read() -> None:
         "set hostname web",
         "bring interface lo up",
         "set net.x to 1",
-        "make / rslave",
+        "part from the mounts of the host",
         "bind /bundle/rootfs on itself",
         "mount proc on /proc (nosuid)",
         "bind /bundle/data on /data (rbind,ro)",
@@ -171,7 +171,7 @@ def test_shared_source_is_held_before_its_peers_are_cut_off() -> None:
     """A bind that shall propagate to the host is copied while it is still a peer."""
     shared = words(config(mounts=(Mount("/data", "bind", "/srv", ("rbind", "rshared")),)))
 
-    assert shared.index("take hold of /srv") < shared.index("make / rslave")
+    assert shared.index("take hold of /srv") < shared.index("part from the mounts of the host")
 
 
 def test_device_makers_are_told() -> None:

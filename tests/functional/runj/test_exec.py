@@ -2,10 +2,11 @@
 
 import json
 import os
+import subprocess
 
 import pytest
 
-from tests.container.jails import read_until, until, wait
+from tests.container.jails import Jails, read_until, until, wait
 from tests.functional.runj.command import Runj
 from tests.functional.runj.test_run import _on_a_terminal
 
@@ -103,3 +104,42 @@ def test_what_cannot_be_executed_is_told(running: Runj) -> None:
 def _command(pid: int) -> str:
     with open(f"/proc/{pid}/cmdline") as file:
         return file.read()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize(("id", "words"), [("plain", ()), ("other", ("--runtime", "plain"))])
+def test_no_name_or_word_lets_an_interpreter_enter_that_can_be_written_to(
+    private_dir: str, id: str, words: tuple[str, ...]
+) -> None:
+    """Only what the operator says of the runtime counts, not where else its name stands on the command line."""
+    jails = Jails(private_dir, "linux")
+    runj = Runj(jails)
+    runj.create(id, ["sleep", "60"])
+    runj.ok("start", id)
+
+    with subprocess.Popen(runj.argv("exec", id, "sh", "-c", "sleep 60", *words)) as process:
+        pid = process.pid
+        try:
+            until(lambda: _is_sealed(pid), "it runs from a read-only mount")
+        finally:
+            process.kill()
+    jails.finish()
+
+
+def test_a_process_whose_pid_file_cannot_be_written_ends(runj: Runj) -> None:
+    """Nobody would know of it, so nothing is left of it."""
+    runj.create("web", ["sleep", "60"])
+    runj.ok("start", "web")
+    mark = f"{runj.directory}/mark"
+
+    message = runj.fails("exec", "-d", "--pid-file", "/nonexistent/pid", "web", "sh", "-c", f": {mark}; sleep 60")
+
+    assert message == "write the pid file /nonexistent/pid: no such file or directory"
+    assert subprocess.run(["pgrep", "-f", mark], stdout=subprocess.DEVNULL, check=False).returncode == 1
+
+
+def _is_sealed(pid: int) -> bool:
+    try:
+        return bool(os.statvfs(f"/proc/{pid}/exe").f_flag & os.ST_RDONLY)
+    except OSError:
+        return False
