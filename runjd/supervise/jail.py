@@ -257,7 +257,7 @@ class Jail:
         )
         self.notices = launched.notices
         for notice in launched.notices:
-            self._log.warn("{jail}: {notice}", jail=self.id, notice=notice)
+            self._log.warn("{notice}", notice=notice)
             self._emit("notice", {"text": notice})
         process.connect()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import signal
@@ -156,3 +157,14 @@ def wait_until(is_met: Callable[[], bool], complaint: str, patience: float = PAT
     while not is_met():
         assert time.monotonic() < deadline, complaint
         time.sleep(0.01)
+
+
+def assert_log_goes_on(numbers: Sequence[int]) -> None:
+    """
+    Check the log of a program that counts from 1, after the daemon was killed once.
+
+    What it had read and not yet written died with it: at most one piece of a stream.
+    """
+    gaps = [(before, after) for before, after in itertools.pairwise([0, *numbers]) if after != before + 1]
+    assert len(gaps) <= 1, f"lost more than one piece: {gaps}"
+    assert all(before < after for before, after in gaps), f"written twice: {gaps}"
