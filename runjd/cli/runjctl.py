@@ -62,6 +62,8 @@ def exit_status(error: RunjdError, verb: str) -> int:
     """Return the exit status of a failure of the verb."""
     if verb not in PASSING:
         return error.exit_status
+    if not error.details.get("path", "").startswith("process.args"):
+        return OWN_FAILURE  # a root, a directory or a mount that is missing is not the program
     return {
         str(errno.ENOENT): NOT_FOUND,
         str(errno.EACCES): NOT_EXECUTABLE,

@@ -231,6 +231,14 @@ def test_run_detached_writes_the_id(scripted: Start, private_dir: str) -> None:
     assert (done.returncode, done.stdout) == (0, b"job\n")
 
 
+def test_an_empty_name_is_not_taken_for_none(scripted: Start, private_dir: str) -> None:
+    """An id that is given and empty goes to the daemon, which refuses it; the bundle's name does not replace it."""
+    answer = b'- BAD_ARG verb=run arg=ID msg="run: the id is empty"\n'
+    daemon = scripted(answering((f'run "" {private_dir}/job', answer)))
+    done = runjctl("-s", daemon.path, "run", "-d", "--name", "", f"{private_dir}/job")
+    assert (done.returncode, done.stderr) == (125, b"runjctl: run: the id is empty\n")
+
+
 def test_what_the_daemon_finds_worth_telling_is_told(scripted: Start) -> None:
     """A notice goes to standard error, whether we stay with the jail or not."""
     answer = b'+ jail=job tty=no notice="no \\x1b isolation" notice.2=more\n'
@@ -284,8 +292,10 @@ def test_exec_passes_input_environment_user_and_the_signal(scripted: Start) -> N
 @pytest.mark.parametrize(
     ("answer", "status"),
     [
-        (b'- OCI step=exec errno=2 msg="no such program"\n', 127),
-        (b'- OCI step=exec errno=13 msg="not executable"\n', 126),
+        (b'- OCI step=exec path=process.args[0] errno=2 msg="no such program"\n', 127),
+        (b'- OCI step=exec path=process.args[0] errno=13 msg="not executable"\n', 126),
+        (b'- OCI step=chdir path=process.cwd errno=2 msg="no such directory"\n', 125),
+        (b'- OCI step=bind path=mounts[3] errno=13 msg="permission denied"\n', 125),
         (b'- NOJAIL jail=web msg="no jail"\n', 125),
         (b"", 125),
         (b"+ jail=web tty=no\n", 125),

@@ -30,8 +30,8 @@ def run(call: Call) -> int:
     """Define a jail and start it; stay with it unless told otherwise."""
     given = call.given
     bundle = os.path.abspath(given.argument("BUNDLE"))
-    name = given.value("name") or os.path.basename(bundle)
-    if not name:
+    name = given.value("name", os.path.basename(bundle))
+    if not name and not given.flag("name"):
         raise BadArgument(f'"{bundle}" gives the jail no name; give it one by --name')
     options = {"runtime": given.value("runtime")} if given.flag("runtime") else {}
     if given.flag("rm"):

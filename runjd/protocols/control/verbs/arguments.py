@@ -124,7 +124,9 @@ def _find(verb: str, keys: Sequence[Argument], key: str) -> tuple[Argument, int]
                 return argument, int(number)
         elif argument.name == key:
             return argument, -1
-    hint = did_you_mean(key, [argument.name for argument in keys])
+    spelled = {argument.name: f"{argument.name}.1" if argument.is_repeated else argument.name for argument in keys}
+    wanted = name if name in spelled else key
+    hint = f'; did you mean "{spelled[wanted]}"?' if wanted in spelled else did_you_mean(key, list(spelled.values()))
     raise BadArgument(f'{verb} knows no key "{key}"{hint}', verb=verb, arg=key)
 
 
