@@ -43,7 +43,10 @@ def bind(kernel: LinuxKernel, beneath: Beneath, step: BindMount, tree: int = -1)
     :param tree: a copy of the source that was taken before; closed.
     """
     if tree < 0:
-        tree = kernel.copy_tree(step.source, step.recursive)
+        try:
+            tree = kernel.copy_tree(step.source, step.recursive)
+        except FileNotFoundError as error:
+            raise FileNotFoundError(error.errno, f"there is no {step.source} on the host") from error
     try:
         is_directory = stat.S_ISDIR(kernel.fstat(tree).st_mode)
         set_attributes(kernel, tree, step.set, step.clear, step.propagation)

@@ -29,7 +29,7 @@ class CheckRoot(Value):
     path: str = "root.path"
 
     def __str__(self) -> str:
-        return f"check that {self.root} is a directory"
+        return f"open the root {self.root}"
 
 
 class JoinNamespace(Value):

@@ -174,7 +174,7 @@ class Controller:
             jail = self._jail(id)
             if jail.phase not in ("idle", "failed"):
                 if not force and not jail.is_ending:
-                    raise WrongState(f'jail "{id}" is {jail.phase}; stop it first, or use force', jail=id)
+                    raise WrongState(f'jail "{id}" is {jail.phase}; stop it first, or delete it with force', jail=id)
                 self._check_ready()
                 jail.set_want("down", by)
         except RunjdError as error:

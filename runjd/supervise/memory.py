@@ -182,7 +182,7 @@ class MemoryController:
             jail = self._jail(id)
             if jail.program is not None:
                 if not force:
-                    raise WrongState(f'jail "{id}" is running; stop it first, or use force', jail=id)
+                    raise WrongState(f'jail "{id}" is running; stop it first, or delete it with force', jail=id)
                 jail.program.signal(_SIGKILL)
         except RunjdError as error:
             return fail(error)

@@ -66,7 +66,7 @@ def test_a_failed_create_leaves_the_mounts_of_another_on_the_same_root(linux: Ja
     bad = linux.write(config)
     running = _start(linux, "good", good)
 
-    with pytest.raises(RunjdError, match="nonexistent"):
+    with pytest.raises(RunjdError, match="there is no /nonexistent on the host"):
         _start(linux, "bad", bad)
 
     with open(f"/proc/{running}/mountinfo") as file:

@@ -144,7 +144,7 @@ def test_cgroups_are_shown(driver: Driver, bundle: str) -> None:
 @pytest.mark.parametrize(
     ("mount", "reason"),
     [
-        (Mount("/x", "bind", "missing", ("rbind",)), "no such file"),
+        (Mount("/x", "bind", "missing", ("rbind",)), "on the host"),
         (Mount("/x", "nofs", "none"), "no such device"),
         (Mount("/x", "tmpfs", "tmpfs", ("size=nonsense",)), "invalid argument"),
         (Mount("/bin/busybox", "tmpfs", "tmpfs"), "not a directory"),

@@ -106,7 +106,7 @@ def test_errors_have_their_class(number: int, kind: type[RunjdError], code: str)
         carry_out(Recorder(open=number), (CheckRoot("/r"),))
 
     assert caught.value.code == code
-    assert caught.value.details["step"] == "check that /r is a directory"
+    assert caught.value.details["step"] == "open the root /r"
 
 
 def test_host_device_is_bound_where_none_can_be_made() -> None:
