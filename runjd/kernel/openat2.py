@@ -13,7 +13,6 @@ import struct
 
 from runjd.kernel.libc import c_char_p, c_int, c_size_t, check, syscall
 
-RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08

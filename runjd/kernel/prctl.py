@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from runjd.kernel.libc import c_char_p, c_int, c_ulong, check, libc
+from runjd.kernel.libc import c_int, c_ulong, check, libc
 
-_PR_SET_PDEATHSIG = 1
 _PR_GET_DUMPABLE = 3
 _PR_SET_DUMPABLE = 4
 _PR_SET_KEEPCAPS = 8
-_PR_SET_NAME = 15
 _PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
@@ -18,11 +16,6 @@ _PR_CAP_AMBIENT_CLEAR_ALL = 4
 
 # Every argument is an unsigned long, also where only one counts: the kernel refuses some calls if the rest is not 0.
 _ZERO = c_ulong(0)
-
-
-def set_parent_death_signal(signum: int) -> None:
-    """Ask for a signal when the thread that forked us ends; execve of a set-user-ID program clears it."""
-    check(libc.prctl(c_int(_PR_SET_PDEATHSIG), c_ulong(signum), _ZERO, _ZERO, _ZERO), "PR_SET_PDEATHSIG")
 
 
 def get_dumpable() -> int:
@@ -42,11 +35,6 @@ def set_dumpable(value: int) -> None:
 def set_keep_capabilities() -> None:
     """Keep the permitted capabilities when all user ids become non-zero; until execve."""
     check(libc.prctl(c_int(_PR_SET_KEEPCAPS), c_ulong(1), _ZERO, _ZERO, _ZERO), "PR_SET_KEEPCAPS")
-
-
-def set_name(name: bytes) -> None:
-    """Set what ps(1) shows as the name, at most 15 bytes; until execve."""
-    check(libc.prctl(c_int(_PR_SET_NAME), c_char_p(name), _ZERO, _ZERO, _ZERO), "PR_SET_NAME")
 
 
 def is_bounding(capability: int) -> bool:

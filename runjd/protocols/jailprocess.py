@@ -76,7 +76,6 @@ class JailProcess:
         "_drain_call",
         "_drain_limit",
         "_input",
-        "_is_connected",
         "_is_ended",
         "_outputs",
         "_protocol",
@@ -105,7 +104,6 @@ class JailProcess:
         self._control = control
         self._drain_limit = drain_limit
         self._drain_call: IDelayedCall | None = None
-        self._is_connected = False
         self._is_ended = False
         self._input: JailInput | None = None
         self._outputs = {
@@ -116,7 +114,6 @@ class JailProcess:
 
     def connect(self) -> None:
         """Let the protocol hear of the process from the reactor's next turn on."""
-        self._is_connected = True
         self._guard(self._protocol.makeConnection, self)
         for output in list(self._outputs.values()):
             output.start()
