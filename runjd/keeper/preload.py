@@ -32,7 +32,7 @@ def preload() -> None:
         import runjd.kernel.prctl
         import runjd.runtime.linux
     else:
-        import runjd.kernel.freebsd_process
+        import runjd.kernel.freebsd.kernel
 
 
 def close_imports() -> None:

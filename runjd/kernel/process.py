@@ -32,9 +32,9 @@ def look(pid: int) -> Seen | None:
     if pid <= 0:
         return None
     if not _IS_LINUX:
-        from runjd.kernel import freebsd_process
+        from runjd.kernel.freebsd import processes
 
-        return freebsd_process.look(pid)
+        return processes.look(pid)
     try:
         descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
     except (FileNotFoundError, ProcessLookupError, PermissionError):
@@ -52,9 +52,9 @@ def look(pid: int) -> Seen | None:
 def everyone() -> list[Seen]:
     """Return all processes of the host that we may see, each once."""
     if not _IS_LINUX:
-        from runjd.kernel import freebsd_process
+        from runjd.kernel.freebsd import processes
 
-        return freebsd_process.everyone()
+        return processes.everyone()
     found = (look(int(name)) for name in os.listdir("/proc") if name.isdecimal())
     return [each for each in found if each is not None]
 
@@ -80,9 +80,9 @@ def is_alive(pid: int, started: int) -> bool:
 def boot_id() -> str:
     """Return what identifies this boot of the host."""
     if not _IS_LINUX:
-        from runjd.kernel import freebsd_process
+        from runjd.kernel.freebsd import processes
 
-        return freebsd_process.boot_id()
+        return processes.boot_id()
     with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
         return file.read(64).decode("ascii").strip()
 

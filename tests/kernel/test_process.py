@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import struct
 import subprocess
 import sys
 
@@ -12,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runjd.kernel import freebsd_process, process
+from runjd.kernel import process
 from runjd.kernel.closing import close_others
 
 
@@ -74,41 +73,6 @@ def test_names_do_not_confuse_stat(name: bytes) -> None:
     text = b"7 (" + name + b") S 4 " + rest
 
     assert process._parse_stat(7, text) == process.Seen(7, 4, 6, 22, True)
-
-
-def test_kinfo_proc_is_read_by_its_offsets() -> None:
-    """Records of FreeBSD 13.2 give pid, parent, session, start since boot and state."""
-    record = bytearray(1088)
-    struct.pack_into("<i", record, 0, 1088)
-    struct.pack_into("<ii", record, 72, 812, 1)
-    struct.pack_into("<i", record, 88, 812)
-    struct.pack_into("<qq", record, 336, 1_700_000_100, 250_000)
-    record[388] = 3
-    zombie = bytearray(record)
-    zombie[388] = 5
-
-    found = freebsd_process.parse(bytes(record + zombie), 1_700_000_000_000_000)
-
-    assert found[0] == process.Seen(812, 1, 812, 100_250_000, True)
-    assert not found[1].alive
-
-
-def test_another_kinfo_proc_is_refused() -> None:
-    """A kernel whose structure has another size is not guessed at."""
-    with pytest.raises(OSError, match="another size"):
-        freebsd_process.parse(bytes(1088), 0)
-
-
-def test_stepping_the_clock_does_not_change_a_start() -> None:
-    """FreeBSD moves both the start and the boot time when the clock is set; their difference stays."""
-    record = bytearray(1088)
-    struct.pack_into("<i", record, 0, 1088)
-    starts = set()
-    for step in (0, 1000, -86400):
-        struct.pack_into("<qq", record, 336, 1_700_000_100 + step, 5)
-        starts.add(freebsd_process.parse(bytes(record), (1_700_000_000 + step) * 1_000_000)[0].start_time)
-
-    assert len(starts) == 1
 
 
 def test_close_others_keeps_what_it_is_told() -> None:

@@ -1,0 +1,25 @@
+"""
+Flags of open(2) that Python does not name on every FreeBSD, and paths that may not lead out.
+
+jail_attach(2) is refused while any directory is open, also with O_PATH and
+O_CLOEXEC: whatever is opened here is closed before.
+"""
+
+from __future__ import annotations
+
+import os
+
+O_PATH = 0x00400000
+O_RESOLVE_BENEATH = 0x00800000
+
+
+def open_beneath(root: int, path: str, flags: int) -> int:
+    """
+    Open a path beneath a directory.
+
+    :param path: relative; empty is the directory itself.
+    :param flags: of os.open; the descriptor is closed at exec.
+    :raise OSError: ENOTCAPABLE (93) where a link, ``..`` or a leading ``/`` leads out of the root, an absolute
+        link also where it would lead back.
+    """
+    return os.open(path or ".", flags | O_RESOLVE_BENEATH | os.O_CLOEXEC, dir_fd=root)
