@@ -60,6 +60,11 @@ def refuse_process(process: Process) -> None:
         raise Unsupported("process.apparmorProfile", "AppArmor is not supported")
     if process.selinux_label:
         raise Unsupported("process.selinuxLabel", "SELinux is not supported")
+    refuse_limits(process)
+
+
+def refuse_limits(process: Process) -> None:
+    """Refuse limits that this system does not have, or that are given twice."""
     seen: set[str] = set()
     for index, limit in enumerate(process.rlimits):
         where = f"process.rlimits[{index}].type"

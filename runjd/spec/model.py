@@ -165,7 +165,12 @@ class FreeBSDDevice(Value):
 
 
 class JailAllow(Value):
-    """``freebsd.jail.allow``; None where the document does not say."""
+    """
+    ``freebsd.jail.allow``; None where the document does not say.
+
+    ``others`` are permissions that the specification has no name for: jail(8)'s
+    name behind ``allow.``, and whether it is granted; annotations name them.
+    """
 
     set_hostname: bool | None = None
     raw_sockets: bool | None = None
@@ -176,6 +181,7 @@ class JailAllow(Value):
     mlock: bool | None = None
     reserved_ports: bool | None = None
     suser: bool | None = None
+    others: tuple[tuple[str, bool], ...] = ()
 
 
 class FreeBSDJail(Value):

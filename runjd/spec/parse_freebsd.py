@@ -8,6 +8,7 @@ jail(2) has the last word.
 
 from __future__ import annotations
 
+from runjd.spec.addresses import address_fault
 from runjd.spec.model import FreeBSD, FreeBSDDevice, FreeBSDJail, JailAllow
 from runjd.spec.quote import quoted
 from runjd.spec.reader import Reader
@@ -84,14 +85,8 @@ def _read_names(reader: Reader, name: str, expected: str) -> tuple[str, ...]:
 
 def _read_addresses(reader: Reader, name: str) -> tuple[str, ...]:
     values = reader.texts(name)
-    if not values:
-        return values
-    from _socket import AF_INET, AF_INET6, inet_pton
-
-    family, example = (AF_INET, "10.11.12.13") if name == "ip4Addr" else (AF_INET6, "fd10::11:12:13")
     for index, each in enumerate(values):
-        try:
-            inet_pton(family, each)
-        except OSError:
-            reader.fault_at(name, index, f"found {quoted(each)}, expected a numeric address, as {example}")
+        reason = address_fault(each, 4 if name == "ip4Addr" else 6)
+        if reason:
+            reader.fault_at(name, index, reason)
     return values

@@ -62,7 +62,7 @@ def test_an_empty_object_gives_the_defaults(document: dict[str, object]) -> None
         ({"jail": {"ip4": "none"}}, "jail.ip4", "expected one of disable, new, inherit"),
         ({"jail": {"sysvshm": ""}}, "jail.sysvshm", "expected one of disable, new, inherit"),
         ({"jail": {"ip4Addr": ["10.0.0.1/24"]}}, "jail.ip4Addr[0]", "expected a numeric address, as 10.11.12.13"),
-        ({"jail": {"ip6Addr": ["::1", "10.0.0.1"]}}, "jail.ip6Addr[1]", "expected a numeric address, as fd10"),
+        ({"jail": {"ip6Addr": ["::1", "10.0.0.1"]}}, "jail.ip6Addr[1]", "expected an IPv6 address, as fd10"),
         ({"jail": {"ip6Addr": "::1"}}, "jail.ip6Addr", "expected an array of strings"),
         ({"jail": {"vnetInterfaces": ["epair0b", ""]}}, "jail.vnetInterfaces[1]", "is empty"),
         ({"jail": {"enforceStatfs": 3}}, "jail.enforceStatfs", "from 0 to 2"),
