@@ -22,6 +22,9 @@ _WIDTH = 26
 #: what ends a row of options, but an argument or the end of the line
 _HELP = "help"
 _END = "--"
+#: what a flag may be said to be, as Go's strconv.ParseBool reads it
+_TRUE = frozenset(["1", "t", "T", "true", "True", "TRUE"])
+_FALSE = frozenset(["0", "f", "F", "false", "False", "FALSE"])
 
 
 class Option(Value):
@@ -60,7 +63,11 @@ class Argument(Value):
 
 
 class Verb(Value):
-    """One verb; ``text`` says in a line what it does, ``more`` is a paragraph for its help, ``aliases`` work, too."""
+    """
+    One verb; ``text`` says in a line what it does, ``more`` is a paragraph for its help, ``aliases`` work, too.
+
+    A name may have two words, as ``demo spec``.
+    """
 
     name: str
     text: str
@@ -87,6 +94,9 @@ class Program(Value):
         for each in self.verbs:
             if name == each.name or name in each.aliases:
                 return each
+        family = [each.name for each in self.verbs if each.name.startswith(f"{name} ")]
+        if family:
+            raise BadArgument(f'"{name}" needs one more word; there are {", ".join(family)}')
         raise BadArgument(f'unknown verb "{name}"{_hint(name, [each.name for each in self.verbs])}')
 
 
@@ -139,11 +149,11 @@ def parse(program: Program, words: Sequence[str]) -> Given:
         return Given("", options, {}, help=True)
     if at == len(words):
         return Given("", options, {})
-    verb = program.verb(words[at])
+    verb, at = _read_verb(program, words, at)
     arguments: list[str] = []
-    at += 1
     while at < len(words):
-        at, ending = _read_options(verb.options, words, at, options)
+        # a verb that takes all words as they are has no options
+        at, ending = (at, "") if _slot(verb, 0).literal else _read_options(verb.options, words, at, options)
         if ending == _HELP:
             return Given(verb.name, options, {}, help=True)
         if ending == _END or _slot(verb, len(arguments)).literal:
@@ -196,6 +206,15 @@ def nearest(word: str, known: Iterable[str]) -> str:
     return found
 
 
+def _read_verb(program: Program, words: Sequence[str], at: int) -> tuple[Verb, int]:
+    """Read one word that is a verb, or two."""
+    pair = " ".join(words[at : at + 2])
+    for each in program.verbs:
+        if pair == each.name or pair in each.aliases:
+            return each, at + pair.count(" ") + 1
+    return program.verb(words[at]), at + 1
+
+
 def _read_options(
     table: Sequence[Option], words: Sequence[str], at: int, found: dict[str, tuple[str, ...]]
 ) -> tuple[int, str]:
@@ -221,9 +240,7 @@ def _read_long(table: Sequence[Option], words: Sequence[str], at: int, found: di
     if option is None:
         raise BadArgument(f"unknown option --{name}{_hint(name, [each.name for each in table], '--')}")
     if not option.value:
-        if equals:
-            raise BadArgument(f"option --{name} takes no value")
-        return _note(option, "", at + 1, found)
+        return _note_flag(option, value if equals else "true", at + 1, found)
     if equals:
         return _note(option, value, at + 1, found)
     return _note(option, _next_word(option, f"--{name}", words, at), at + 2, found)
@@ -241,6 +258,8 @@ def _read_cluster(table: Sequence[Option], words: Sequence[str], at: int, found:
             if attached:
                 return _note(option, attached.removeprefix("="), at + 1, found)
             return _note(option, _next_word(option, f"-{letter}", words, at), at + 2, found)
+        if letters[index + 1 : index + 2] == "=":
+            return _note_flag(option, letters[index + 2 :], at + 1, found)
         _note(option, "", at, found)
     return at + 1
 
@@ -255,6 +274,15 @@ def _note(option: Option, value: str, at: int, found: dict[str, tuple[str, ...]]
     if option.choices and value not in option.choices:
         raise BadArgument(f'option --{option.name} cannot be "{value}"; it is one of {", ".join(option.choices)}')
     found[option.name] = (*found.get(option.name, ()), value) if option.many else (value,)
+    return at
+
+
+def _note_flag(option: Option, value: str, at: int, found: dict[str, tuple[str, ...]]) -> int:
+    if value in _TRUE:
+        return _note(option, "", at, found)
+    if value not in _FALSE:
+        raise BadArgument(f'option --{option.name} cannot be "{value}"; it is true or false')
+    found.pop(option.name, None)
     return at
 
 

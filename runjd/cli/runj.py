@@ -12,20 +12,23 @@ import os
 import sys
 from itertools import pairwise
 
-from runjd.errors import BadArgument, RunjdError
+from runjd.cli.runj_log import Log
+from runjd.errors import BadArgument, RunjdError, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from runjd.cli.options import Given
-    from runjd.container.operations import Operations
+    from runjd.cli.runj_call import Call
 else:
     import _signal
 
 #: verbs whose process enters a container, where a program could write to our interpreter
 _ENTERING = ("create", "run", "exec")
+#: exit status of an exec that failed itself, and not its program; as runc's
+_EXEC_FAILED = 255
 
 
 def main(argv: Sequence[str]) -> int:
@@ -33,11 +36,13 @@ def main(argv: Sequence[str]) -> int:
     Run one command.
 
     :param argv: the words behind the program's name.
-    :return: the exit status: 0, that of the program of ``run`` and ``exec``, else 1.
+    :return: the exit status: 0, that of the program of ``run`` and ``exec``, 255 where ``exec`` failed itself, else 1.
     """
-    log = _Log()
+    log = Log()
     try:
-        return _run(argv, log)
+        status = _run(argv, log)
+        log.debug(f"ended with status {status}")
+        return status
     except RunjdError as error:
         return log.fail(str(error))
     except OSError as error:
@@ -45,49 +50,12 @@ def main(argv: Sequence[str]) -> int:
     except KeyboardInterrupt:
         return log.fail("interrupted")
     except Exception as error:
-        if log.debug:
+        if log.is_debugging:
             sys.excepthook(type(error), error, error.__traceback__)
         return log.fail(f"this is a bug of runj ({type(error).__name__}: {error}); --debug shows where")
 
 
-def tell(notices: Sequence[str]) -> None:
-    """Say on standard error what the operator must know; where nobody listens, that is no reason to fail."""
-    for each in notices:
-        try:
-            os.write(2, f"runj: {each}\n".encode("utf-8", "backslashreplace"))
-        except OSError:
-            return
-
-
-class _Log:
-    """Where failures go, as far as the command line said so yet."""
-
-    def __init__(self) -> None:
-        self.path = ""
-        self.format = ""
-        self.debug = False
-
-    def take(self, given: Given) -> None:
-        """Learn what the command line says."""
-        self.path = given.value("log")
-        self.format = given.value("log-format")
-        self.debug = given.flag("debug")
-
-    def fail(self, message: str) -> int:
-        """Tell of the failure, and return the exit status."""
-        tell([message])
-        if self.path:
-            from runjd.cli.runj_log import write_error
-
-            try:
-                write_error(self.path, self.format, message)
-            except OSError:
-                # nowhere left to say it
-                pass
-        return 1
-
-
-def _run(argv: Sequence[str], log: _Log) -> int:
+def _run(argv: Sequence[str], log: Log) -> int:
     if _may_enter(argv):
         # at once, as all that was done before is done again; a word that only looks like a verb costs some milliseconds
         from runjd.runtime.sealed import seal
@@ -113,7 +81,10 @@ def _run(argv: Sequence[str], log: _Log) -> int:
         return 0
     if not given.verb:
         raise BadArgument(f"no verb given; there are {', '.join(each.name for each in PROGRAM.verbs)}")
-    return _operate(given)
+    if given.verb == "exec":
+        log.failed = _EXEC_FAILED
+    log.debug(f"called by user {os.geteuid()}: {' '.join(argv)}")
+    return _carry_out(given, log)
 
 
 def _may_enter(argv: Sequence[str]) -> bool:
@@ -125,46 +96,14 @@ def _may_enter(argv: Sequence[str]) -> bool:
     return not is_plain and any(verb in argv for verb in _ENTERING)
 
 
-def _operate(given: Given) -> int:
-    operations = _operations(given)
-    container = given.argument("ID")
-    match given.verb:
-        case "start":
-            tell(operations.start(container).notices)
-        case "kill":
-            from runjd.spec.signals import signal_number
+def _carry_out(given: Given, log: Log) -> int:
+    from runjd.cli.runj_call import Call as Made
+    from runjd.cli.runj_table import PLACES
 
-            operations.kill(container, signal_number(given.argument("SIGNAL", "TERM")), given.flag("all"))
-        case "delete":
-            operations.delete(container, given.flag("force"))
-        case "state":
-            from runjd.cli import runj_show
-
-            sys.stdout.write(runj_show.state(operations.state(container)))
-        case "list":
-            from runjd.cli import runj_show
-
-            sys.stdout.write(runj_show.containers(operations.list(), given.value("format"), given.flag("quiet")))
-        case "create":
-            from runjd.cli import runj_create
-
-            runj_create.create(operations, given)
-        case "run":
-            from runjd.cli import runj_create
-
-            return runj_create.run(operations, given)
-        case "exec":
-            from runjd.cli import runj_exec
-
-            return runj_exec.execute(operations, given)
-    return 0
-
-
-def _operations(given: Given) -> Operations:
-    import time
-
-    from runjd.cli.runj_table import DEFAULT_ROOT
-    from runjd.container.operations import Operations
-    from runjd.runtime.choose import RUNTIMES
-
-    return Operations(given.value("root", DEFAULT_ROOT), RUNTIMES, time.time)
+    if given.flag("systemd-cgroup"):
+        raise Unsupported("", "--systemd-cgroup is not supported: engines call it --cgroup-manager=cgroupfs")
+    if given.value("rootless") == "true":
+        raise Unsupported("", "--rootless=true is not supported: who is not root gets the plain runtime")
+    module, function = PLACES[given.verb]
+    carry_out: Callable[[Call], int] = getattr(__import__(f"runjd.cli.{module}", fromlist=[function]), function)
+    return carry_out(Made(given, log))

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 
-from runjd.cli.runj_process import Consoles, wait, write_pid_file
+from runjd.cli.runj_log import tell
+from runjd.cli.runj_pidfile import PidFile
+from runjd.cli.runj_process import Consoles, wait
 from runjd.container.bundle import read_bundle
 from runjd.container.stdio import Inherited
 from runjd.errors import BadArgument, RunjdError
@@ -13,48 +15,59 @@ from runjd.spec.lightjson import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.cli.options import Given
+    from runjd.cli.runj_call import Call
     from runjd.container.operations import Operations
+    from runjd.container.passing import Passed
     from runjd.container.state import State
     from runjd.container.stdio import Io
 
 
-def create(operations: Operations, given: Given) -> None:
+def create(call: Call) -> int:
     """Make the container, and leave it waiting."""
-    consoles = Consoles(given.value("console-socket"))
-    _create(operations, given, consoles.sent() or Inherited(), start=False)
+    passed = call.passed()
+    consoles = Consoles(call.given.value("console-socket"))
+    _create(call, call.operations(), consoles.sent() or Inherited(), passed, start=False)
+    return 0
 
 
-def run(operations: Operations, given: Given) -> int:
-    """Make and start the container; return the exit status of its program, after it was deleted."""
-    from runjd.cli.runj import tell
-
-    consoles = Consoles(given.value("console-socket"))
+def run(call: Call) -> int:
+    """Make and start the container; return the exit status of its program, after it was deleted, or 0 at once."""
+    passed = call.passed()
+    is_detached = call.given.flag("detach")
+    consoles = Consoles(call.given.value("console-socket"))
     io: Io | None = consoles.sent()
-    if io is None:
-        io = consoles.relayed() if _wants_terminal(_bundle(given)) else Inherited()
+    if io is None and _wants_terminal(_bundle(call)):
+        if is_detached:
+            raise BadArgument("process.terminal is true: to detach from it, give a console socket (--console-socket)")
+        io = consoles.relayed()
+    operations = call.operations()
     with consoles.signals():
-        state = _create(operations, given, io, start=True)
+        state = _create(call, operations, io or Inherited(), passed, start=True)
         tell(state.notices)
+        if is_detached:
+            return 0
         try:
             return wait(state.pid, consoles)
         finally:
-            operations.delete(state.id, force=True)
+            if not call.given.flag("keep"):
+                operations.delete(state.id, force=True)
 
 
-def _create(operations: Operations, given: Given, io: Io, *, start: bool) -> State:
-    runtime = given.value("runtime") or default()
-    state = operations.create(given.argument("ID"), _bundle(given), io, runtime=runtime, start=start)
-    if given.value("pid-file"):
+def _create(call: Call, operations: Operations, io: Io, passed: Passed, *, start: bool) -> State:
+    runtime = call.given.value("runtime") or default()
+    with PidFile(call.given.value("pid-file")) as pid_file:
+        state = operations.create(call.id, _bundle(call), io, runtime=runtime, start=start, passed=passed)
         try:
-            write_pid_file(given.value("pid-file"), state.pid)
+            pid_file.write(state.pid)
         except (RunjdError, OSError):
             operations.delete(state.id, force=True)
             raise
+    call.log.debug(f"created {state.id} of {state.bundle} by the {runtime} runtime, process {state.pid}")
     return state
 
 
-def _bundle(given: Given) -> str:
+def _bundle(call: Call) -> str:
+    given = call.given
     if given.value("bundle") and given.argument("DIR"):
         raise BadArgument("the bundle is given twice, by --bundle and as an argument")
     return given.value("bundle") or given.argument("DIR") or os.getcwd()

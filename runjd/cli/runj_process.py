@@ -124,21 +124,5 @@ def exit_status(status: int) -> int:
     return code if code >= 0 else 128 - code
 
 
-def write_pid_file(path: str, pid: int) -> None:
-    """Write the pid in decimal without a newline, as engines read it; a reader sees all of it or nothing."""
-    with Step(f"write the pid file {path}"):
-        temporary = f"{path}.{os.getpid()}"
-        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o644)
-        try:
-            os.write(fd, b"%d" % pid)
-        finally:
-            os.close(fd)
-        try:
-            os.rename(temporary, path)
-        except OSError:
-            os.unlink(temporary)
-            raise
-
-
 def _nothing(number: int, frame: object) -> None:
     """Be there."""

@@ -1,7 +1,8 @@
-"""``runj state`` and ``runj list``: containers for people and programs. Pure."""
+"""``runj state`` and ``runj list``: containers for people and programs."""
 
 from __future__ import annotations
 
+import sys
 import time
 
 from runjd.container.state import to_document
@@ -11,26 +12,47 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from runjd.cli.runj_call import Call
     from runjd.container.state import State
 
 
-def state(found: State) -> str:
-    """Return the state document of the specification, for people to read, too."""
-    lines = [f"  {dumps(name)}: {dumps(value)}" for name, value in to_document(found).items()]
-    return "{\n" + ",\n".join(lines) + "\n}\n"
+def state(call: Call) -> int:
+    """Print the state document of the specification, for people to read, too."""
+    document = to_document(call.operations().state(call.id))
+    lines = [f"  {dumps(name)}: {dumps(value)}" for name, value in document.items()]
+    sys.stdout.write("{\n" + ",\n".join(lines) + "\n}\n")
+    return 0
 
 
-def containers(found: Sequence[State], format: str, quiet: bool) -> str:
-    """Return all containers: their ids, a JSON array, or a table."""
-    if quiet:
-        return "".join(f"{each.id}\n" for each in found)
-    if format == "json":
-        documents = [to_document(each) | {"created": _time(each.created), "runtime": each.runtime} for each in found]
-        return "[\n" + ",\n".join(f"  {dumps(each)}" for each in documents) + "\n]\n"
+def containers(call: Call) -> int:
+    """Print all containers: their ids, a JSON array, or a table."""
+    found = call.operations().list()
+    if call.given.flag("quiet"):
+        sys.stdout.write("".join(f"{each.id}\n" for each in found))
+    elif call.given.value("format") == "json":
+        sys.stdout.write(
+            "[\n" + ",\n".join(f"  {dumps(_record(each))}" for each in found) + "\n]\n" if found else "[]\n"
+        )
+    else:
+        sys.stdout.write(table(found))
+    return 0
+
+
+def table(found: Sequence[State]) -> str:
+    """Return the containers in columns. Pure."""
     rows = [("ID", "PID", "STATUS", "BUNDLE", "CREATED")]
-    rows += [(each.id, str(each.pid or "-"), each.status, each.bundle, _time(each.created)) for each in found]
+    for each in found:
+        pid = to_document(each).get("pid", "-")
+        rows.append((each.id, str(pid), each.status, each.bundle, _time(each.created)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     return "".join("  ".join([*map(str.ljust, row, widths), row[-1]]) + "\n" for row in rows)
+
+
+def _record(found: State) -> dict[str, object]:
+    more: dict[str, object] = {"created": _time(found.created), "runtime": found.runtime}
+    if found.root:
+        more["rootfs"] = found.root
+    return to_document(found) | more
 
 
 def _time(seconds: float) -> str:

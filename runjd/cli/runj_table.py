@@ -1,29 +1,37 @@
-"""The command line of runj, as a table."""
+"""The command line of runj: its verbs, their options, and where each is carried out."""
 
 from __future__ import annotations
 
 from runjd.cli.options import Argument, Option, Program, Verb
 
-DEFAULT_ROOT = "/var/run/runj"
-
 _ID = Argument("ID")
+_REST = Argument("ARGUMENT", optional=True, many=True, literal=True)
 _PID_FILE = Option("pid-file", "write the process's pid there", "FILE")
 _CONSOLE = Option("console-socket", "send the terminal to this Unix socket", "SOCKET")
-_BUNDLE = (
-    Option("bundle", "directory with config.json (default: the working directory)", "DIR", short="b"),
+_PRESERVE = Option("preserve-fds", "pass on so many descriptors, from 3 on", "N")
+_BUNDLE = Option("bundle", "directory of config.json (default: the working directory)", "DIR", short="b")
+_CREATE = (
+    _BUNDLE,
     _CONSOLE,
     _PID_FILE,
+    _PRESERVE,
+    Option("no-pivot", "lay the root over the host's: for a host that runs from its initramfs"),
+    Option("no-new-keyring", "keep the session keyring of the caller"),
 )
+_DETACH = Option("detach", "return when the program was executed", short="d")
 
 PROGRAM = Program(
     "runj",
     "Runs OCI bundles as containers and jails.",
     (
-        Option("root", f"directory of the containers' state (default {DEFAULT_ROOT})", "DIR"),
+        Option("root", "directory of the containers' state (default /var/run/runj)", "DIR"),
         Option("log", "write errors there, too", "FILE"),
-        Option("log-format", "how errors look in --log", "FORMAT", choices=("text", "json")),
+        Option("log-format", "how --log looks", "FORMAT", choices=("text", "json")),
+        Option("log-level", "what is logged (default error)", "LEVEL", choices=("error", "warn", "info", "debug")),
         Option("runtime", "how containers are isolated (default: linux for root, else plain)", "NAME"),
-        Option("debug", "show where an error of runj itself comes from"),
+        Option("debug", "the same as --log-level debug; show where an error of runj itself comes from"),
+        Option("systemd-cgroup", "leave control groups to systemd: refused"),
+        Option("rootless", "for callers of runc; true is refused", "WHEN", choices=("auto", "false", "true")),
         Option("version", "print the version", short="v"),
     ),
     (
@@ -31,10 +39,20 @@ PROGRAM = Program(
             "create",
             "Make a container of a bundle; its program waits for start.",
             (_ID, Argument("DIR", True)),
-            _BUNDLE,
+            _CREATE,
         ),
         Verb("start", "Execute the program of a created container.", (_ID,)),
-        Verb("run", "Create and start a container, wait for it, delete it.", (_ID, Argument("DIR", True)), _BUNDLE),
+        Verb(
+            "run",
+            "Create and start a container, wait for it, delete it.",
+            (_ID, Argument("DIR", True)),
+            (
+                *_CREATE,
+                _DETACH,
+                Option("keep", "do not delete it when it has ended"),
+                Option("no-subreaper", "for callers of runc: runj never is one"),
+            ),
+        ),
         Verb(
             "exec",
             "Run another program in a running container.",
@@ -42,14 +60,23 @@ PROGRAM = Program(
             (
                 Option("process", "take the process from this JSON file", "FILE", short="p"),
                 Option("tty", "give it a terminal", short="t"),
-                Option("detach", "return when it was executed", short="d"),
+                _DETACH,
                 Option("cwd", "its working directory", "DIR"),
                 Option("env", "set a variable", "NAME=VALUE", short="e", many=True),
                 Option("user", "run as this user, by number", "UID[:GID]", short="u"),
+                Option("additional-gids", "and in this group, by number", "GID", short="g", many=True),
+                Option("cap", "with this capability, too", "NAME", short="c", many=True),
+                Option("no-new-privs", "let it gain no rights by what it executes"),
+                Option("apparmor", "confine it by this AppArmor profile", "PROFILE"),
+                Option("process-label", "label it for SELinux", "LABEL"),
+                Option("cgroup", "put it into this control group", "PATH"),
+                Option("ignore-paused", "also in a paused container"),
                 _CONSOLE,
                 _PID_FILE,
+                _PRESERVE,
             ),
             "What is not said is taken from the process of the container's bundle.",
+            aliases=("extension exec", "ext exec"),
         ),
         Verb("state", "Print the state of a container as JSON.", (_ID,)),
         Verb(
@@ -72,5 +99,21 @@ PROGRAM = Program(
             (_ID,),
             (Option("force", "kill it first, if need be", short="f"),),
         ),
+        Verb("checkpoint", "Not supported.", (_REST,)),
+        Verb("restore", "Not supported.", (_REST,)),
     ),
 )
+
+#: verb -> the module of this room that carries it out, and the function
+PLACES = {
+    "create": ("runj_create", "create"),
+    "start": ("runj_lifecycle", "start"),
+    "run": ("runj_create", "run"),
+    "exec": ("runj_exec", "execute"),
+    "state": ("runj_show", "state"),
+    "list": ("runj_show", "containers"),
+    "kill": ("runj_lifecycle", "kill"),
+    "delete": ("runj_lifecycle", "delete"),
+    "checkpoint": ("runj_unsupported", "checkpoint"),
+    "restore": ("runj_unsupported", "checkpoint"),
+}

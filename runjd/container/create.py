@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runjd.container.bundle import Bundle
+    from runjd.container.passing import Passed
     from runjd.container.report import Channel
     from runjd.container.stdio import Io
     from runjd.container.store import Place, Store
@@ -40,10 +41,19 @@ class Creation:
     :param runtime: what makes it a jail.
     :param restore: what the child puts back, see :class:`runjd.container.init.Job`.
     :param start: execute the program as soon as it is ready.
+    :param passed: descriptors that the program gets as well.
     """
 
     def __init__(
-        self, store: Store, place: Place, runtime: Runtime, io: Io, restore: Callable[[], None], *, start: bool
+        self,
+        store: Store,
+        place: Place,
+        runtime: Runtime,
+        io: Io,
+        restore: Callable[[], None],
+        *,
+        start: bool,
+        passed: Passed,
     ) -> None:
         self._store = store
         self._place = place
@@ -51,6 +61,7 @@ class Creation:
         self._io = io
         self._restore = restore
         self._start = start
+        self._passed = passed
         self._launch: Launch | None = None
         self.state = State(place.id, "creating", runtime=runtime.name, boot_id=boot_id(), terminal=io.terminal)
 
@@ -101,6 +112,7 @@ class Creation:
                 enter=lambda made: self._runtime.enter(plan, made),
                 opened=self._runtime.console,
                 gate=waiting,
+                passed=self._passed,
             )
         try:
             self._record(bundle, self._launch.pid)

@@ -11,6 +11,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runjd.container.passing import Passed
     from runjd.container.state import State
     from runjd.container.stdio import Io
     from runjd.runtime.contract import Runtime, Undo
@@ -18,13 +19,20 @@ if TYPE_CHECKING:
 
 
 def execute(
-    runtime: Runtime, state: State, directory_fd: int, process: Process, io: Io, restore: Callable[[], None]
+    runtime: Runtime,
+    state: State,
+    directory_fd: int,
+    process: Process,
+    io: Io,
+    restore: Callable[[], None],
+    passed: Passed,
 ) -> tuple[int, int]:
     """
     Run the process in the container; returns when its program was executed.
 
     :param state: of the container, which runs.
     :param directory_fd: its state directory.
+    :param passed: descriptors that the program gets as well.
     :return: pid, and when it started.
     :raise RunjdError: and nothing is left of the process.
     """
@@ -38,6 +46,7 @@ def execute(
                 enter=_inside_already,
                 opened=_no_console,
                 gate=None,
+                passed=passed,
             )
         try:
             started = start_time(launch.pid)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+    from runjd.container.passing import Passed
     from runjd.container.report import Channel
     from runjd.container.stdio import Streams
     from runjd.runtime.contract import Undo
@@ -54,6 +55,7 @@ class Job(Value):
     :ivar opened: told of the slave of the pty.
     :ivar streams: 0, 1 and 2; None where ``console`` makes them.
     :ivar gate: where to wait for ``start``; None where the parent gives the order.
+    :ivar passed: descriptors of the caller that the program gets as well.
     """
 
     process: Process
@@ -67,6 +69,7 @@ class Job(Value):
     streams: Streams | None
     console: Console | None
     gate: _socket.socket | None
+    passed: Passed
 
 
 def run(job: Job) -> NoReturn:
@@ -99,7 +102,9 @@ def _prepare(job: Job) -> None:
                 os.set_inheritable(fd, True)
             else:
                 os.dup2(fd, number)
-    keep = [job.channel.fd]
+    for fd in job.passed.descriptors:
+        os.set_inheritable(fd, True)
+    keep = [job.channel.fd, *job.passed.descriptors]
     if job.gate is not None:
         keep.append(job.gate.fileno())
     if job.console is not None:
@@ -115,7 +120,7 @@ def _enter(job: Job) -> tuple[bytes, list[bytes]]:
     job.enter(job.channel.made)
     if job.console is not None:
         console.attach(job.console.socket, job.console.spare, job.console.size, user.uid, job.opened)
-    environment = program.with_home(job.environment, user.uid)
+    environment = job.passed.environment(program.with_home(job.environment, user.uid), os.getpid())
     try:
         program.enter_directory(job.process.cwd)
         entered = True

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
 
+    from runjd.container.passing import Passed
     from runjd.container.report import Channel
     from runjd.container.stdio import Io, Streams
     from runjd.errors import RunjdError
@@ -50,12 +51,14 @@ class Launch:
         enter: Callable[[Callable[[Undo], None]], None],
         opened: Callable[[int], None],
         gate: _socket.socket | None,
+        passed: Passed,
     ) -> Channel:
         """
         Fork, and let the child go its way; returns in the parent only.
 
         :param fork: the runtime's; 0 in the child.
         :param gate: closed here.
+        :param passed: descriptors that the program gets as well.
         :return: the conversation with the child, the caller's to close.
         """
         spare = console.open_spare() if isinstance(self._io, Terminal) else -1
@@ -76,6 +79,7 @@ class Launch:
                         streams=streams,
                         console=_console(self._io, spare),
                         gate=gate,
+                        passed=passed,
                     )
                 )
         except BaseException:

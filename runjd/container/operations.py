@@ -9,6 +9,7 @@ away.
 from __future__ import annotations
 
 from runjd.container import gate
+from runjd.container.passing import NOTHING
 from runjd.container.report import EXECUTE
 from runjd.container.roots import RootGuard
 from runjd.container.state import State
@@ -22,6 +23,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from runjd.container.passing import Passed
     from runjd.container.stdio import Io
     from runjd.container.store import Place
     from runjd.runtime.contract import Runtime
@@ -62,18 +64,23 @@ class Operations:
         self._now = now
         self._restore = restore
 
-    def create(self, id: str, bundle: str, io: Io, *, runtime: str, start: bool = False) -> State:
+    def create(
+        self, id: str, bundle: str, io: Io, *, runtime: str, start: bool = False, passed: Passed = NOTHING
+    ) -> State:
         """
         Make a container of a bundle.
 
         :param start: execute its program at once, and return when that was seen.
+        :param passed: descriptors that the program gets as well.
         :raise RunjdError: and the host is as it was.
         """
         from runjd.container.create import Creation
 
         made = self._runtime(runtime)
         with self._store.claim(check_id(id)) as place:
-            return Creation(self._store, place, made, io, self._restore, start=start).run(bundle, self._now())
+            return Creation(self._store, place, made, io, self._restore, start=start, passed=passed).run(
+                bundle, self._now()
+            )
 
     def start(self, id: str) -> State:
         """
@@ -152,11 +159,12 @@ class Operations:
                     self._runtime(state.runtime).remove(guard.removable().held())
             place.remove()
 
-    def exec(self, id: str, process: Process, io: Io, name: str) -> Started:
+    def exec(self, id: str, process: Process, io: Io, name: str, passed: Passed = NOTHING) -> Started:
         """
         Run another process in a running container; returns when its program was executed.
 
         :param name: of the process, unique in the container; for records and messages.
+        :param passed: descriptors that the program gets as well.
         :return: the process, a child of the caller.
         """
         from runjd.container.execute import execute
@@ -167,7 +175,7 @@ class Operations:
             if state.status != "running":
                 raise WrongState(f'cannot exec in "{id}": {_STANDS[state.status]}', jail=id, status=state.status)
             runtime = self._runtime(state.runtime)
-            return Started(*execute(runtime, state, place.fd, process, io, self._restore))
+            return Started(*execute(runtime, state, place.fd, process, io, self._restore, passed))
 
     def process(self, id: str) -> Process:
         """Return the process of the container's own copy of ``config.json``, from which an exec starts."""

@@ -18,22 +18,28 @@ if TYPE_CHECKING:
     from runjd.runtime.contract import Runtime
 
 
-def linux() -> Runtime:
-    """Return the runtime of Linux namespaces."""
-    from runjd.runtime.linux import LinuxRuntime
+def runtimes(*, pivots: bool = True, new_keyring: bool = True) -> dict[str, Callable[[], Runtime]]:
+    """
+    Return how to make each runtime: what :class:`runjd.container.operations.Operations` wants.
 
-    return LinuxRuntime()
+    :param pivots: False: move the root over that of the host instead, for a root that is no mount (initramfs).
+    :param new_keyring: False: let a program have the session keyring that we were started in.
+    """
+
+    def linux() -> Runtime:
+        from runjd.runtime.linux import LinuxRuntime
+
+        return LinuxRuntime(pivots=pivots, new_keyring=new_keyring)
+
+    def plain() -> Runtime:
+        from runjd.runtime.plain import PlainRuntime
+
+        return PlainRuntime(new_keyring=new_keyring)
+
+    return {"linux": linux, "plain": plain}
 
 
-def plain() -> Runtime:
-    """Return the runtime without isolation."""
-    from runjd.runtime.plain import PlainRuntime
-
-    return PlainRuntime()
-
-
-#: what :class:`runjd.container.operations.Operations` wants: how to make each runtime
-RUNTIMES: dict[str, Callable[[], Runtime]] = {"linux": linux, "plain": plain}
+RUNTIMES = runtimes()
 
 
 def available(platform: str = sys.platform) -> tuple[str, ...]:

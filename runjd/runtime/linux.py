@@ -45,19 +45,28 @@ class LinuxRuntime(Runtime):
 
     :param kernel: what carries the steps out.
     :param uid: who we are.
+    :param pivots: and ``new_keyring``: see :func:`runjd.runtime.choose.runtimes`.
     """
 
     name = "linux"
     isolated = True
 
-    def __init__(self, kernel: LinuxKernel | None = None, uid: int | None = None) -> None:
+    def __init__(
+        self,
+        kernel: LinuxKernel | None = None,
+        uid: int | None = None,
+        *,
+        pivots: bool = True,
+        new_keyring: bool = True,
+    ) -> None:
         self._kernel = kernel or LinuxKernel()
         self._uid = os.geteuid() if uid is None else uid
+        self._pivots = pivots
         # Made now: the child cannot import.
-        self._privileges = LinuxPrivileges()
+        self._privileges = LinuxPrivileges(new_keyring=new_keyring)
 
     def plan(self, config: Config, bundle: str, id: str) -> Plan:
-        return make_plan(config, bundle, id)
+        return make_plan(config, bundle, id, pivots=self._pivots)
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._need_root()

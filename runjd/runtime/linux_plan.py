@@ -51,11 +51,12 @@ _UNLIMITED_DEVICES = (
 )
 
 
-def make_plan(config: Config, bundle: str, id: str) -> Plan:
+def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> Plan:
     """
     Return the plan of a jail with namespaces of Linux.
 
     :param bundle: absolute path.
+    :param pivots: see :func:`runjd.runtime.choose.runtimes`.
     :raise SpecError: see :meth:`runjd.runtime.contract.Runtime.plan`; :exc:`Unsupported` too.
     """
     if config.process is None:
@@ -78,7 +79,11 @@ def make_plan(config: Config, bundle: str, id: str) -> Plan:
         root,
         config.process,
         (s.CheckRoot(root),),
-        tuple(_jail_steps(config, config.linux, config.process, namespaces, root, bundle)),
+        tuple(
+            _jail_steps(
+                config, config.linux, config.process, namespaces, root, bundle, s.PivotRoot if pivots else s.MoveRoot
+            )
+        ),
         isolation,
         tuple(_notices(id, config.process)),
     )
@@ -123,7 +128,13 @@ def _check_names(config: Config, namespaces: dict[str, str]) -> None:
 
 
 def _jail_steps(
-    config: Config, linux: Linux, process: Process, namespaces: dict[str, str], root: str, bundle: str
+    config: Config,
+    linux: Linux,
+    process: Process,
+    namespaces: dict[str, str],
+    root: str,
+    bundle: str,
+    change_root: type[s.PivotRoot | s.MoveRoot],
 ) -> Iterator[object]:
     if process.oom_score_adj is not None:
         yield s.SetOomScore(process.oom_score_adj)
@@ -145,7 +156,7 @@ def _jail_steps(
         yield s.MakeReadOnly(_inside(path), f"linux.readonlyPaths[{index}]")
     if config.root is not None and config.root.readonly:
         yield s.MakeReadOnly("/", "root.readonly")
-    yield s.PivotRoot(root)
+    yield change_root(root)
     if linux.rootfs_propagation and "private" not in linux.rootfs_propagation:
         flags = PROPAGATIONS[linux.rootfs_propagation]
         yield s.SetPropagation("/", linux.rootfs_propagation, flags, "linux.rootfsPropagation")

@@ -32,13 +32,15 @@ class PlainRuntime(Runtime):
     The runtime without isolation.
 
     :param uid: who we are; an ordinary user can run jails as himself only.
+    :param new_keyring: False: a program has the session keyring that we were started in.
     """
 
     name = "plain"
     isolated = False
 
-    def __init__(self, uid: int | None = None) -> None:
+    def __init__(self, uid: int | None = None, *, new_keyring: bool = True) -> None:
         self._uid = os.geteuid() if uid is None else uid
+        self._new_keyring = new_keyring
         self._privileges: Privileges | None = None
 
     def plan(self, config: Config, bundle: str, id: str) -> Plan:
@@ -95,7 +97,9 @@ class PlainRuntime(Runtime):
             if sys.platform != "linux":
                 self._privileges = Privileges()
             else:
-                self._privileges = LinuxPrivileges() if self._uid == 0 else UserPrivileges()
+                self._privileges = (
+                    LinuxPrivileges(new_keyring=self._new_keyring) if self._uid == 0 else UserPrivileges()
+                )
         return self._privileges
 
     def _refuse_user(self, process: Process) -> None:

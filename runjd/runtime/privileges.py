@@ -52,17 +52,23 @@ class UserPrivileges(Privileges):
 
 
 class LinuxPrivileges(UserPrivileges):
-    """Root of Linux."""
+    """
+    Root of Linux.
 
-    def __init__(self) -> None:
+    :param new_keyring: False: the keys of the session that we were started in stay.
+    """
+
+    def __init__(self, *, new_keyring: bool = True) -> None:
         super().__init__()
+        self._new_keyring = new_keyring
         from runjd.kernel import capabilities, keyring
 
         self._capabilities = capabilities
         self._keyring = keyring
 
     def leave_keyring(self) -> None:
-        self._keyring.leave_session_keyring()
+        if self._new_keyring:
+            self._keyring.leave_session_keyring()
 
     def bound(self, names: Sequence[str]) -> None:
         kept = set(self._numbers(names))

@@ -190,19 +190,36 @@ class Runner:
         then, and ``.`` leads to it.  It is the namespace's own root that is exchanged,
         as whoever enters the jail by setns(2) lands there.
         """
+        self._stand_in_root()
+        self._kernel.pivot_root(".", ".")
+        self._kernel.unmount(".", m.MNT_DETACH)
+        self._leave_outside()
+
+    def move_root(self, step: s.MoveRoot) -> None:
+        """
+        Make the root ``/`` where pivot_root(2) is refused, as the host's root is the initial one (initramfs).
+
+        Whoever enters the jail by setns(2) lands on what is mounted uppermost on the namespace's own root.
+        """
+        self._stand_in_root()
+        self._kernel.mount(".", "/", None, m.MS_MOVE)
+        self._kernel.chroot(".")
+        self._leave_outside()
+
+    def note(self, step: s.Note) -> None:
+        """Do nothing."""
+
+    def _stand_in_root(self) -> None:
         self._devices.close()
         self._kernel.set_namespace(self._namespace, CLONE_NEWNS)
         self._kernel.close(self._namespace)
         self._namespace = -1
         self._kernel.chdir(self._root)
-        self._kernel.pivot_root(".", ".")
-        self._kernel.unmount(".", m.MNT_DETACH)
+
+    def _leave_outside(self) -> None:
         self._kernel.chdir("/")
         self._kernel.close(self._root)
         self._root = -1
-
-    def note(self, step: s.Note) -> None:
-        """Do nothing."""
 
 
 _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
@@ -227,4 +244,5 @@ _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.BringUp: Runner.bring_up,
     s.SetOomScore: Runner.set_oom_score,
     s.PivotRoot: Runner.pivot_root,
+    s.MoveRoot: Runner.move_root,
 }

@@ -268,5 +268,15 @@ class PivotRoot(Value):
         return f"pivot into {self.root}"
 
 
+class MoveRoot(Value):
+    """Lay the root of the jail over the host's, which stays below it: where the host's cannot be put away."""
+
+    root: str
+    path: str = "root.path"
+
+    def __str__(self) -> str:
+        return f"move {self.root} to /"
+
+
 def _words(options: tuple[str, ...]) -> str:
     return f" ({','.join(options)})" if options else ""

@@ -24,6 +24,8 @@ PROGRAM = Program(
             "What is not said is as before.",
         ),
         Verb("copy", "Many words.", (Argument("WORD", many=True),), (FORCE,)),
+        Verb("demo run", "Run.", aliases=("show run",)),
+        Verb("demo walk", "Walk."),
     ),
 )
 
@@ -90,6 +92,28 @@ def test_the_last_of_several_values_counts_unless_all_do() -> None:
     assert (given.value("root"), given.values("env")) == ("b", ("A=1", "B=2"))
 
 
+@pytest.mark.parametrize(
+    ("line", "forced"),
+    [
+        ("delete --force=true web", True),
+        ("delete --force=1 web", True),
+        ("delete -f=T web", True),
+        ("delete --force=false web", False),
+        ("delete -f=0 web", False),
+        ("delete --force --force=FALSE web", False),
+    ],
+)
+def test_a_flag_may_have_a_value(line: str, forced: bool) -> None:
+    """As callers of other runtimes write it; the last one counts."""
+    assert parse(PROGRAM, line.split()).flag("force") == forced
+
+
+@pytest.mark.parametrize("line", ["demo run", "show run"])
+def test_a_verb_may_have_two_words(line: str) -> None:
+    """The pair is looked for first, and aliases may be pairs, too."""
+    assert parse(PROGRAM, line.split()).verb == "demo run"
+
+
 def test_an_empty_value_is_a_value() -> None:
     """--root= gives an empty value, which is not the default."""
     given = parse(PROGRAM, ["--root=", "list"])
@@ -112,7 +136,11 @@ def test_only_options_need_no_verb() -> None:
         ("delete --fore web", "unknown option --fore; did you mean --force?"),
         ("delete -x web", "unknown option -x"),
         ("delete -fx web", "unknown option -x (in -fx)"),
-        ("delete --force=yes web", "option --force takes no value"),
+        ("delete --force=yes web", 'option --force cannot be "yes"; it is true or false'),
+        ("delete -f=maybe web", 'option --force cannot be "maybe"; it is true or false'),
+        ("demo", '"demo" needs one more word; there are demo run, demo walk'),
+        ("demo fly", '"demo" needs one more word; there are demo run, demo walk'),
+        ("demo run fast", '"fast" is too much; usage: prog demo run'),
         ("exec web --env", "option --env needs a value: --env NAME=VALUE"),
         ("exec -e", "option -e needs a value: -e NAME=VALUE"),
         ("list --format xml", 'option --format cannot be "xml"; it is one of table, json'),

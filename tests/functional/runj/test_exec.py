@@ -76,7 +76,9 @@ def test_a_bad_process_file_is_named(running: Runj) -> None:
         json.dump({"args": [], "cwd": "/"}, file)
 
     assert running.fails("exec", "-p", path, "web").startswith(f"{path}: args: is empty")
-    assert running.fails("exec", "-p", "/no/such", "web") == "/no/such: No such file or directory"
+    assert running.fails("exec", "-p", "/no/such", "web") == (
+        "read the process file /no/such: no such file or directory"
+    )
 
 
 def test_a_command_on_a_terminal(running: Runj) -> None:

@@ -62,4 +62,4 @@ def test_help_is_printed(plain: Runj) -> None:
 
 def test_a_line_without_a_verb_names_the_verbs(plain: Runj) -> None:
     """There is nothing to do."""
-    assert plain.fails() == "no verb given; there are create, start, run, exec, state, list, kill, delete"
+    assert plain.fails().startswith("no verb given; there are create, start, run, exec, state, list, kill, delete")

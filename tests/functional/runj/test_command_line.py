@@ -1,0 +1,163 @@
+"""The command line of runj as callers of runc write it, and what is wrong with others."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+
+import pytest
+
+from tests.container.jails import until
+from tests.functional.runj.command import Runj
+
+
+def test_flags_may_have_values(plain: Runj) -> None:
+    """--detach=false is no --detach."""
+    bundle = plain.bundle(["sh", "-c", "exit 4"])
+
+    assert plain("run", "--detach=false", "-b", bundle, "web").returncode == 4
+    assert plain.fails("run", "--detach=perhaps", "-b", bundle, "web") == (
+        'option --detach cannot be "perhaps"; it is true or false'
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["craete"], 'unknown verb "craete"; did you mean "create"?'),
+        (["--rot", "/x", "list"], "unknown option --rot; did you mean --root?"),
+        (["create", "--bundel", "/x", "web"], "unknown option --bundel; did you mean --bundle?"),
+        (["create"], "ID is missing; usage: runj create [OPTIONS] ID [DIR]"),
+        (["state", "a", "b"], '"b" is too much; usage: runj state ID'),
+        (["--log-format", "xml", "list"], 'option --log-format cannot be "xml"; it is one of text, json'),
+        (["--log-level", "loud", "list"], 'option --log-level cannot be "loud"; it is one of error, warn, info, debug'),
+        (["create", "-b", "/x", "web", "/y"], "the bundle is given twice, by --bundle and as an argument"),
+        (["--systemd-cgroup", "list"], None),
+        (["--rootless=true", "list"], None),
+        (["checkpoint", "--image-path", "/x", "web"], "checkpoint is not supported: runj does not work with CRIU"),
+        (["restore", "-d", "--bundle", "/x", "web"], "restore is not supported: runj does not work with CRIU"),
+    ],
+)
+def test_a_wrong_line_is_refused_with_what_to_do(plain: Runj, words: list[str], message: str | None) -> None:
+    """One line names what was wrong."""
+    found = plain.fails(*words)
+
+    assert found == message if message else "is not supported" in found
+
+
+@pytest.mark.parametrize("id", ["", "../x", ".", "a/b", "-", "a b", "x" * 201, "é"])
+@pytest.mark.parametrize("verb", ["create", "start", "state", "kill", "delete", "exec"])
+def test_an_id_is_checked_before_it_becomes_a_path(plain: Runj, verb: str, id: str) -> None:
+    """Whatever the verb is."""
+    more = ["-b", plain.bundle(["true"])] if verb == "create" else []
+
+    message = plain.fails(verb, *more, "--", id, *(["true"] if verb == "exec" else []))
+
+    assert "an id is 1 to 200 of the characters" in message
+
+
+def test_options_of_other_runtimes_are_taken(runj: Runj) -> None:
+    """What engines send to runc is understood before and behind the verb."""
+    line = ["--rootless", "auto", "--systemd-cgroup=false", "run", "--no-subreaper", "--no-new-keyring"]
+
+    assert runj.ok(*line, "-b", runj.bundle(["sh", "-c", "echo hello"]), "web") == "hello\n"
+
+
+def test_exec_is_an_extension_too(plain: Runj) -> None:
+    """The original runj calls it so."""
+    plain.create("web", ["sleep", "60"])
+    plain.ok("start", "web")
+
+    assert plain.ok("extension", "exec", "web", "echo", "a") == "a\n"
+    assert plain.ok("ext", "exec", "web", "echo", "b") == "b\n"
+
+
+def test_a_log_that_cannot_be_written_is_told(plain: Runj) -> None:
+    """Behind the failure itself, and in the same line."""
+    assert plain.fails("--log", "/no/such/log", "state", "web") == (
+        f'no jail named "web"; {plain.jails.state_dir}/web does not exist'
+        " (nor can the log /no/such/log be written: no such file or directory)"
+    )
+
+
+def test_debugging_tells_more_in_the_log(plain: Runj) -> None:
+    """By --debug or --log-level, and each line is an object of its own; standard error stays silent."""
+    log = f"{plain.directory}/log"
+    bundle = plain.bundle(["sleep", "60"])
+    plain.ok("--log", log, "--log-format", "json", "--debug", "create", "-b", bundle, "web")
+    plain("--log", log, "--log-format", "json", "--log-level=debug", "start", "web")
+
+    with open(log) as file:
+        records = [json.loads(line) for line in file]
+    assert {each["level"] for each in records} == {"debug"}
+    assert any(each["msg"].startswith(f"created web of {bundle} by the plain runtime, process ") for each in records)
+    assert any(each["msg"].startswith("started web, process ") for each in records)
+
+
+def test_success_leaves_nothing_in_the_log(plain: Runj) -> None:
+    """Notices that are no errors go to standard error alone."""
+    log = f"{plain.directory}/log"
+
+    plain.ok("--log", log, "--log-format", "json", "create", "-b", plain.bundle(["true"]), "web")
+    plain.ok("--log", log, "--log-format", "json", "start", "web")
+
+    assert not os.path.exists(log)
+
+
+def test_debugging_without_a_log_is_on_standard_error(plain: Runj) -> None:
+    """For people at a terminal."""
+    done = plain("--debug", "list", "-q")
+
+    assert "runj: called by user " in done.stderr
+    assert "runj: ended with status 0" in done.stderr
+
+
+def test_a_detached_run_returns_at_once(runj: Runj) -> None:
+    """The container runs on, and is deleted by whoever wants to."""
+    runj.ok("run", "-d", "-b", runj.bundle(["sleep", "60"]), "web")
+
+    assert runj.state("web")["status"] == "running"
+
+
+def test_a_container_may_be_kept(runj: Runj) -> None:
+    """--keep leaves it stopped, to be looked at."""
+    assert runj("run", "--keep", "-b", runj.bundle(["sh", "-c", "exit 3"]), "web").returncode == 3
+
+    until(lambda: runj.state("web")["status"] == "stopped", "it is stopped")
+
+
+@pytest.mark.root
+def test_a_root_may_be_moved_instead_of_pivoted(runj: Runj) -> None:
+    """With --no-pivot the program sees its own root alone, and so does an exec."""
+    runj.ok("run", "-d", "--no-pivot", "-b", runj.bundle(["sleep", "60"]), "web")
+
+    if runj.jails.runtime == "linux":
+        for path in ("/", "/proc/1/root/", "/proc/self/root/"):
+            assert set(runj.ok("exec", "web", "ls", path).split()) == {
+                "bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr",
+            }  # fmt: skip
+
+
+@pytest.mark.root
+def test_the_callers_keyring_may_be_kept(runj: Runj) -> None:
+    """--no-new-keyring: the program has the session keyring that runj was started in."""
+    if not os.path.exists("/proc/keys"):
+        pytest.skip("needs keyrings")
+    config = runj.jails.config(["sh", "-c", "cat /proc/keys"])
+    config.get("linux", {}).pop("maskedPaths", None)  # type: ignore[attr-defined]
+    bundle = runj.jails.write(config)
+    kept = subprocess.run(
+        runj.argv("run", "--no-new-keyring", "-b", bundle, "web"), capture_output=True, text=True, check=True
+    )
+
+    assert _session(kept.stdout) == _session(_own_keys())
+    assert _session(runj.ok("run", "-b", bundle, "web")) != _session(kept.stdout)
+
+
+def _own_keys() -> str:
+    return subprocess.run(["cat", "/proc/keys"], capture_output=True, text=True, check=True).stdout
+
+
+def _session(keys: str) -> set[str]:
+    return {line.split()[0] for line in keys.splitlines() if "_ses" in line}
