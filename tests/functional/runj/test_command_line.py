@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 
 import pytest
 
@@ -137,27 +136,3 @@ def test_a_root_may_be_moved_instead_of_pivoted(runj: Runj) -> None:
             assert set(runj.ok("exec", "web", "ls", path).split()) == {
                 "bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr",
             }  # fmt: skip
-
-
-@pytest.mark.root
-def test_the_callers_keyring_may_be_kept(runj: Runj) -> None:
-    """--no-new-keyring: the program has the session keyring that runj was started in."""
-    if not os.path.exists("/proc/keys"):
-        pytest.skip("needs keyrings")
-    config = runj.jails.config(["sh", "-c", "cat /proc/keys"])
-    config.get("linux", {}).pop("maskedPaths", None)  # type: ignore[attr-defined]
-    bundle = runj.jails.write(config)
-    kept = subprocess.run(
-        runj.argv("run", "--no-new-keyring", "-b", bundle, "web"), capture_output=True, text=True, check=True
-    )
-
-    assert _session(kept.stdout) == _session(_own_keys())
-    assert _session(runj.ok("run", "-b", bundle, "web")) != _session(kept.stdout)
-
-
-def _own_keys() -> str:
-    return subprocess.run(["cat", "/proc/keys"], capture_output=True, text=True, check=True).stdout
-
-
-def _session(keys: str) -> set[str]:
-    return {line.split()[0] for line in keys.splitlines() if "_ses" in line}

@@ -185,13 +185,14 @@ def test_the_umask_of_the_caller_is_not_that_of_the_program(runj: Runj, umask: i
 
 
 @pytest.mark.root
-def test_the_keys_of_the_callers_session_are_not_the_programs(private_dir: str) -> None:
-    """No namespace keeps keyrings apart: who is started from root's session would possess what is in it."""
+@pytest.mark.parametrize("words", [(), ("--no-new-keyring",)])
+def test_the_keys_of_the_callers_session_are_not_the_programs(private_dir: str, words: tuple[str, ...]) -> None:
+    """No namespace keeps keyrings apart: a program of root's session would possess its keys; it may, if asked for."""
     jails = Jails(private_dir, "linux")
     config = jails.config(["cat", "/proc/keys"])
     config["process"]["user"] = {"uid": 1000, "gid": 1000}  # type: ignore[index]
     config["linux"].pop("maskedPaths", None)  # type: ignore[attr-defined]
-    argv = Runj(jails).argv("run", "-b", jails.write(config), "web")
+    argv = Runj(jails).argv("run", *words, "-b", jails.write(config), "web")
     script = (
         f"import ctypes, os, sys; sys.path.append({ROOT!r}); from runjd.kernel import keyring;"
         "keyring.leave_session_keyring();"
@@ -205,4 +206,4 @@ def test_the_keys_of_the_callers_session_are_not_the_programs(private_dir: str) 
     jails.finish()
 
     assert "_ses" in done.stdout
-    assert "runjd-test" not in done.stdout
+    assert ("runjd-test" in done.stdout) == bool(words)
