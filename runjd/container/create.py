@@ -104,7 +104,7 @@ class Creation:
         self._runtime.prepare(plan, self._made)
         with Step("make the gate"):
             waiting = None if self._start else gate.listen(self._place.fd)
-        self._launch = Launch(plan.process, self._io, self._restore, self._runtime.become)
+        self._launch = Launch(plan.process, self._io, self._runtime, self._restore)
         with Step("fork"):
             channel = self._launch.fork(
                 fork=lambda: self._runtime.fork(plan),
@@ -124,6 +124,7 @@ class Creation:
         """Write down what there is, while the child is at work."""
         self.state = self.state._replace(pid=pid, start_time=start_time(pid))
         self._place.keep_config(bundle.document)
+        self._place.keep_confinement(self._runtime.confinement())
         self._place.write(self.state)
 
     def _converse(self, channel: Channel) -> None:

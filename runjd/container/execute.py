@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from runjd.container.passing import Passed
     from runjd.container.state import State
     from runjd.container.stdio import Io
+    from runjd.container.store import Place
     from runjd.runtime.contract import Runtime, Undo
     from runjd.spec.model import Process
 
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
 def execute(
     runtime: Runtime,
     state: State,
-    directory_fd: int,
+    place: Place,
     process: Process,
     io: Io,
     restore: Callable[[], None],
@@ -31,17 +32,18 @@ def execute(
     Run the process in the container; returns when its program was executed.
 
     :param state: of the container, which runs.
-    :param directory_fd: its state directory.
+    :param place: its state directory.
     :param passed: descriptors that the program gets as well.
     :return: pid, and when it started.
     :raise RunjdError: and nothing is left of the process.
     """
-    launch = Launch(process, io, restore, runtime.become)
+    confinement = place.confinement()
+    launch = Launch(process, io, runtime, restore)
     try:
-        streams = open_streams(io, directory_fd, process)
+        streams = open_streams(io, place.fd, process)
         with Step("enter the container"):
             channel = launch.fork(
-                fork=lambda: runtime.join(state.held(), process),
+                fork=lambda: runtime.join(state.held(), process, confinement),
                 streams=streams,
                 enter=_inside_already,
                 opened=_no_console,

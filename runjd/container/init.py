@@ -52,6 +52,7 @@ class Job(Value):
     :ivar enter: becomes isolated; tells what it left on the host.
     :ivar restore: takes back what the caller changed of itself: limits, nice, oom score.
     :ivar become: gives up rights.
+    :ivar confine: last of all, see :meth:`runjd.runtime.contract.Runtime.confine`.
     :ivar opened: told of the slave of the pty.
     :ivar streams: 0, 1 and 2; None where ``console`` makes them.
     :ivar gate: where to wait for ``start``; None where the parent gives the order.
@@ -64,6 +65,7 @@ class Job(Value):
     enter: Callable[[Callable[[Undo], None]], None]
     restore: Callable[[], None]
     become: Callable[[Process], None]
+    confine: Callable[[Process], None]
     opened: Callable[[int], None]
     channel: Channel
     streams: Streams | None
@@ -85,6 +87,7 @@ def run(job: Job) -> NoReturn:
             channel = gate.wait(job.gate)
         elif order != EXECUTE:
             os._exit(_FAILED)
+        job.confine(job.process)
         program.execute(path, job.arguments, environment)
     except BaseException as error:
         channel.failed(error)

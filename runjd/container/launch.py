@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from runjd.container.report import Channel
     from runjd.container.stdio import Io, Streams
     from runjd.errors import RunjdError
-    from runjd.runtime.contract import Undo
+    from runjd.runtime.contract import Runtime, Undo
     from runjd.spec.model import Process
 else:
     import _signal
@@ -30,18 +30,16 @@ class Launch:
     One child, from its fork to its program.
 
     :param process: what it becomes.
+    :param runtime: what it gives up its rights by.
     :param restore: see :class:`runjd.container.init.Job`.
-    :param become: likewise.
     :ivar pid: 0 before the fork.
     """
 
-    def __init__(
-        self, process: Process, io: Io, restore: Callable[[], None], become: Callable[[Process], None]
-    ) -> None:
+    def __init__(self, process: Process, io: Io, runtime: Runtime, restore: Callable[[], None]) -> None:
         self._process = process
         self._io = io
+        self._runtime = runtime
         self._restore = restore
-        self._become = become
         self.pid = 0
 
     def fork(
@@ -73,7 +71,8 @@ class Launch:
                         environment=program.native(self._process.env),
                         enter=enter,
                         restore=self._restore,
-                        become=self._become,
+                        become=self._runtime.become,
+                        confine=self._runtime.confine,
                         opened=opened,
                         channel=theirs,
                         streams=streams,

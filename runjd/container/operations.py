@@ -175,7 +175,7 @@ class Operations:
             if state.status != "running":
                 raise WrongState(f'cannot exec in "{id}": {_STANDS[state.status]}', jail=id, status=state.status)
             runtime = self._runtime(state.runtime)
-            return Started(*execute(runtime, state, place.fd, process, io, self._restore, passed))
+            return Started(*execute(runtime, state, place, process, io, self._restore, passed))
 
     def process(self, id: str) -> Process:
         """Return the process of the container's own copy of ``config.json``, from which an exec starts."""

@@ -19,6 +19,7 @@ byte       from               meaning
 from __future__ import annotations
 
 import _socket
+import os
 
 from runjd.errors import RunjdError, RuntimeFailure, from_record
 from runjd.runtime.contract import Undo
@@ -95,7 +96,8 @@ class Channel:
         if len(body) >= _LIMIT:
             record["details"] = {}
             body = dumps(record).encode()
-        self._socket.send(FAILED + body)
+        # a filter of system calls hardly ever forbids write(2)
+        os.write(self.fd, FAILED + body)
 
     def wait_executed(self) -> None:
         """

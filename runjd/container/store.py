@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from runjd.errors import RunjdError
 
 STATE = "state.json"
+CONFINEMENT = "confinement"
 
 _NEW = "state.json.new"
 _LIMIT = 16 << 20
@@ -324,6 +325,16 @@ class Place:
         if document is None:
             raise InputOutput(f"{self.path}/{CONFIG} is missing; {self._advice()}", file=f"{self.path}/{CONFIG}")
         return document
+
+    def keep_confinement(self, confinement: bytes) -> None:
+        """Keep what the runtime has to be told for each process that joins; nothing for nothing."""
+        if confinement:
+            with Step(f"write {self.path}/{CONFINEMENT}"):
+                self._write(CONFINEMENT, confinement)
+
+    def confinement(self) -> bytes:
+        """Return what was kept; empty where there is nothing."""
+        return self._read(CONFINEMENT) or b""
 
     def remove(self) -> None:
         """Remove the directory, the record last; needs the lock."""

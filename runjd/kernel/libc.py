@@ -9,7 +9,19 @@ from __future__ import annotations
 
 import ctypes
 import os
-from ctypes import byref, c_char_p, c_int, c_long, c_size_t, c_uint, c_ulong, c_void_p, create_string_buffer, get_errno
+from ctypes import (
+    byref,
+    c_char_p,
+    c_int,
+    c_long,
+    c_size_t,
+    c_uint,
+    c_ulong,
+    c_void_p,
+    cast,
+    create_string_buffer,
+    get_errno,
+)
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -44,6 +56,7 @@ __all__ = [
     "c_uint",
     "c_ulong",
     "c_void_p",
+    "cast",
     "check",
     "create_string_buffer",
     "get_errno",

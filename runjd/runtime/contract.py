@@ -42,6 +42,8 @@ class Plan(Value):
         does not change it.
     :ivar host_steps: carried out on the host before the fork.
     :ivar jail_steps: carried out by the child, once it is in its isolation.
+    :ivar confinement: carried out by every process of the jail, right before it
+        executes its program.
     :ivar notices: what the operator must be told, as "runs without isolation".
     """
 
@@ -53,6 +55,7 @@ class Plan(Value):
     jail_steps: tuple[object, ...] = ()
     isolation: tuple[str, ...] = ()
     notices: tuple[str, ...] = ()
+    confinement: tuple[object, ...] = ()
 
 
 class Held(Value):
@@ -93,6 +96,10 @@ class Runtime(ABC):
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         """Carry out the host steps; call ``made`` for each thing to undo as soon as it is there."""
 
+    def confinement(self) -> bytes:
+        """Return what ``join`` has to be told of the jail that was prepared; to be kept with it. Empty for nothing."""
+        return b""
+
     @abstractmethod
     def fork(self, plan: Plan) -> int:
         """Fork the init process: its pid in the parent, 0 in the child, which has no isolation but what fork gives."""
@@ -110,14 +117,23 @@ class Runtime(ABC):
 
     @abstractmethod
     def become(self, process: Process) -> None:
-        """In the child, last before execve: oom score, limits, capabilities, groups, ids, no_new_privs, umask."""
+        """In the child: take on oom score, limits, capabilities, groups, ids, no_new_privs, umask."""
+
+    def confine(self, process: Process) -> None:
+        """
+        In the child, right before execve: take on what would forbid it its own last steps.
+
+        Whatever is done afterwards may be refused, or end the child.
+        """
 
     @abstractmethod
-    def join(self, held: Held, process: Process) -> int:
+    def join(self, held: Held, process: Process, confinement: bytes) -> int:
         """
         Fork a process into the jail: its pid in the parent, 0 in the child, which is inside already.
 
         The child is a child of the caller.
+
+        :param confinement: what ``confinement`` returned when the jail was made.
         """
 
     @abstractmethod

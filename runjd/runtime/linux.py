@@ -18,6 +18,7 @@ from runjd.kernel import prctl, process
 from runjd.kernel.capabilities import NUMBERS as CAPABILITIES
 from runjd.kernel.linux import LinuxKernel
 from runjd.runtime import devices, ending, linux_members, rights
+from runjd.runtime.confinement import Confinement, confine, decode, encode, keeps, make_confinement
 from runjd.runtime.contract import Runtime, Undo
 from runjd.runtime.failing import failure
 from runjd.runtime.linux_plan import joined_pid_namespace, make_plan, new_namespaces
@@ -64,6 +65,7 @@ class LinuxRuntime(Runtime):
         self._pivots = pivots
         # Made now: the child cannot import.
         self._privileges = LinuxPrivileges(new_keyring=new_keyring)
+        self._confinement = Confinement()
 
     def plan(self, config: Config, bundle: str, id: str) -> Plan:
         return make_plan(config, bundle, id, pivots=self._pivots)
@@ -71,6 +73,10 @@ class LinuxRuntime(Runtime):
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._need_root()
         Runner(self._kernel, made).run(plan.host_steps)
+        self._confinement = make_confinement(plan.confinement)
+
+    def confinement(self) -> bytes:
+        return encode(self._confinement)
 
     def fork(self, plan: Plan) -> int:
         joined = joined_pid_namespace(plan)
@@ -109,10 +115,14 @@ class LinuxRuntime(Runtime):
             raise failure("bind the terminal on /dev/console", error, "process.terminal") from error
 
     def become(self, process: Process) -> None:
-        rights.become(process, self._privileges)
+        rights.become(process, self._privileges, keeps(self._confinement, process))
 
-    def join(self, held: Held, process: Process) -> int:
+    def confine(self, process: Process) -> None:
+        confine(self._confinement, process, self._privileges)
+
+    def join(self, held: Held, process: Process, confinement: bytes) -> int:
         self._need_root()
+        self._confinement = decode(confinement)
         refuse_process(process)
         refuse_unknown(process.capabilities, tuple(CAPABILITIES))
         pidfd = ending.open_process(held.pid, held.start_time) if _is_this_boot(held) else -1

@@ -86,6 +86,7 @@ def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> P
         ),
         isolation,
         tuple(_notices(id, config.process)),
+        tuple(_confinement(config.linux)),
     )
 
 
@@ -160,6 +161,11 @@ def _jail_steps(
     if linux.rootfs_propagation and "private" not in linux.rootfs_propagation:
         flags = PROPAGATIONS[linux.rootfs_propagation]
         yield s.SetPropagation("/", linux.rootfs_propagation, flags, "linux.rootfsPropagation")
+
+
+def _confinement(linux: Linux) -> Iterator[object]:
+    if linux.seccomp is not None:
+        yield s.FilterSyscalls(linux.seccomp)
 
 
 def _mount_steps(config: Config, linux: Linux, root: str, bundle: str) -> Iterator[object]:

@@ -72,9 +72,9 @@ class MemoryRuntime(PlainRuntime):
         # Whoever runs the tests stays who he is.
         self._note("become")
 
-    def join(self, held: Held, process: Process) -> int:
+    def join(self, held: Held, process: Process, confinement: bytes) -> int:
         self._note("join")
-        return super().join(held, process)
+        return super().join(held, process, confinement)
 
     def signal(self, held: Held, signum: int, everyone: bool) -> None:
         self._note(f"signal {signum}{' everyone' if everyone else ''}")

@@ -70,7 +70,7 @@ class PlainRuntime(Runtime):
         take_on = rights.become if self._uid == 0 else rights.become_ourselves
         take_on(process, self._load())
 
-    def join(self, held: Held, process: Process) -> int:
+    def join(self, held: Held, process: Process, confinement: bytes) -> int:
         refuse_process(process)
         self._refuse_user(process)
         if not ending.is_running(held):
@@ -123,6 +123,7 @@ def _refuse_effects(config: Config) -> None:
         "domainname": config.domainname,
         "linux.devices[0]": linux and linux.devices,
         "linux.sysctl": linux and linux.sysctl,
+        "linux.seccomp": linux and linux.seccomp,
         "linux.rootfsPropagation": linux and linux.rootfs_propagation,
         "freebsd.devices[0]": config.freebsd and config.freebsd.devices,
     }

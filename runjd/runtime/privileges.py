@@ -34,6 +34,9 @@ class Privileges:
     ) -> None:
         """Have exactly these."""
 
+    def wield(self, name: str) -> None:
+        """Use a capability that we have and do not use."""
+
     def no_new_privs(self) -> None:
         """Let no execve give more rights."""
         raise OSError(errno.ENOSYS, "this system has no no_new_privs")
@@ -97,6 +100,10 @@ class LinuxPrivileges(UserPrivileges):
         self._prctl.clear_ambient()
         for number in self._numbers(ambient):
             self._prctl.raise_ambient(number)
+
+    def wield(self, name: str) -> None:
+        effective, permitted, inheritable = self._capabilities.capget()
+        self._capabilities.capset(effective | self._capabilities.mask(self._numbers((name,))), permitted, inheritable)
 
     def _numbers(self, names: Sequence[str]) -> tuple[int, ...]:
         return tuple(self._capabilities.NUMBERS[name] for name in names)

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runjd.spec.model import Config, Hooks, Linux, Process
+    from runjd.spec.model import Config, Hooks, Linux, Process, Seccomp
 
 _HOOK_PHASES = (
     ("prestart", "prestart"),
@@ -79,8 +79,8 @@ def refuse_linux(linux: Linux) -> None:
     """Refuse what confines a jail by other means than namespaces."""
     for name in linux.unapplied:
         raise Unsupported(f"linux.{name}", "is not supported")
-    if linux.seccomp:
-        raise Unsupported("linux.seccomp", "system call filters are not supported; an external runtime applies them")
+    if linux.seccomp is not None:
+        refuse_seccomp(linux.seccomp)
     if linux.resources:
         limited = first_limit(linux.resources)
         if limited:
@@ -93,6 +93,19 @@ def refuse_linux(linux: Linux) -> None:
     for index, namespace in enumerate(linux.namespaces):
         if namespace.type in ("user", "time"):
             raise Unsupported(f"linux.namespaces[{index}]", f"{namespace.type} namespaces are not supported")
+
+
+def refuse_seccomp(seccomp: Seccomp) -> None:
+    """Refuse what would need somebody who answers for the kernel: an agent that is told of system calls."""
+    reason = "filters that ask an agent are not supported"
+    if seccomp.default_action == "SCMP_ACT_NOTIFY":
+        raise Unsupported("linux.seccomp.defaultAction", reason)
+    for index, rule in enumerate(seccomp.syscalls):
+        if rule.action == "SCMP_ACT_NOTIFY":
+            raise Unsupported(f"linux.seccomp.syscalls[{index}].action", reason)
+    for index, flag in enumerate(seccomp.flags):
+        if flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV":
+            raise Unsupported(f"linux.seccomp.flags[{index}]", reason)
 
 
 def first_limit(resources: Mapping[str, object]) -> str:

@@ -54,12 +54,15 @@ def apply_oom_score(score: int | None) -> None:
         raise failure(f"set the OOM score to {score}", error, "process.oomScoreAdj") from error
 
 
-def become(process: Process, privileges: Privileges) -> None:
+def become(process: Process, privileges: Privileges, keeps: tuple[str, ...] = ()) -> None:
     """
     Take on the limits, session keyring, groups, ids, capabilities, no_new_privs and umask of a process.
 
     Without ``process.capabilities`` all of them are dropped, as runc does: who
     wants rights says so.
+
+    :param keeps: capabilities that we may still make use of until execve, which
+        takes them away, as they are not in the bounding set.
     """
     apply_limits(process.rlimits)
     user = process.user
@@ -80,7 +83,7 @@ def become(process: Process, privileges: Privileges) -> None:
         step, where = f"become user {user.uid}", "process.user.uid"
         credentials.set_user(user.uid)
         step, where = "set the capabilities", "process.capabilities"
-        _hold(privileges, capabilities)
+        _hold(privileges, capabilities, keeps)
         if process.no_new_privileges:
             step, where = "set no_new_privs", "process.noNewPrivileges"
             privileges.no_new_privs()
@@ -105,8 +108,9 @@ def _apply_umask(user: User) -> None:
     os.umask(_UMASK if user.umask is None else user.umask)
 
 
-def _hold(privileges: Privileges, capabilities: Capabilities | None) -> None:
+def _hold(privileges: Privileges, capabilities: Capabilities | None, keeps: tuple[str, ...]) -> None:
     if capabilities is None:
-        privileges.hold((), (), (), ())
+        privileges.hold((), keeps, (), ())
         return
-    privileges.hold(capabilities.effective, capabilities.permitted, capabilities.inheritable, capabilities.ambient)
+    permitted = (*capabilities.permitted, *keeps)
+    privileges.hold(capabilities.effective, permitted, capabilities.inheritable, capabilities.ambient)

@@ -11,6 +11,10 @@ from __future__ import annotations
 
 from runjd.values import Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runjd.spec.model import Seccomp
+
 
 class Note(Value):
     """Something that only a person reads."""
@@ -256,6 +260,16 @@ class SetOomScore(Value):
 
     def __str__(self) -> str:
         return f"set oom_score_adj {self.score}"
+
+
+class FilterSyscalls(Value):
+    """Let the kernel judge each system call of the process and of all that come of it."""
+
+    seccomp: Seccomp
+    path: str = "linux.seccomp"
+
+    def __str__(self) -> str:
+        return f"filter system calls ({len(self.seccomp.syscalls)} rules, else {self.seccomp.default_action})"
 
 
 class PivotRoot(Value):

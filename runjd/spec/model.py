@@ -133,13 +133,42 @@ class LinuxDevice(Value):
     gid: int | None = None
 
 
+class SeccompArgument(Value):
+    """``linux.seccomp.syscalls[].args[]``; ``number`` is the index; SCMP_CMP_MASKED_EQ alone has a ``value_two``."""
+
+    number: int
+    op: str
+    value: int
+    value_two: int = 0
+
+
+class SeccompRule(Value):
+    """``linux.seccomp.syscalls[]``; ``errno_ret`` is None where absent."""
+
+    names: tuple[str, ...]
+    action: str
+    errno_ret: int | None = None
+    args: tuple[SeccompArgument, ...] = ()
+
+
+class Seccomp(Value):
+    """``linux.seccomp``: which system calls the processes of the jail can make; constants by their names."""
+
+    default_action: str
+    default_errno_ret: int | None = None
+    architectures: tuple[str, ...] = ()
+    flags: tuple[str, ...] = ()
+    listener_path: str = ""
+    listener_metadata: str = ""
+    syscalls: tuple[SeccompRule, ...] = ()
+
+
 class Linux(Value):
     """
     ``linux``.
 
-    ``resources`` and ``seccomp`` are kept as JSON for the rooms that apply them;
-    ``unapplied`` names (as JSON paths below ``linux``) asked-for properties that
-    have no field here.
+    ``resources`` is kept as JSON for the room that applies it; ``unapplied`` names
+    (as JSON paths below ``linux``) asked-for properties that have no field here.
     """
 
     namespaces: tuple[Namespace, ...] = ()
@@ -148,7 +177,7 @@ class Linux(Value):
     devices: tuple[LinuxDevice, ...] = ()
     cgroups_path: str = ""
     resources: Mapping[str, object] | None = None
-    seccomp: Mapping[str, object] | None = None
+    seccomp: Seccomp | None = None
     sysctl: tuple[tuple[str, str], ...] = ()
     masked_paths: tuple[str, ...] = ()
     readonly_paths: tuple[str, ...] = ()

@@ -1,13 +1,14 @@
 """
 The ``linux`` object of ``config.json``.
 
-Specification: config-linux.md.  ``resources`` and ``seccomp`` stay JSON: the
-rooms that apply them know their properties.
+Specification: config-linux.md.  ``resources`` stays JSON: the room that applies
+it knows its properties.
 """
 
 from __future__ import annotations
 
 from runjd.spec.model import IdMapping, Linux, LinuxDevice, Namespace
+from runjd.spec.parse_seccomp import read_seccomp
 from runjd.spec.quote import quoted
 from runjd.spec.reader import ID_MAX, UINT32_MAX, Reader
 
@@ -25,6 +26,7 @@ _MAJOR_MAX, _MINOR_MAX = 2**12 - 1, 2**20 - 1
 
 def read_linux(reader: Reader) -> Linux:
     """Return the object; what is wrong is noted in the reader's faults."""
+    seccomp = reader.object("seccomp")
     return Linux(
         namespaces=_read_namespaces(reader),
         uid_mappings=read_mappings(reader, "uidMappings"),
@@ -32,7 +34,7 @@ def read_linux(reader: Reader) -> Linux:
         devices=_read_devices(reader),
         cgroups_path=reader.text("cgroupsPath"),
         resources=_read_json(reader, "resources"),
-        seccomp=_read_seccomp(reader),
+        seccomp=None if seccomp is None else read_seccomp(seccomp),
         sysctl=reader.text_map("sysctl"),
         masked_paths=reader.path_texts("maskedPaths"),
         readonly_paths=reader.path_texts("readonlyPaths"),
@@ -95,15 +97,6 @@ def _read_device(reader: Reader) -> LinuxDevice:
         uid=reader.integer("uid", 0, ID_MAX),
         gid=reader.integer("gid", 0, ID_MAX),
     )
-
-
-def _read_seccomp(reader: Reader) -> dict[str, object] | None:
-    seccomp = reader.object("seccomp")
-    if seccomp is None:
-        return None
-    if seccomp.require("defaultAction", "an action, as SCMP_ACT_ERRNO"):
-        seccomp.text("defaultAction", "an action, as SCMP_ACT_ERRNO")
-    return seccomp.fields
 
 
 def _read_json(reader: Reader, name: str) -> dict[str, object] | None:

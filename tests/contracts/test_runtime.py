@@ -13,7 +13,7 @@ from runjd.errors import RunjdError, Unsupported, WrongState
 from runjd.runtime.choose import choose
 from runjd.runtime.contract import Held, Runtime
 from runjd.runtime.memory import MemoryRuntime
-from runjd.spec.model import Config, Hook, Hooks, Linux, Rlimit
+from runjd.spec.model import Config, Hook, Hooks, Linux, Rlimit, Seccomp
 from tests.runtime.driver import STANDARD_NAMESPACES, Driver, bare_config, config, make_root, mounts, shell, tree
 
 
@@ -86,7 +86,7 @@ def test_isolation_is_told(subject: Subject) -> None:
     [
         ("hooks.createRuntime[0]", {"hooks": Hooks(create_runtime=(Hook("/bin/true"),))}),
         ("hooks.poststop[0]", {"hooks": Hooks(poststop=(Hook("/bin/true"),))}),
-        ("linux.seccomp", {"linux": {"seccomp": {"defaultAction": "SCMP_ACT_ERRNO"}}}),
+        ("linux.seccomp.defaultAction", {"linux": {"seccomp": Seccomp("SCMP_ACT_NOTIFY")}}),
         ("linux.resources.pids", {"linux": {"resources": {"pids": {"limit": 10}}}}),
         ("process.apparmorProfile", {"process": {"apparmor_profile": "p"}}),
         ("process.selinuxLabel", {"process": {"selinux_label": "l"}}),
@@ -235,7 +235,7 @@ def test_exec_in_a_gone_jail_is_an_error(subject: Subject) -> None:
     subject.driver.finish(held.pid)
 
     with pytest.raises(WrongState):
-        subject.runtime.join(held, shell("exit 0"))
+        subject.driver.join(held, shell("exit 0"))
     subject.runtime.remove(held)
 
 
@@ -244,7 +244,7 @@ def test_exec_asks_for_what_can_be_applied(subject: Subject) -> None:
     held = subject.driver.create(subject.config(), subject.bundle)
 
     with pytest.raises(Unsupported):
-        subject.runtime.join(held, shell("exit 0", apparmor_profile="p"))
+        subject.driver.join(held, shell("exit 0", apparmor_profile="p"))
 
     subject.driver.end(held)
 

@@ -90,6 +90,7 @@ class Driver:
         #: what was in each root before the first jail
         self.roots: dict[str, dict[str, int]] = {}
         self._children: dict[int, Child] = {}
+        self._confinements: dict[int, bytes] = {}
 
     def create(self, config: Config, bundle: str, id: str = "testjail") -> Held:
         """Create a jail. Whatever fails is undone and raised."""
@@ -98,12 +99,14 @@ class Driver:
         self.roots.setdefault(plan.root, tree(plan.root))
         try:
             self.runtime.prepare(plan, undo.append)
+            confinement = self.runtime.confinement()
             child = self._fork(
                 lambda: self.runtime.fork(plan), lambda made: self.runtime.enter(plan, made), plan.process, undo
             )
         except RunjdError:
             self.runtime.remove(Held(id, 0, 0, processes.boot_id(), plan.root, tuple(undo)))
             raise
+        self._confinements[child.pid] = confinement
         return Held(id, child.pid, processes.start_time(child.pid), processes.boot_id(), plan.root, tuple(undo))
 
     def start(self, pid: int) -> None:
@@ -112,9 +115,13 @@ class Driver:
 
     def exec(self, held: Held, process: Process) -> tuple[int, str]:
         """Run another process in a jail and wait for it."""
-        child = self._fork(lambda: self.runtime.join(held, process), lambda _made: None, process, [])
+        child = self._fork(lambda: self.join(held, process), lambda _made: None, process, [])
         self.start(child.pid)
         return self.finish(child.pid)
+
+    def join(self, held: Held, process: Process) -> int:
+        """Fork a process into a jail."""
+        return self.runtime.join(held, process, self._confinements[held.pid])
 
     def finish(self, pid: int) -> tuple[int, str]:
         """Wait for a process; return its exit status (negative for a signal) and all that it wrote."""
@@ -222,6 +229,7 @@ def _become(
         runtime.become(process)
         os.close(tell)
         os.read(wait, 1)
+        runtime.confine(process)
         os.execve(process.args[0], list(process.args), dict(each.split("=", 1) for each in process.env))
     except RunjdError as error:
         _tell(tell, {"error": error.to_record()})

@@ -194,7 +194,7 @@ def test_exec_processes_are_listed_and_end_with_the_jail(driver: Driver, bundle:
     """A process that joined belongs to the jail, and ends with its init process."""
     held = driver.create(config("sleep 60"), bundle)
     driver.start(held.pid)
-    pid = driver.runtime.join(held, shell(""))
+    pid = driver.join(held, shell(""))
     if pid == 0:
         os.execve("/bin/busybox", ["sleep", "60"], {})
 

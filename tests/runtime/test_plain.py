@@ -10,7 +10,7 @@ import pytest
 from runjd.errors import BadArgument, SpecError, Unsupported
 from runjd.runtime import choose
 from runjd.runtime.plain import PlainRuntime
-from runjd.spec.model import LinuxDevice, Rlimit, User
+from runjd.spec.model import LinuxDevice, Rlimit, Seccomp, User
 from tests.runtime.driver import STANDARD_MOUNTS, Driver, bare_config, shell
 
 
@@ -21,6 +21,7 @@ from tests.runtime.driver import STANDARD_MOUNTS, Driver, bare_config, shell
         ({"hostname": "web"}, "hostname"),
         ({"domainname": "example.org"}, "domainname"),
         ({"linux": {"sysctl": (("net.core.somaxconn", "10"),)}}, "linux.sysctl"),
+        ({"linux": {"seccomp": Seccomp("SCMP_ACT_ALLOW")}}, "linux.seccomp"),
         ({"linux": {"devices": (LinuxDevice("c", "/dev/fuse", 10, 229),)}}, "linux.devices[0]"),
     ],
 )
@@ -105,7 +106,7 @@ def test_exec_as_another_user_is_refused() -> None:
     from runjd.runtime.contract import Held
 
     with pytest.raises(Unsupported):
-        PlainRuntime(1000).join(Held("web", 0, 0, "", ""), shell("true", user=User(1001)))
+        PlainRuntime(1000).join(Held("web", 0, 0, "", ""), shell("true", user=User(1001)), b"")
 
 
 def test_default_depends_on_rights() -> None:
