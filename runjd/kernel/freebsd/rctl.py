@@ -52,9 +52,14 @@ def rctl_remove_rule(filter: str) -> None:
     :raise ProcessLookupError: none does.
     :raise ValueError: the filter is empty, which the kernel takes for all rules of the machine.
     """
+    check_filter(filter)
+    _tell("rctl_remove_rule", filter)
+
+
+def check_filter(filter: str) -> None:
+    """Refuse a filter that matches every rule of the machine."""
     if not filter.strip(":"):
         raise ValueError("an empty filter would remove every rule of the machine")
-    _tell("rctl_remove_rule", filter)
 
 
 def amounts(usage: str) -> dict[str, int]:
