@@ -42,7 +42,9 @@ def read_bundle(path: str) -> Bundle:
     try:
         directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
-        raise SpecError("", "there is no such bundle; give the directory that holds config.json", path) from None
+        raise SpecError(
+            "", "there is no such bundle (no such file or directory); give the directory that holds config.json", path
+        ) from None
     except NotADirectoryError:
         raise SpecError("", "is not a directory; give the directory that holds config.json", path) from None
     except OSError as error:

@@ -92,7 +92,9 @@ def find_executable(name: bytes, environment: Sequence[bytes]) -> bytes:
     if b"/" in name:
         number = _obstacle(name)
         if number:
-            raise _failure(name, words(number), number)
+            # engines tell what may not be executed from what is not there by the words, and a directory may not
+            reason = f"permission denied: it {words(number)}" if number == errno.EISDIR else words(number)
+            raise _failure(name, reason, number)
         return name
     denied = False
     search = value_of(b"PATH", environment)

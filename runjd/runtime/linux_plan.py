@@ -151,6 +151,15 @@ def _jail_steps(
     for name, value in linux.sysctl:
         yield linux_sysctl.plan_sysctl(name, value, namespaces)
     yield from _mount_steps(config, linux, root, bundle)
+    if process.cwd != "/":
+        yield s.MakeDirectory(_inside(process.cwd), "process.cwd")
+    yield from _closing_steps(config, linux, root, change_root)
+
+
+def _closing_steps(
+    config: Config, linux: Linux, root: str, change_root: type[s.PivotRoot | s.MoveRoot]
+) -> Iterator[object]:
+    """Hide what is not for the jail, and go inside."""
     for index, path in enumerate(linux.masked_paths):
         yield s.Mask(_inside(path), f"linux.maskedPaths[{index}]")
     for index, path in enumerate(linux.readonly_paths):

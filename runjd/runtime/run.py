@@ -143,6 +143,14 @@ class Runner:
         """Make a symbolic link."""
         self._devices.make_link(step)
 
+    def make_directory(self, step: s.MakeDirectory) -> None:
+        """Make a directory beneath the root, if that can be."""
+        try:
+            self._kernel.close(self._beneath.directory(step.destination))
+        except (OSError, RuntimeFailure):
+            # read-only, or no directory: chdir will say so
+            pass
+
     def mask(self, step: s.Mask) -> None:
         """Hide a path."""
         mounting.mask(self._kernel, self._beneath, step)
@@ -236,6 +244,7 @@ _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.MountCgroups: Runner.mount_cgroups,
     s.MakeDevice: Runner.make_device,
     s.MakeLink: Runner.make_link,
+    s.MakeDirectory: Runner.make_directory,
     s.Mask: Runner.mask,
     s.MakeReadOnly: Runner.make_read_only,
     s.SetSysctl: Runner.set_sysctl,

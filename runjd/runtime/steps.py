@@ -190,6 +190,20 @@ class MakeLink(Value):
         return f"link {self.destination} to {self.target}"
 
 
+class MakeDirectory(Value):
+    """
+    Make a directory where nothing is there yet, as runc and crun do for the working directory.
+
+    What hinders that hinders the process as well, which tells it better.
+    """
+
+    destination: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"see that {self.destination} is there"
+
+
 class Mask(Value):
     """Hide a file behind /dev/null, a directory behind an empty one; nothing where it is absent."""
 

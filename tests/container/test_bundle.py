@@ -47,7 +47,8 @@ def test_what_is_no_bundle_is_named(private_dir: str) -> None:
     for path, message in {
         "": "the bundle needs a path: the directory that holds config.json",
         "a\0b": "the bundle needs a path: the directory that holds config.json",
-        f"{private_dir}/no": f"{private_dir}/no: there is no such bundle; give the directory that holds config.json",
+        f"{private_dir}/no": f"{private_dir}/no: there is no such bundle (no such file or directory); "
+        "give the directory that holds config.json",
         file: f"{file}: is not a directory; give the directory that holds config.json",
         private_dir: f"{private_dir}/config.json: there is no config.json in the bundle",
     }.items():

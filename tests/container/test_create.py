@@ -146,8 +146,7 @@ BAD_PROCESSES = {
     "missing program": ({"args": ["nonesuch"]}, 'process.args[0]: exec "nonesuch": executable file not found in $PATH'),
     "missing path": ({"args": ["/no/such"]}, 'process.args[0]: exec "/no/such": no such file or directory'),
     "no rights": ({"args": ["/etc/passwd"]}, 'process.args[0]: exec "/etc/passwd": permission denied'),
-    "directory": ({"args": ["/etc"]}, 'process.args[0]: exec "/etc": is a directory'),
-    "no cwd": ({"cwd": "/no/such"}, 'process.cwd: chdir to "/no/such": no such file or directory'),
+    "directory": ({"args": ["/etc"]}, 'process.args[0]: exec "/etc": permission denied: it is a directory'),
     "cwd is a file": ({"cwd": "/etc/passwd"}, 'process.cwd: chdir to "/etc/passwd": not a directory'),
     "empty path": (
         {"args": ["sh"], "env": ["PATH=/nowhere"]},

@@ -119,6 +119,42 @@ def test_the_working_directory_is_that_of_the_bundle(jails: Jails) -> None:
     assert out == "/tmp\n"
 
 
+@pytest.mark.root
+def test_a_working_directory_that_is_missing_is_made(private_dir: str) -> None:
+    """In a root of its own, as other runtimes do, beneath it whatever links say, and taken away with the container."""
+    jails = Jails(private_dir, "linux")
+    bundle = jails.bundle(["sh", "-c", "pwd; ls -ld ."], cwd="/up/work/deep")
+    outside = f"{private_dir}/outside"
+    os.symlink(outside, f"{bundle}/rootfs/up")
+    io = Fifos("init", stdin=False)
+
+    state = jails.operations.create("web", bundle, jails.keep(io), runtime="linux", start=True)
+
+    assert wait(state.pid) == 0
+    path, listed = read_all(io.held["out"]).splitlines()
+    assert (path, listed[:10]) == (f"{outside}/work/deep", "drwxr-xr-x")
+    assert not os.path.exists(outside)
+    assert os.path.isdir(f"{bundle}/rootfs{outside}/work/deep")
+    jails.operations.delete("web")
+    assert not os.path.exists(f"{bundle}/rootfs/tmp/{os.path.basename(private_dir)}")
+    jails.finish()
+
+
+def test_a_working_directory_that_is_missing_is_an_error_on_the_host(plain: Jails) -> None:
+    """Without a root of its own nothing is made, and create fails."""
+    with pytest.raises(RunjdError, match='process.cwd: chdir to "/no/such": no such file or directory'):
+        plain.create("web", ["pwd"], cwd="/no/such")
+
+
+@pytest.mark.root
+def test_a_working_directory_that_cannot_be_made_is_an_error(private_dir: str) -> None:
+    """A file in its place is told by the process."""
+    jails = Jails(private_dir, "linux")
+    with pytest.raises(RunjdError, match='process.cwd: chdir to "/etc/passwd/x": not a directory'):
+        jails.create("web", ["pwd"], cwd="/etc/passwd/x")
+    jails.finish()
+
+
 @pytest.mark.parametrize("fd", [3, 7, 8, 9])
 def test_a_leaked_directory_of_the_host_is_no_working_directory(plain: Jails, fd: int) -> None:
     """process.cwd cannot be one of our descriptors (CVE-2024-21626): they are closed before anything is entered."""

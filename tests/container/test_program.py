@@ -59,7 +59,7 @@ def test_an_empty_element_is_the_working_directory(folders: str) -> None:
         ("locked", "permission denied"),
         ("loop", "executable file not found in $PATH"),
         ("{0}/a/denied", "permission denied"),
-        ("{0}/a/folder", "is a directory"),
+        ("{0}/a/folder", "permission denied: it is a directory"),
         ("{0}/a/only/x", "not a directory"),
         ("{0}/a/loop", "too many levels of symbolic links"),
         ("/dev/null", "permission denied"),

@@ -17,6 +17,14 @@ def runj(request: pytest.FixtureRequest, private_dir: str) -> Iterator[Runj]:
 
 
 @pytest.fixture
+def linux(private_dir: str) -> Iterator[Runj]:
+    """Return the command with namespaces, for what is about them; its tests are marked root."""
+    jails = Jails(private_dir, "linux")
+    yield Runj(jails)
+    jails.finish()
+
+
+@pytest.fixture
 def plain(private_dir: str) -> Iterator[Runj]:
     """Return the command without isolation, for what does not depend on it."""
     jails = Jails(private_dir, "plain")
