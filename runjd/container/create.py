@@ -86,7 +86,7 @@ class Creation:
         if config.process is None:
             raise SpecError("process", "is missing; expected what to run", bundle.file)
         try:
-            plan = self._runtime.plan(config, bundle.path, self._place.id)
+            plan = self._runtime.plan(config, bundle.path, self._place.id, self._place.path)
         except SpecError as error:
             raise error if error.file else error.within(bundle.file) from None
         self.state = self.state._replace(
@@ -102,6 +102,7 @@ class Creation:
     def _make(self, plan: Plan, bundle: Bundle) -> None:
         streams = open_streams(self._io, self._place.fd, plan.process)
         self._runtime.prepare(plan, self._made)
+        self.state = self.state._replace(jid=self._runtime.jid())
         with Step("make the gate"):
             waiting = None if self._start else gate.listen(self._place.fd)
         self._launch = Launch(plan.process, self._io, self._runtime, self._restore)

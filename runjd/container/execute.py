@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from runjd.container.state import State
     from runjd.container.stdio import Io
     from runjd.container.store import Place
-    from runjd.runtime.contract import Runtime, Undo
+    from runjd.runtime.contract import Runtime
     from runjd.spec.model import Process
 
 
@@ -45,7 +45,7 @@ def execute(
             channel = launch.fork(
                 fork=lambda: runtime.join(state.held(), process, confinement),
                 streams=streams,
-                enter=_inside_already,
+                enter=lambda made: runtime.enter_joined(process),
                 opened=_no_console,
                 gate=None,
                 passed=passed,
@@ -65,10 +65,6 @@ def execute(
         raise
     io.child_opened()
     return launch.pid, started
-
-
-def _inside_already(made: Callable[[Undo], None]) -> None:
-    """``Runtime.join`` has entered."""
 
 
 def _no_console(terminal: int) -> None:

@@ -83,11 +83,12 @@ class Runtime(ABC):
     isolated: bool
 
     @abstractmethod
-    def plan(self, config: Config, bundle: str, id: str) -> Plan:
+    def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         """
         Return the steps that make a jail of a parsed bundle; touches nothing.
 
         :param bundle: absolute path of the bundle.
+        :param directory: absolute path of a directory of ours, where the jail's own files may be kept.
         :raise Unsupported: a property is asked for that this runtime cannot apply.
         :raise SpecError: a property makes no sense to this runtime.
         """
@@ -95,6 +96,10 @@ class Runtime(ABC):
     @abstractmethod
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         """Carry out the host steps; call ``made`` for each thing to undo as soon as it is there."""
+
+    def jid(self) -> int:
+        """Return the jid of the jail that was prepared; 0 where the kernel knows none."""
+        return 0
 
     def confinement(self) -> bytes:
         """Return what ``join`` has to be told of the jail that was prepared; to be kept with it. Empty for nothing."""
@@ -135,6 +140,9 @@ class Runtime(ABC):
 
         :param confinement: what ``confinement`` returned when the jail was made.
         """
+
+    def enter_joined(self, process: Process) -> None:
+        """In the child of ``join``, once it let go of its parent's descriptors: whatever ``join`` could not do yet."""
 
     @abstractmethod
     def processes(self, held: Held) -> tuple[int, ...]:

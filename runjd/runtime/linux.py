@@ -67,7 +67,7 @@ class LinuxRuntime(Runtime):
         self._privileges = LinuxPrivileges(new_keyring=new_keyring)
         self._confinement = Confinement()
 
-    def plan(self, config: Config, bundle: str, id: str) -> Plan:
+    def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         return make_plan(config, bundle, id, pivots=self._pivots)
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:

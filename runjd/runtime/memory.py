@@ -43,7 +43,7 @@ class MemoryRuntime(PlainRuntime):
         self.calls: list[str] = []
         self.left: set[Undo] = set()
 
-    def plan(self, config: Config, bundle: str, id: str) -> Plan:
+    def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         if config.process is None:
             raise SpecError("process", "is missing: there is nothing to run")
         refuse(config)

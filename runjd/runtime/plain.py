@@ -43,7 +43,7 @@ class PlainRuntime(Runtime):
         self._new_keyring = new_keyring
         self._privileges: Privileges | None = None
 
-    def plan(self, config: Config, bundle: str, id: str) -> Plan:
+    def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         if config.process is None:
             raise SpecError("process", "is missing: there is nothing to run")
         refuse(config)
