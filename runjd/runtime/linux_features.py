@@ -1,0 +1,42 @@
+"""
+The features document of the ``linux`` runtime: what it can apply, whatever the host has.
+
+Specification: features.md and features-linux.md.  It "SHOULD be determined on the
+compilation time of the runtime", so nothing of the host is looked at, and every
+list is that of the code which applies it.
+"""
+
+from __future__ import annotations
+
+from runjd.kernel.capabilities import NUMBERS as CAPABILITIES
+from runjd.runtime import syscall_filter
+from runjd.runtime.linux_mounts import FLAGS, PROPAGATIONS, RECURSIVE
+from runjd.runtime.linux_plan import FLAGS as NAMESPACES
+from runjd.spec.parse_seccomp import ARCHITECTURES
+from runjd.spec.version import OLDEST, VERSION
+
+
+def features() -> dict[str, object]:
+    """Return the features document, as JSON values."""
+    return {
+        "ociVersionMin": OLDEST,
+        "ociVersionMax": VERSION,
+        "mountOptions": sorted({*FLAGS, *PROPAGATIONS, *RECURSIVE, "tmpcopyup"}),
+        "linux": {
+            "namespaces": sorted(NAMESPACES),
+            "capabilities": list(CAPABILITIES),
+            "cgroup": {"v1": False, "v2": False, "systemd": False, "systemdUser": False, "rdma": False},
+            "seccomp": {
+                "enabled": True,
+                "actions": sorted(syscall_filter.ACTIONS),
+                "operators": sorted(syscall_filter.OPERATORS),
+                "archs": sorted(ARCHITECTURES),
+                "knownFlags": list(syscall_filter.FLAGS),
+                "supportedFlags": list(syscall_filter.FLAGS),
+            },
+            "apparmor": {"enabled": False},
+            "selinux": {"enabled": False},
+            "intelRdt": {"enabled": False},
+            "mountExtensions": {"idmap": {"enabled": False}},
+        },
+    }
