@@ -30,6 +30,7 @@ def preload() -> None:
         import runjd.kernel.capabilities
         import runjd.kernel.keyring
         import runjd.kernel.prctl
+        import runjd.runtime.cgroup.making
         import runjd.runtime.linux
     else:
         import runjd.kernel.freebsd.kernel

@@ -47,7 +47,13 @@ def syscall(number: int, *arguments: object) -> int:
     return int(libc.syscall(c_long(number), *arguments))
 
 
+def address_of(buffer: object) -> int:
+    """Return where a ctypes buffer is; it must be kept as long as the kernel may look."""
+    return ctypes.addressof(buffer)  # type: ignore[arg-type]
+
+
 __all__ = [
+    "address_of",
     "byref",
     "c_char_p",
     "c_int",

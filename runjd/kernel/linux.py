@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from runjd.kernel import interfaces, namespaces, openat2, prctl, statfs
+from runjd.kernel import bpf, interfaces, namespaces, openat2, prctl, statfs
 from runjd.kernel import mount as mounts
 
 
@@ -45,7 +45,11 @@ class LinuxKernel:
     chdir = staticmethod(os.chdir)
     chroot = staticmethod(os.chroot)
     umask = staticmethod(os.umask)
+    # control groups
+    load_device_program = staticmethod(bpf.load_device_program)
+    attach_device_program = staticmethod(bpf.attach_device_program)
     # namespaces
+    unshare = staticmethod(namespaces.unshare)
     set_namespace = staticmethod(namespaces.set_namespace)
     set_hostname = staticmethod(namespaces.set_hostname)
     set_domainname = staticmethod(namespaces.set_domainname)

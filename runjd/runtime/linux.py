@@ -12,12 +12,14 @@ import errno
 import gc
 import os
 
-from runjd.errors import RuntimeFailure, WrongState
+from runjd.errors import RunjdError, RuntimeFailure, WrongState
 from runjd.kernel import namespaces as ns
 from runjd.kernel import prctl, process
 from runjd.kernel.capabilities import NUMBERS as CAPABILITIES
 from runjd.kernel.linux import LinuxKernel
 from runjd.runtime import devices, ending, linux_members, rights
+from runjd.runtime.cgroup import freezing, removing
+from runjd.runtime.cgroup.joining import Doors, recorded
 from runjd.runtime.confinement import Confinement, confine, decode, encode, keeps, make_confinement
 from runjd.runtime.contract import Runtime, Undo
 from runjd.runtime.failing import failure
@@ -37,6 +39,7 @@ if TYPE_CHECKING:
 _HINT = "the plain runtime runs without isolation and needs no rights"
 _ALL_BUT_PID = ns.CLONE_NEWNS | ns.CLONE_NEWUTS | ns.CLONE_NEWIPC | ns.CLONE_NEWNET | ns.CLONE_NEWCGROUP
 _CANNOT_ENTER = 1
+_KILL = 9
 _OWN_PID_NAMESPACE = "/proc/self/ns/pid"
 
 
@@ -66,14 +69,17 @@ class LinuxRuntime(Runtime):
         # Made now: the child cannot import.
         self._privileges = LinuxPrivileges(new_keyring=new_keyring)
         self._confinement = Confinement()
+        self._groups: tuple[str, ...] = ()
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         return make_plan(config, bundle, id, pivots=self._pivots)
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._need_root()
-        Runner(self._kernel, made).run(plan.host_steps)
         self._confinement = make_confinement(plan.confinement)
+        runner = Runner(self._kernel, made)
+        runner.run(plan.host_steps)
+        self._groups = runner.groups
 
     def confinement(self) -> bytes:
         return encode(self._confinement)
@@ -105,7 +111,7 @@ class LinuxRuntime(Runtime):
         if "pid" not in plan.isolation:
             made(Undo("kill", linux_members.mount_namespace("self")))
         has_cgroup_namespace = any(each.partition("=")[0] == "cgroup" for each in plan.isolation)
-        Runner(self._kernel, made, has_cgroup_namespace).run(plan.jail_steps)
+        Runner(self._kernel, made, has_cgroup_namespace, self._groups).run(plan.jail_steps)
         self._kernel.umask(before)
 
     def console(self, terminal: int) -> None:
@@ -128,6 +134,11 @@ class LinuxRuntime(Runtime):
         pidfd = ending.open_process(held.pid, held.start_time) if _is_this_boot(held) else -1
         if pidfd < 0:
             raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
+        try:
+            doors = Doors(recorded(held.undo), held.pid)
+        except RunjdError:
+            os.close(pidfd)
+            raise
         # From its first moment the child can be seen from inside: it must not be looked into.
         dumpable = prctl.get_dumpable()
         prctl.set_dumpable(0)
@@ -136,14 +147,16 @@ class LinuxRuntime(Runtime):
         except OSError as error:
             prctl.set_dumpable(dumpable)
             os.close(pidfd)
+            doors.close()
             if error.errno == errno.ESRCH:
                 raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id) from error
             raise failure(f'fork into "{held.id}"', error) from error
         if pid == 0:
-            _enter_all(pidfd, process)
+            _enter_all(pidfd, process, doors)
         else:
             prctl.set_dumpable(dumpable)
         os.close(pidfd)
+        doors.close()
         return pid
 
     def processes(self, held: Held) -> tuple[int, ...]:
@@ -157,10 +170,17 @@ class LinuxRuntime(Runtime):
                 ending.signal_stranger(pid, start_time, signum)
 
     def remove(self, held: Held) -> None:
+        groups = recorded(held.undo) if _is_this_boot(held) else ()
         if linux_members.has_own_pids(held):
+            if groups and ending.signal_stranger(held.pid, held.start_time, _KILL):
+                # with version 1 what is frozen does not die
+                freezing.thaw(self._kernel, groups[0])
             ending.end_init(held)
         else:
+            removing.kill_all(self._kernel, groups)
             ending.end(held, lambda: linux_members.members(held))
+        if groups:
+            removing.remove_groups(self._kernel, held.undo)
         undo_files(self._kernel, held.root, held.undo)
 
     def _need_root(self) -> None:
@@ -188,14 +208,15 @@ class LinuxRuntime(Runtime):
         return pid
 
 
-def _enter_all(pidfd: int, process: Process) -> None:
+def _enter_all(pidfd: int, process: Process, doors: Doors) -> None:
     """
-    In the child of ``join``: enter the other namespaces of a jail, and so its root.
+    In the child of ``join``: enter the control groups and the other namespaces of a jail, and so its root.
 
     Whatever fails here ends the child, because nobody above it knows yet which of
     the two it is; its parent sees that it never reported.
     """
     try:
+        doors.enter()
         rights.apply_oom_score(process.oom_score_adj)
         ns.set_namespace(pidfd, _ALL_BUT_PID)
     except BaseException:

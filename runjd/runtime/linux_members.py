@@ -2,9 +2,10 @@
 Which processes belong to a jail of Linux namespaces.
 
 With a pid namespace of its own: all in it, and whatever descends from them.
-Without one the mount namespace tells, which every jail has for itself; where its
-init process is dead, the name of the namespace stands in the state as an
-``Undo("kill", ...)``, and only processes that started after the init process count.
+Without one its control groups tell, and where there are none the mount namespace,
+which every jail has for itself; where its init process is dead, the name of the
+namespace stands in the state as an ``Undo("kill", ...)``, and only processes that
+started after the init process count.
 """
 
 from __future__ import annotations
@@ -12,9 +13,14 @@ from __future__ import annotations
 import os
 
 from runjd.kernel import process
+from runjd.kernel.linux import LinuxKernel
+from runjd.runtime.cgroup.files import pids
+from runjd.runtime.cgroup.joining import recorded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from runjd.runtime.contract import Held
 
 
@@ -37,6 +43,8 @@ def members(held: Held) -> list[tuple[int, int]]:
     if not lives and not shared:
         # The kernel ends a pid namespace with its init process.
         return []
+    if shared and (groups := recorded(held.undo)):
+        return _in_groups(held, groups)
     kind = "mnt" if shared else "pid"
     wanted = shared or _namespace(held.pid, "pid")
     if not wanted or wanted == _namespace("self", kind):
@@ -52,6 +60,14 @@ def members(held: Held) -> list[tuple[int, int]]:
         grown = bool(found)
     alive = [(each.pid, each.start_time) for each in everyone if each.pid in ours and each.alive]
     return sorted(alive, key=lambda each: (each[0] != held.pid, each[0]))
+
+
+def _in_groups(held: Held, groups: Sequence[str]) -> list[tuple[int, int]]:
+    """Return those in the groups; the name of a namespace, in contrast, is soon given to another one."""
+    kernel = LinuxKernel()
+    found = {pid for each in groups for pid in pids(kernel, each)}
+    seen = [each for pid in found if (each := process.look(pid)) is not None and each.alive]
+    return sorted(((each.pid, each.start_time) for each in seen), key=lambda each: (each[0] != held.pid, each[0]))
 
 
 def _recorded(held: Held) -> str:

@@ -3,8 +3,8 @@ A bundle to the steps that make a jail of it on Linux. Pure.
 
 The order counts: the host's view of /proc and of paths is needed until the root
 is pivoted, so everything is done before that, and the jail's names are resolved
-beneath the root (:mod:`runjd.runtime.beneath`).  ``linux.cgroupsPath`` is let
-through, as every engine sends it; without limits there is nothing to put there.
+beneath the root (:mod:`runjd.runtime.beneath`).  Where neither a path nor a limit
+of control groups is asked for, there are none, as they would cost every start.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from runjd.runtime.contract import Plan
 from runjd.runtime.linux_mounts import PROPAGATIONS, plan_mount
 from runjd.runtime.privileges import refuse_unknown
 from runjd.runtime.refusals import refuse
+from runjd.spec.parse_resources import parse_resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,8 +47,8 @@ FLAGS = {
 }
 
 _UNLIMITED_DEVICES = (
-    "device files can reach every device of the host, because the jail keeps CAP_MKNOD and no cgroup limits it; "
-    "leave CAP_MKNOD out of process.capabilities"
+    "device files can reach every device of the host, because the jail keeps CAP_MKNOD and no control group limits it; "
+    "leave CAP_MKNOD out of process.capabilities, or give linux.resources.devices"
 )
 
 
@@ -78,14 +79,14 @@ def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> P
         id,
         root,
         config.process,
-        (s.CheckRoot(root),),
+        (s.CheckRoot(root), *_host_steps(config.linux, id)),
         tuple(
             _jail_steps(
                 config, config.linux, config.process, namespaces, root, bundle, s.PivotRoot if pivots else s.MoveRoot
             )
         ),
         isolation,
-        tuple(_notices(id, config.process)),
+        tuple(_notices(id, config.process, config.linux)),
         tuple(_confinement(config.linux)),
     )
 
@@ -96,12 +97,29 @@ def new_namespaces(plan: Plan) -> int:
     for kind in plan.isolation:
         if "=" not in kind:
             flags |= FLAGS[kind]
+    if has_groups(plan):
+        # its root is the group that one is in when it is made
+        flags &= ~CLONE_NEWCGROUP
     return flags
+
+
+def has_groups(plan: Plan) -> bool:
+    """Whether the jail gets control groups."""
+    return any(isinstance(each, s.MakeGroups) for each in plan.host_steps)
 
 
 def joined_pid_namespace(plan: Plan) -> str:
     """Return the file of the pid namespace to be joined, which must happen before the fork; empty for none."""
     return next((each.partition("=")[2] for each in plan.isolation if each.startswith("pid=")), "")
+
+
+def _host_steps(linux: Linux, id: str) -> Iterator[object]:
+    if _wants_groups(linux):
+        yield s.MakeGroups(linux.cgroups_path, id, parse_resources(linux.resources))
+
+
+def _wants_groups(linux: Linux) -> bool:
+    return bool(linux.cgroups_path) or bool(linux.resources)
 
 
 def _namespaces(linux: Linux) -> dict[str, str]:
@@ -137,17 +155,7 @@ def _jail_steps(
     bundle: str,
     change_root: type[s.PivotRoot | s.MoveRoot],
 ) -> Iterator[object]:
-    if process.oom_score_adj is not None:
-        yield s.SetOomScore(process.oom_score_adj)
-    for index, each in enumerate(linux.namespaces):
-        if each.path and each.type != "pid":
-            yield s.JoinNamespace(each.type, each.path, FLAGS[each.type], f"linux.namespaces[{index}].path")
-    if config.hostname:
-        yield s.SetHostname(config.hostname)
-    if config.domainname:
-        yield s.SetDomainname(config.domainname)
-    if namespaces.get("network") == "":
-        yield s.BringUp("lo")
+    yield from _identity_steps(config, linux, process, namespaces)
     for name, value in linux.sysctl:
         yield linux_sysctl.plan_sysctl(name, value, namespaces)
     yield from _mount_steps(config, linux, root, bundle)
@@ -170,6 +178,23 @@ def _closing_steps(
     if linux.rootfs_propagation and "private" not in linux.rootfs_propagation:
         flags = PROPAGATIONS[linux.rootfs_propagation]
         yield s.SetPropagation("/", linux.rootfs_propagation, flags, "linux.rootfsPropagation")
+
+
+def _identity_steps(config: Config, linux: Linux, process: Process, namespaces: dict[str, str]) -> Iterator[object]:
+    """Yield what makes the process one of the jail, before anything is mounted for it."""
+    if _wants_groups(linux):
+        yield s.JoinGroups(namespaces.get("cgroup") == "")
+    if process.oom_score_adj is not None:
+        yield s.SetOomScore(process.oom_score_adj)
+    for index, each in enumerate(linux.namespaces):
+        if each.path and each.type != "pid":
+            yield s.JoinNamespace(each.type, each.path, FLAGS[each.type], f"linux.namespaces[{index}].path")
+    if config.hostname:
+        yield s.SetHostname(config.hostname)
+    if config.domainname:
+        yield s.SetDomainname(config.domainname)
+    if namespaces.get("network") == "":
+        yield s.BringUp("lo")
 
 
 def _confinement(linux: Linux) -> Iterator[object]:
@@ -212,8 +237,8 @@ def _device(device: LinuxDevice, index: int) -> s.MakeDevice:
     )
 
 
-def _notices(id: str, process: Process) -> Iterator[str]:
-    if process.capabilities and "CAP_MKNOD" in process.capabilities.bounding:
+def _notices(id: str, process: Process, linux: Linux) -> Iterator[str]:
+    if not _wants_groups(linux) and process.capabilities and "CAP_MKNOD" in process.capabilities.bounding:
         yield f"{id}: {_UNLIMITED_DEVICES}"
 
 

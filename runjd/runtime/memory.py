@@ -14,7 +14,7 @@ import os
 from runjd.errors import RuntimeFailure, SpecError
 from runjd.runtime.contract import Plan, Undo
 from runjd.runtime.plain import PlainRuntime
-from runjd.runtime.refusals import refuse
+from runjd.runtime.refusals import refuse, refuse_resources
 from runjd.runtime.steps import Note
 
 TYPE_CHECKING = False
@@ -47,6 +47,7 @@ class MemoryRuntime(PlainRuntime):
         if config.process is None:
             raise SpecError("process", "is missing: there is nothing to run")
         refuse(config)
+        refuse_resources(config)
         steps = tuple(Note(f"mount {each.destination}", f"mounts[{i}]") for i, each in enumerate(config.mounts))
         return Plan("memory", id, "", config.process, (Note(f"make {id}", ""),), steps, ("memory",))
 

@@ -15,7 +15,7 @@ from runjd.kernel import process as processes_of
 from runjd.runtime import ending, rights
 from runjd.runtime.contract import Plan, Runtime
 from runjd.runtime.privileges import LinuxPrivileges, Privileges, UserPrivileges
-from runjd.runtime.refusals import refuse, refuse_process
+from runjd.runtime.refusals import refuse, refuse_process, refuse_resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,6 +47,7 @@ class PlainRuntime(Runtime):
         if config.process is None:
             raise SpecError("process", "is missing: there is nothing to run")
         refuse(config)
+        refuse_resources(config)
         _refuse_effects(config)
         self._refuse_user(config.process)
         notices = [f"{id}: {_WITHOUT}"]

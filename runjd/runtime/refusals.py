@@ -81,10 +81,6 @@ def refuse_linux(linux: Linux) -> None:
         raise Unsupported(f"linux.{name}", "is not supported")
     if linux.seccomp is not None:
         refuse_seccomp(linux.seccomp)
-    if linux.resources:
-        limited = first_limit(linux.resources)
-        if limited:
-            raise Unsupported(f"linux.{limited}", "limits are not supported; an external runtime applies them")
     if linux.mount_label:
         raise Unsupported("linux.mountLabel", "SELinux is not supported")
     for name, mappings in (("uidMappings", linux.uid_mappings), ("gidMappings", linux.gid_mappings)):
@@ -106,6 +102,14 @@ def refuse_seccomp(seccomp: Seccomp) -> None:
     for index, flag in enumerate(seccomp.flags):
         if flag == "SECCOMP_FILTER_FLAG_WAIT_KILLABLE_RECV":
             raise Unsupported(f"linux.seccomp.flags[{index}]", reason)
+
+
+def refuse_resources(config: Config) -> None:
+    """Refuse limits, where there are no control groups to apply them."""
+    resources = config.linux.resources if config.linux else None
+    limited = first_limit(resources or {})
+    if limited:
+        raise Unsupported(f"linux.{limited}", "limits need control groups, which only the linux runtime uses")
 
 
 def first_limit(resources: Mapping[str, object]) -> str:

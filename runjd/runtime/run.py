@@ -13,10 +13,12 @@ import os
 
 from runjd.errors import RuntimeFailure
 from runjd.kernel import mount as m
-from runjd.kernel.namespaces import CLONE_NEWNS
-from runjd.runtime import cgroups, mounting
+from runjd.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWNS
+from runjd.runtime import mounting
 from runjd.runtime import steps as s
 from runjd.runtime.beneath import Beneath
+from runjd.runtime.cgroup import view
+from runjd.runtime.cgroup.joining import join_groups
 from runjd.runtime.devices import Devices
 from runjd.runtime.failing import failure
 
@@ -39,9 +41,17 @@ class Runner:
 
     :param made: told of each thing that must be undone later.
     :param has_cgroup_namespace: ours is not the host's.
+    :ivar groups: the control groups of the jail, which its host steps make and its jail steps join.
     """
 
-    def __init__(self, kernel: LinuxKernel, made: Callable[[Undo], None], has_cgroup_namespace: bool = False) -> None:
+    def __init__(
+        self,
+        kernel: LinuxKernel,
+        made: Callable[[Undo], None],
+        has_cgroup_namespace: bool = False,
+        groups: tuple[str, ...] = (),
+    ) -> None:
+        self.groups = groups
         self._kernel = kernel
         self._made = made
         self._has_cgroup_namespace = has_cgroup_namespace
@@ -61,13 +71,27 @@ class Runner:
             except OSError as error:
                 raise failure(str(step), error, str(getattr(step, "path", ""))) from error
             except RuntimeFailure as error:
+                if error.path:
+                    raise
                 # What a step finds on its way does not know whose way it is.
-                where = error.path or str(getattr(step, "path", ""))
+                where = str(getattr(step, "path", ""))
                 raise RuntimeFailure(str(step), error.reason, where, error.errno) from error
 
     def check_root(self, step: s.CheckRoot) -> None:
         """Open the root, on the host."""
         self._kernel.close(self._kernel.open(step.root, _DIRECTORY))
+
+    def make_groups(self, step: s.MakeGroups) -> None:
+        """Make the control groups, on the host."""
+        from runjd.runtime.cgroup.making import make_groups
+
+        self.groups = make_groups(self._kernel, step.where, step.id, step.resources, self._made)
+
+    def join_groups(self, step: s.JoinGroups) -> None:
+        """Enter the control groups; a namespace made after that shows them as the root."""
+        join_groups(self._kernel, self.groups)
+        if step.has_namespace:
+            self._kernel.unshare(CLONE_NEWCGROUP)
 
     def join_namespace(self, step: s.JoinNamespace) -> None:
         """Enter a namespace by its file; 0: whichever kind it is of, as the plan has checked the kind."""
@@ -133,7 +157,7 @@ class Runner:
 
     def mount_cgroups(self, step: s.MountCgroups) -> None:
         """Mount the control groups."""
-        cgroups.mount_cgroups(self._kernel, self._beneath, step, self._has_cgroup_namespace)
+        view.mount_cgroups(self._kernel, self._beneath, step, self._has_cgroup_namespace)
 
     def make_device(self, step: s.MakeDevice) -> None:
         """Make a device node."""
@@ -233,6 +257,8 @@ class Runner:
 _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.Note: Runner.note,
     s.CheckRoot: Runner.check_root,
+    s.MakeGroups: Runner.make_groups,
+    s.JoinGroups: Runner.join_groups,
     s.JoinNamespace: Runner.join_namespace,
     s.HoldSource: Runner.hold_source,
     s.SetPropagation: Runner.set_propagation,

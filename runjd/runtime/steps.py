@@ -14,6 +14,7 @@ from runjd.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runjd.spec.model import Seccomp
+    from runjd.spec.resources import Resources
 
 
 class Note(Value):
@@ -34,6 +35,28 @@ class CheckRoot(Value):
 
     def __str__(self) -> str:
         return f"open the root {self.root}"
+
+
+class MakeGroups(Value):
+    """Make the control groups of the jail, with their limits, in each hierarchy that the host has."""
+
+    where: str
+    id: str
+    resources: Resources
+    path: str = "linux.cgroupsPath"
+
+    def __str__(self) -> str:
+        return f"make the control groups {self.where or self.id}"
+
+
+class JoinGroups(Value):
+    """Enter the control groups of the jail, and hide all others where it has a namespace for them."""
+
+    has_namespace: bool
+    path: str = "linux.cgroupsPath"
+
+    def __str__(self) -> str:
+        return "join the control groups"
 
 
 class JoinNamespace(Value):

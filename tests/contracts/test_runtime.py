@@ -87,7 +87,6 @@ def test_isolation_is_told(subject: Subject) -> None:
         ("hooks.createRuntime[0]", {"hooks": Hooks(create_runtime=(Hook("/bin/true"),))}),
         ("hooks.poststop[0]", {"hooks": Hooks(poststop=(Hook("/bin/true"),))}),
         ("linux.seccomp.defaultAction", {"linux": {"seccomp": Seccomp("SCMP_ACT_NOTIFY")}}),
-        ("linux.resources.pids", {"linux": {"resources": {"pids": {"limit": 10}}}}),
         ("process.apparmorProfile", {"process": {"apparmor_profile": "p"}}),
         ("process.selinuxLabel", {"process": {"selinux_label": "l"}}),
         ("process.scheduler", {"process": {"unapplied": ("scheduler",)}}),
@@ -101,6 +100,19 @@ def test_what_cannot_be_applied_is_refused(subject: Subject, path: str, changes:
         subject.runtime.plan(subject.config(**changes), subject.bundle, "a")
 
     assert caught.value.path == path
+
+
+def test_limits_are_applied_or_refused(subject: Subject) -> None:
+    """Without control groups a limit fails the plan, and the error names its JSON path."""
+    limited = subject.config(linux={"resources": {"pids": {"limit": 10}}})
+    if subject.runtime.name == "linux":
+        assert subject.runtime.plan(limited, subject.bundle, "a")
+        return
+
+    with pytest.raises(Unsupported) as caught:
+        subject.runtime.plan(limited, subject.bundle, "a")
+
+    assert caught.value.path == "linux.resources.pids"
 
 
 def test_usual_resources_are_let_through(subject: Subject) -> None:

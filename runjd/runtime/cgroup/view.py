@@ -12,6 +12,7 @@ import errno
 import os
 
 from runjd.kernel import mount as m
+from runjd.runtime.cgroup.hierarchies import parse_groups
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,15 +54,6 @@ def mount_cgroups(kernel: LinuxKernel, beneath: Beneath, step: MountCgroups, has
             kernel.set_attributes(top, m.MOUNT_ATTR_RDONLY, 0)
     finally:
         kernel.close(top)
-
-
-def parse_groups(text: str) -> dict[str, str]:
-    """Return controllers to path of one's own groups, from /proc/self/cgroup (cgroups(7)); "" for version 2."""
-    found = {}
-    for line in text.splitlines():
-        _number, controllers, path = line.split(":", 2)
-        found[controllers] = path
-    return found
 
 
 def _fill(kernel: LinuxKernel, top: int, step: MountCgroups, controllers: str, path: str, has_namespace: bool) -> None:

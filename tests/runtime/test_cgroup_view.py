@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runjd.kernel import mount as m
-from runjd.runtime.cgroups import mount_cgroups, parse_groups
+from runjd.runtime.cgroup.hierarchies import parse_groups
+from runjd.runtime.cgroup.view import mount_cgroups
 from runjd.runtime.steps import MountCgroups
 
 STEP = MountCgroups("/sys/fs/cgroup", m.MS_RDONLY | m.MS_NOSUID, m.MOUNT_ATTR_RDONLY, ("nosuid", "ro"), "mounts[6]")
