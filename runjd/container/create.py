@@ -4,20 +4,22 @@
 Whatever goes wrong, at whichever step, everything is undone in reverse and the
 host is as it was.  A creator that is killed leaves a record that says
 ``creating``, which ``delete`` undoes, or none where there is nothing to undo; its
-child ends when it asks for its orders.
+child ends when it asks for its orders, or what it made cannot be recorded.
 """
 
 from __future__ import annotations
 
+import os
+
 from runjd.container import gate
 from runjd.container.bundle import read_bundle
 from runjd.container.failure import Step
-from runjd.container.launch import Launch, open_streams, why_lost
-from runjd.container.report import EXECUTE, READY, UNDO, WAIT
-from runjd.container.roots import RootGuard
+from runjd.container.launch import Launch, killed_before, open_streams, why_lost
+from runjd.container.report import EXECUTE, HOOKS, READY, UNDO, WAIT
 from runjd.container.state import State
 from runjd.errors import RunjdError, SpecError
 from runjd.kernel.process import boot_id, start_time
+from runjd.spec.model import Hooks
 from runjd.spec.parse import parse_config
 
 TYPE_CHECKING = False
@@ -25,10 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runjd.container.bundle import Bundle
+    from runjd.container.destroy import Destruction
+    from runjd.container.init_hooks import InitHooks
     from runjd.container.passing import Passed
     from runjd.container.report import Channel
     from runjd.container.stdio import Io
-    from runjd.container.store import Place, Store
+    from runjd.container.store import Place
     from runjd.runtime.contract import Plan, Runtime, Undo
 
 
@@ -36,9 +40,9 @@ class Creation:
     """
     The making of one container.
 
-    :param store: where it is, with its neighbours.
     :param place: its directory, held and empty.
     :param runtime: what makes it a jail.
+    :param destruction: what takes it down again.
     :param restore: what the child puts back, see :class:`runjd.container.init.Job`.
     :param start: execute the program as soon as it is ready.
     :param passed: descriptors that the program gets as well.
@@ -46,28 +50,29 @@ class Creation:
 
     def __init__(
         self,
-        store: Store,
         place: Place,
         runtime: Runtime,
+        destruction: Destruction,
         io: Io,
         restore: Callable[[], None],
         *,
         start: bool,
         passed: Passed,
     ) -> None:
-        self._store = store
         self._place = place
         self._runtime = runtime
+        self._destruction = destruction
         self._io = io
         self._restore = restore
         self._start = start
         self._passed = passed
+        self._hooks = Hooks()
         self._launch: Launch | None = None
         self.state = State(place.id, "creating", runtime=runtime.name, boot_id=boot_id(), terminal=io.terminal)
 
     def run(self, bundle: str, created: float) -> State:
         """
-        Make the container.
+        Make the container; its poststart hooks are left to the caller.
 
         :param created: wall time in seconds, for the record.
         :raise RunjdError: and nothing is left of it.
@@ -89,6 +94,7 @@ class Creation:
             plan = self._runtime.plan(config, bundle.path, self._place.id, self._place.path)
         except SpecError as error:
             raise error if error.file else error.within(bundle.file) from None
+        self._hooks = config.hooks
         self.state = self.state._replace(
             oci_version=config.oci_version,
             bundle=bundle.path,
@@ -110,10 +116,11 @@ class Creation:
             channel = self._launch.fork(
                 fork=lambda: self._runtime.fork(plan),
                 streams=streams,
-                enter=lambda made: self._runtime.enter(plan, made),
+                enter=lambda made, hooks: self._runtime.enter(plan, made, hooks),
                 opened=self._runtime.console,
                 gate=waiting,
                 passed=self._passed,
+                hooks=self._init_hooks(),
             )
         try:
             self._record(bundle, self._launch.pid)
@@ -121,24 +128,55 @@ class Creation:
         finally:
             channel.close()
 
+    def _init_hooks(self) -> InitHooks | None:
+        if self._hooks == Hooks():
+            return None
+        # loaded now: the child cannot
+        from runjd.container.init_hooks import InitHooks
+
+        return InitHooks(self._hooks, self.state, self._restore)
+
     def _record(self, bundle: Bundle, pid: int) -> None:
         """Write down what there is, while the child is at work."""
         self.state = self.state._replace(pid=pid, start_time=start_time(pid))
+        self._place.mark(self.state)
         self._place.keep_config(bundle.document)
         self._place.keep_confinement(self._runtime.confinement())
         self._place.write(self.state)
 
     def _converse(self, channel: Channel) -> None:
         while (message := channel.receive()).kind != READY:
-            if message.kind != UNDO:
+            if message.kind == UNDO:
+                self._made(message.undo())
+            elif message.kind == HOOKS:
+                self._run_hooks(channel)
+            else:
                 raise why_lost(message)
-            self._made(message.undo())
+            channel.reply()
         # Written before the order: whoever kills us now leaves either an init that ends, or one that waits.
         self.state = self.state._replace(status="running" if self._start else "created")
         self._place.write(self.state)
-        channel.send(EXECUTE if self._start else WAIT)
-        if self._start:
-            channel.wait_executed()
+        try:
+            channel.send(EXECUTE if self._start else WAIT)
+        except BrokenPipeError:
+            raise why_lost(channel.receive()) from None
+        if self._start and not channel.wait_executed():
+            raise killed_before("its program was executed")
+
+    def _run_hooks(self, channel: Channel) -> None:
+        from runjd.container import hooks
+
+        # they may take long; whoever shares the root is warned by our record
+        self._place.stop_creating()
+        self.state = self.state._replace(due=tuple([each for each in hooks.phases(self._hooks) if each in _LATER]))
+        self._place.write(self.state)
+        document = hooks.document(self.state, "creating", self.state.pid)
+        surroundings = hooks.Surroundings(self.state.bundle, self._restore, channel.fd)
+        try:
+            hooks.run(self._hooks.prestart, "prestart", document, surroundings)
+            hooks.run(self._hooks.create_runtime, "createRuntime", document, surroundings)
+        finally:
+            os.close(document)
 
     def _made(self, undo: Undo) -> None:
         self.state = self.state._replace(undo=(*self.state.undo, undo))
@@ -149,11 +187,14 @@ class Creation:
             self._launch.end()
         try:
             self._io.close()
-            with RootGuard(self._store, self._place, self.state) as guard:
-                self._runtime.remove(guard.removable()._replace(pid=0).held())
+            self._destruction.run(self._place, self.state._replace(pid=0), self._runtime)
             self._place.remove()
         except (RunjdError, OSError) as error:
             if isinstance(cause, RunjdError):
                 cause.message += (
                     f"; undoing it failed too ({error}): `runj delete --force {self._place.id}` tries again"
                 )
+
+
+#: phases of hooks that are run by whoever comes later
+_LATER = ("poststart", "poststop")

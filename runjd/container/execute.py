@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runjd.container.failure import Step
-from runjd.container.launch import Launch, open_streams, why_lost
+from runjd.container.launch import Launch, killed_before, open_streams, why_lost
 from runjd.container.report import EXECUTE, READY
 from runjd.kernel.process import start_time
 
@@ -45,9 +45,8 @@ def execute(
             channel = launch.fork(
                 fork=lambda: runtime.join(state.held(), process, confinement),
                 streams=streams,
-                enter=lambda made: runtime.enter_joined(process),
+                enter=lambda made, hooks: runtime.enter_joined(process),
                 opened=_no_console,
-                gate=None,
                 passed=passed,
             )
         try:
@@ -56,7 +55,8 @@ def execute(
             if message.kind != READY:
                 raise why_lost(message)
             channel.send(EXECUTE)
-            channel.wait_executed()
+            if not channel.wait_executed():
+                raise killed_before("its program was executed")
         finally:
             channel.close()
     except BaseException:

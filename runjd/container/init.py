@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import NoReturn
 
+    from runjd.container.init_hooks import InitHooks
     from runjd.container.passing import Passed
     from runjd.container.report import Channel
     from runjd.container.stdio import Streams
@@ -49,7 +50,7 @@ class Job(Value):
     What the child has to do.
 
     :ivar arguments: and ``environment``: as the kernel takes them.
-    :ivar enter: becomes isolated; tells what it left on the host.
+    :ivar enter: becomes isolated; tells what it left on the host, and when hooks shall run.
     :ivar restore: takes back what the caller changed of itself: limits, nice, oom score.
     :ivar become: gives up rights.
     :ivar confine: last of all, see :meth:`runjd.runtime.contract.Runtime.confine`.
@@ -57,12 +58,13 @@ class Job(Value):
     :ivar streams: 0, 1 and 2; None where ``console`` makes them.
     :ivar gate: where to wait for ``start``; None where the parent gives the order.
     :ivar passed: descriptors of the caller that the program gets as well.
+    :ivar hooks: None where there are none, as for an exec process.
     """
 
     process: Process
     arguments: list[bytes]
     environment: list[bytes]
-    enter: Callable[[Callable[[Undo], None]], None]
+    enter: Callable[[Callable[[Undo], None], Callable[[int], None]], None]
     restore: Callable[[], None]
     become: Callable[[Process], None]
     confine: Callable[[Process], None]
@@ -72,6 +74,7 @@ class Job(Value):
     console: Console | None
     gate: _socket.socket | None
     passed: Passed
+    hooks: InitHooks | None
 
 
 def run(job: Job) -> NoReturn:
@@ -87,6 +90,9 @@ def run(job: Job) -> NoReturn:
             channel = gate.wait(job.gate)
         elif order != EXECUTE:
             os._exit(_FAILED)
+        if job.hooks is not None:
+            job.hooks.before_program(lambda: job.confine(job.process))
+        channel.about_to_execute()
         job.confine(job.process)
         program.execute(path, job.arguments, environment)
     except BaseException as error:
@@ -120,7 +126,7 @@ def _prepare(job: Job) -> None:
 def _enter(job: Job) -> tuple[bytes, list[bytes]]:
     """Become the process that will execute the program; return its path and environment."""
     user = job.process.user
-    job.enter(job.channel.made)
+    job.enter(job.channel.made, lambda root: _run_hooks(job, root))
     if job.console is not None:
         console.attach(job.console.socket, job.console.spare, job.console.size, user.uid, job.opened)
     environment = job.passed.environment(program.with_home(job.environment, user.uid), os.getpid())
@@ -131,11 +137,18 @@ def _enter(job: Job) -> tuple[bytes, list[bytes]]:
         # root on the host may not enter what the user may: NFS, FUSE
         entered = False
     job.restore()
+    if job.hooks is not None:
+        job.hooks.before_become()
     job.become(job.process)
     if not entered:
         with Step(f'chdir to "{job.process.cwd}"', "process.cwd"):
             program.enter_directory(job.process.cwd)
     return program.find_executable(job.arguments[0], environment), environment
+
+
+def _run_hooks(job: Job, root: int) -> None:
+    if job.hooks is not None:
+        job.hooks.before_pivot(job.channel, root)
 
 
 class _NoImports:

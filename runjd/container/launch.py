@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
 
+    from runjd.container.init_hooks import InitHooks
     from runjd.container.passing import Passed
     from runjd.container.report import Channel
     from runjd.container.stdio import Io, Streams
@@ -46,10 +47,11 @@ class Launch:
         self,
         fork: Callable[[], int],
         streams: Streams | None,
-        enter: Callable[[Callable[[Undo], None]], None],
+        enter: Callable[[Callable[[Undo], None], Callable[[int], None]], None],
         opened: Callable[[int], None],
-        gate: _socket.socket | None,
         passed: Passed,
+        gate: _socket.socket | None = None,
+        hooks: InitHooks | None = None,
     ) -> Channel:
         """
         Fork, and let the child go its way; returns in the parent only.
@@ -57,6 +59,7 @@ class Launch:
         :param fork: the runtime's; 0 in the child.
         :param gate: closed here.
         :param passed: descriptors that the program gets as well.
+        :param hooks: the child's.
         :return: the conversation with the child, the caller's to close.
         """
         spare = console.open_spare() if isinstance(self._io, Terminal) else -1
@@ -79,6 +82,7 @@ class Launch:
                         console=_console(self._io, spare),
                         gate=gate,
                         passed=passed,
+                        hooks=hooks,
                     )
                 )
         except BaseException:
@@ -121,7 +125,12 @@ def why_lost(message: report.Message) -> RunjdError:
     """Return the error of a conversation that ended before its time."""
     if message.kind == report.FAILED:
         return message.error()
-    return RuntimeFailure("enter the container", "the process was killed before it was ready")
+    return killed_before("it was ready")
+
+
+def killed_before(what: str) -> RuntimeFailure:
+    """Return the error of a child that was killed by somebody else."""
+    return RuntimeFailure("enter the container", f"the process was killed before {what}")
 
 
 def _console(io: Io, spare: int) -> init.Console | None:

@@ -8,14 +8,13 @@ away.
 
 from __future__ import annotations
 
-from runjd.container import gate
+import os
+
+from runjd.container.destroy import Destruction
 from runjd.container.passing import NOTHING
-from runjd.container.report import EXECUTE
-from runjd.container.roots import RootGuard
-from runjd.container.state import State
+from runjd.container.status import STANDS, current
 from runjd.container.store import Store
-from runjd.errors import BadArgument, InputOutput, NoSuchJail, RunjdError, WrongState
-from runjd.kernel.process import boot_id, is_alive
+from runjd.errors import BadArgument, InputOutput, RunjdError, WrongState
 from runjd.spec.ids import check_id
 from runjd.values import Value
 
@@ -24,8 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from runjd.container.passing import Passed
+    from runjd.container.state import State
     from runjd.container.stdio import Io
-    from runjd.container.store import Place
     from runjd.runtime.contract import Runtime
     from runjd.spec.model import Process
 
@@ -50,6 +49,7 @@ class Operations:
     :param now: the wall clock, in seconds.
     :param restore: called in the child before it gives up its rights, to put back
         what the caller changed of itself: limits, nice, oom score.
+    :ivar warnings: what went wrong so far but is no failure, one sentence each.
     """
 
     def __init__(
@@ -63,6 +63,8 @@ class Operations:
         self._runtimes = runtimes
         self._now = now
         self._restore = restore
+        self.warnings: list[str] = []
+        self._destruction = Destruction(self._store, restore, self.warnings.append)
 
     def create(
         self, id: str, bundle: str, io: Io, *, runtime: str, start: bool = False, passed: Passed = NOTHING
@@ -78,34 +80,29 @@ class Operations:
 
         made = self._runtime(runtime)
         with self._store.claim(check_id(id)) as place:
-            return Creation(self._store, place, made, io, self._restore, start=start, passed=passed).run(
-                bundle, self._now()
-            )
+            creation = Creation(place, made, self._destruction, io, self._restore, start=start, passed=passed)
+            state = creation.run(bundle, self._now())
+        if start and "poststart" in state.due:
+            self._run_poststart(state, io)
+        return state
 
     def start(self, id: str) -> State:
         """
         Execute the program of a created container; returns when that was seen.
 
         :raise WrongState: it is not ``created``.
-        :raise RunjdError: the program cannot be executed; the container is stopped.
+        :raise RunjdError: the program cannot be executed, or a hook failed; the container is stopped.
         """
-        with self._store.hold(check_id(id)) as place:
-            state = self._current(place)
-            channel = gate.approach(place.fd) if state.status == "created" else None
-            if channel is None:
-                raise WrongState(f'cannot start "{id}": {_STANDS[state.status]}', jail=id, status=state.status)
-            try:
-                channel.send(EXECUTE)
-                channel.wait_executed()
-            finally:
-                channel.close()
-            state = state._replace(status="running")
-            try:
-                place.write(state)
-            except RunjdError:
-                # it runs, and that the gate is passed says so, too: a full disk does not make a failure of that
-                pass
-            return state
+        from runjd.container.start import Start
+
+        with self._store.look(check_id(id)) as place:
+            state = current(place)
+            if state.status == "created":
+                started = Start(place, self._runtime(state.runtime), self._destruction, self._restore).run(state)
+                if started is not None:
+                    return started
+                state = current(place)
+            raise WrongState(f'cannot start "{id}": {STANDS[state.status]}', jail=id, status=state.status)
 
     def state(self, id: str) -> State:
         """
@@ -114,7 +111,7 @@ class Operations:
         :raise NoSuchJail: there is none.
         """
         with self._store.look(check_id(id)) as place:
-            return self._current(place)
+            return current(place)
 
     def list(self) -> list[State]:
         """Return all containers, by id; those whose record cannot be read are left out."""
@@ -128,14 +125,14 @@ class Operations:
 
     def kill(self, id: str, signum: int, everyone: bool = False) -> None:
         """
-        Signal the init process, or every process of the container.
+        Signal the init process, or every process of the container; waits for nobody.
 
         :raise WrongState: it is stopped.
         """
-        with self._store.hold(check_id(id), shared=True) as place:
-            state = self._current(place)
+        with self._store.look(check_id(id)) as place:
+            state = current(place)
             if state.status not in ("created", "running"):
-                raise WrongState(f'cannot signal "{id}": {_STANDS[state.status]}', jail=id, status=state.status)
+                raise WrongState(f'cannot signal "{id}": {STANDS[state.status]}', jail=id, status=state.status)
             self._runtime(state.runtime).signal(state.held(), signum, everyone)
 
     def delete(self, id: str, force: bool = False) -> None:
@@ -145,19 +142,13 @@ class Operations:
         :param force: also where it runs, or its record is damaged; unknown ids are no error.
         :raise WrongState: it runs.
         """
-        check_id(id)
-        try:
-            place = self._store.hold(id)
-        except NoSuchJail:
-            if force:
-                return
-            raise
-        with place:
-            state = self._deletable(place, force)
-            if state is not None and state.runtime:
-                with RootGuard(self._store, place, state) as guard:
-                    self._runtime(state.runtime).remove(guard.removable().held())
-            place.remove()
+        from runjd.container.delete import Deletion
+
+        deletion = Deletion(self._store, self._destruction, self._runtime)
+        if force:
+            deletion.force(check_id(id))
+        else:
+            deletion.run(check_id(id))
 
     def exec(self, id: str, process: Process, io: Io, name: str, passed: Passed = NOTHING) -> Started:
         """
@@ -171,9 +162,9 @@ class Operations:
 
         check_id(name)
         with self._store.hold(check_id(id), shared=True) as place:
-            state = self._current(place)
+            state = current(place)
             if state.status != "running":
-                raise WrongState(f'cannot exec in "{id}": {_STANDS[state.status]}', jail=id, status=state.status)
+                raise WrongState(f'cannot exec in "{id}": {STANDS[state.status]}', jail=id, status=state.status)
             runtime = self._runtime(state.runtime)
             return Started(*execute(runtime, state, place, process, io, self._restore, passed))
 
@@ -187,29 +178,20 @@ class Operations:
             raise InputOutput(f'the container "{id}" has no process')
         return process
 
-    def _current(self, place: Place) -> State:
-        state = place.read()
-        if state is None:
-            raise NoSuchJail(place.id, "its creation was interrupted, or has just begun")
-        return _refreshed(state, place)
+    def _run_poststart(self, state: State, io: Io) -> None:
+        """Run the hooks of a container that runs already; nobody holds it, so that it can be deleted meanwhile."""
+        from runjd.container.start import Start
 
-    def _deletable(self, place: Place, force: bool) -> State | None:
-        try:
-            state = place.read()
-        except InputOutput:
-            if not force:
+        with self._store.look(state.id) as place:
+            try:
+                Start(place, self._runtime(state.runtime), self._destruction, self._restore).run_poststart(state)
+            except BaseException:
+                io.close()
+                if place.is_current():
+                    self.delete(state.id, force=True)
+                # nobody else knows that it was there
+                os.waitpid(state.pid, 0)
                 raise
-            return place.salvage()
-        if state is None:
-            return None
-        now = _refreshed(state, place)
-        if now.status == "running" and not force:
-            raise WrongState(
-                f'cannot delete "{place.id}": {_STANDS[now.status]}; stop it first, or use --force',
-                jail=place.id,
-                status=now.status,
-            )
-        return state
 
     def _runtime(self, name: str) -> Runtime:
         try:
@@ -218,25 +200,3 @@ class Operations:
             known = ", ".join(self._runtimes)
             raise BadArgument(f'unknown runtime "{name}"; there are: {known}', runtime=name) from None
         return make()
-
-
-_STANDS = {
-    "creating": "it is still being created",
-    "created": "it is created, but was not started",
-    "running": "it is running",
-    "stopped": "it is stopped",
-}
-
-
-def _refreshed(state: State, place: Place) -> State:
-    """Return the record as it is true now."""
-    if state.status == "creating":
-        return state if place.is_busy() else state._replace(status="stopped", pid=0)
-    if state.status not in ("created", "running"):
-        return state
-    if state.boot_id != boot_id() or not is_alive(state.pid, state.start_time):
-        return state._replace(status="stopped", pid=0)
-    if state.status == "created" and not gate.is_waiting(place.fd):
-        # whoever started it was killed before it could write that down
-        return state._replace(status="running")
-    return state

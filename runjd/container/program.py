@@ -109,6 +109,27 @@ def find_executable(name: bytes, environment: Sequence[bytes]) -> bytes:
     raise _failure(name, "executable file not found in $PATH", errno.ENOENT)
 
 
+class Environment:
+    """What os.execve takes for a mapping: the entries in their order, also those that stand twice."""
+
+    def __init__(self, entries: Sequence[bytes]) -> None:
+        self._entries = [each.partition(b"=") for each in entries]
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __getitem__(self, name: object) -> bytes:
+        raise KeyError(name)
+
+    def keys(self) -> list[bytes]:
+        """Return the names."""
+        return [name for name, _, _ in self._entries]
+
+    def values(self) -> list[bytes]:
+        """Return the values, in the order of the names."""
+        return [value for _, _, value in self._entries]
+
+
 def execute(path: bytes, arguments: Sequence[bytes], environment: Sequence[bytes]) -> None:
     """
     Become the program; returns only by an error.
@@ -116,7 +137,7 @@ def execute(path: bytes, arguments: Sequence[bytes], environment: Sequence[bytes
     :raise RunjdError: saying why it cannot be.
     """
     try:
-        os.execve(path, list(arguments), _Environment(environment))  # type: ignore[arg-type]
+        os.execve(path, list(arguments), Environment(environment))  # type: ignore[arg-type]
     except OSError as error:
         raise _execute_failure(path, error) from None
 
@@ -161,24 +182,3 @@ def _read_regular(path: str, limit: int) -> bytes:
         return b""
     finally:
         os.close(fd)
-
-
-class _Environment:
-    """What os.execve takes for a mapping: the entries in their order, also those that stand twice."""
-
-    def __init__(self, entries: Sequence[bytes]) -> None:
-        self._entries = [each.partition(b"=") for each in entries]
-
-    def __len__(self) -> int:
-        return len(self._entries)
-
-    def __getitem__(self, name: object) -> bytes:
-        raise KeyError(name)
-
-    def keys(self) -> list[bytes]:
-        """Return the names."""
-        return [name for name, _, _ in self._entries]
-
-    def values(self) -> list[bytes]:
-        """Return the values, in the order of the names."""
-        return [value for _, _, value in self._entries]

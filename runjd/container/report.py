@@ -2,15 +2,19 @@
 What the child between fork and exec and whoever waits for it say to each other.
 
 A SOCK_SEQPACKET pair, so each message arrives whole; its first byte says what it
-is.  The descriptor is close-on-exec: end of file after the order means that the
-program was executed, before it that the other side died.
+is.  The descriptor is close-on-exec: end of file after ``B`` means that the
+program was executed, before it that the other side died, or gave the order to
+another caller.
 
 =========  =================  ===============================================
 byte       from               meaning
 =========  =================  ===============================================
 ``U``      child              something was made on the host; an Undo as JSON
+``H``      child              everything is mounted: run the hooks that come now
 ``R``      child              ready: only the order is missing
+``B``      child              about to execute the program; last of all
 ``E``      child              it failed; the error's record as JSON; the end
+``K``      parent             go on: what was made is on record, the hooks have run
 ``X``      parent, starter    execute the program now
 ``W``      parent             it is recorded: wait at the gate for a starter
 =========  =================  ===============================================
@@ -27,8 +31,11 @@ from runjd.spec.lightjson import dumps, loads
 from runjd.values import Value
 
 UNDO = b"U"
+HOOKS = b"H"
 READY = b"R"
+ABOUT = b"B"
 FAILED = b"E"
+GO_ON = b"K"
 EXECUTE = b"X"
 WAIT = b"W"
 
@@ -80,11 +87,39 @@ class Channel:
 
     def send(self, kind: bytes) -> None:
         """Say something that needs no more words."""
-        self._socket.send(kind)
+        self._send(kind)
+
+    def reply(self) -> None:
+        """Let the other side go on; whether it still is there the next message tells."""
+        try:
+            self._send(GO_ON)
+        except BrokenPipeError:
+            pass
+
+    def ask(self, kind: bytes) -> None:
+        """
+        Say something, and wait until we may go on.
+
+        :raise RuntimeFailure: the other side is gone.
+        """
+        try:
+            self._send(kind)
+        except BrokenPipeError:
+            pass
+        if self.receive().kind != GO_ON:
+            raise RuntimeFailure("create the container", "whoever creates it was killed")
 
     def made(self, undo: Undo) -> None:
-        """Tell of something that will have to be taken back."""
-        self._socket.send(UNDO + dumps([undo.action, undo.target]).encode())
+        """Tell of something that will have to be taken back, and wait until that is on record; raises as ask()."""
+        self.ask(UNDO + dumps([undo.action, undo.target]).encode())
+
+    def about_to_execute(self) -> None:
+        """Tell whoever gave the order, if he still listens, that it is carried out now."""
+        try:
+            self._send(ABOUT)
+        except OSError:
+            # he was killed; the order stands
+            pass
 
     def failed(self, error: BaseException) -> None:
         """Tell why it is over. Whatever the error is, something that can be read is sent."""
@@ -99,15 +134,23 @@ class Channel:
         # a filter of system calls hardly ever forbids write(2)
         os.write(self.fd, FAILED + body)
 
-    def wait_executed(self) -> None:
+    def wait_executed(self) -> bool:
         """
         Wait until the program is executed.
 
-        :raise RunjdError: it was not.
+        :return: False: the other side died before that, or took the order from another caller.
+        :raise RunjdError: it could not be.
         """
-        message = self.receive()
-        if message.kind == FAILED:
-            raise message.error()
+        is_about = False
+        while (message := self.receive()).kind:
+            if message.kind == FAILED:
+                raise message.error()
+            is_about = is_about or message.kind == ABOUT
+        return is_about
+
+    def _send(self, packet: bytes) -> None:
+        # in the child SIGPIPE would be the end
+        self._socket.send(packet, _socket.MSG_NOSIGNAL)
 
 
 def pair() -> tuple[Channel, Channel]:

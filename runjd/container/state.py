@@ -32,6 +32,7 @@ class State(Value):
     :ivar bundle: absolute path.
     :ivar root: absolute path of the root on the host; empty where the runtime does not change it.
     :ivar created: wall time in seconds.
+    :ivar due: phases of hooks that are still to come, of those that we run: poststart, poststop.
     :ivar notices: what the operator must be told when it starts, as "runs without isolation".
     """
 
@@ -50,6 +51,7 @@ class State(Value):
     jid: int = 0
     annotations: tuple[tuple[str, str], ...] = ()
     notices: tuple[str, ...] = ()
+    due: tuple[str, ...] = ()
     version: int = VERSION
 
     def held(self) -> Held:
@@ -119,7 +121,7 @@ def _state(record: Mapping[str, object]) -> State:
             value = _undo(value)
         elif key == "annotations":
             value = _annotations(value)
-        elif key == "notices" and isinstance(value, list):
+        elif key in ("notices", "due") and isinstance(value, list):
             value = tuple(str(each) for each in value)
         elif key == "created" and type(value) is int:
             value = float(value)

@@ -13,11 +13,13 @@ from __future__ import annotations
 import fcntl
 import os
 import stat
+import time
 
+from runjd.container import mark
 from runjd.container.bundle import CONFIG, read_all
 from runjd.container.failure import Step
 from runjd.container.state import Damaged, decode, encode, salvage
-from runjd.errors import AlreadyExists, InputOutput, NoSuchJail, WrongState
+from runjd.errors import AlreadyExists, InputOutput, NoSuchJail, RunjdError, WrongState
 from runjd.runtime.failing import failure
 
 TYPE_CHECKING = False
@@ -26,13 +28,15 @@ if TYPE_CHECKING:
     from typing import Self
 
     from runjd.container.state import State
-    from runjd.errors import RunjdError
 
 STATE = "state.json"
 CONFINEMENT = "confinement"
 
 _NEW = "state.json.new"
 _LIMIT = 16 << 20
+#: seconds that an operation waits for another one on the same container
+_PATIENCE = 30.0
+_PAUSES = (0.0005, 0.05)
 _DIRECTORY_FLAGS = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -88,9 +92,9 @@ class Store:
 
         A creation, which may take long, is not waited for.
 
-        :param shared: others who only read or signal may hold it too.
+        :param shared: others who change nothing may hold it too.
         :raise NoSuchJail: it is not there.
-        :raise WrongState: it is being created.
+        :raise WrongState: it is being created, or somebody else holds it all the time.
         """
         place = self.look(id)
         try:
@@ -230,10 +234,34 @@ class Place:
         self._is_held = True
         return self.is_current()
 
-    def lock(self, *, shared: bool = False) -> None:
-        """Wait until nobody else works on the container."""
-        fcntl.flock(self.fd, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-        self._is_held = True
+    def lock(self, *, shared: bool = False, patience: float = _PATIENCE) -> None:
+        """
+        Wait until nobody else works on the container.
+
+        :param patience: seconds.
+        :raise WrongState: somebody does, all the time.
+        """
+        deadline = time.monotonic() + patience
+        pause, longest = _PAUSES
+        while True:
+            try:
+                fcntl.flock(self.fd, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise self.busy() from None
+                time.sleep(pause)
+                pause = min(pause * 2, longest)
+            else:
+                self._is_held = True
+                return
+
+    def busy(self) -> WrongState:
+        """Return the error for who waited in vain."""
+        return WrongState(
+            f'another operation is at work on "{self.id}" and does not end; look for the runj that has {self.path} '
+            "open, and for the hook it waits for",
+            jail=self.id,
+        )
 
     def is_busy(self) -> bool:
         """Whether somebody else holds the container for changing it."""
@@ -248,7 +276,8 @@ class Place:
 
     def is_in_the_making(self) -> bool:
         """Whether the record says that it is being created."""
-        state = self.salvage()
+        document = self._read(STATE)
+        state = salvage(document) if document else None
         return state is not None and state.status == "creating"
 
     def is_current(self) -> bool:
@@ -264,7 +293,7 @@ class Place:
         Hold the directory and return whether it is ours to fill; False: it was deleted meanwhile.
 
         :raise BlockingIOError: somebody else holds it.
-        :raise AlreadyExists: a container is recorded in it.
+        :raise AlreadyExists: a container is recorded in it, or it is not ours.
         """
         try:
             fcntl.flock(self.fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -273,8 +302,11 @@ class Place:
             found = os.listdir(self.fd)
             if STATE in found:
                 raise AlreadyExists(self.id, "delete it first, or choose another id")
-            if found:
-                _clear(self.fd)
+            if not mark.is_ours(self.fd, found):
+                raise AlreadyExists(self.id, f"at least {self.path} does, and is no container of runj")
+            _clear(self.fd)
+            with Step(f"write {self.path}/{mark.NAME}"):
+                mark.make(self.fd)
             self._is_held = True
         except BaseException:
             os.close(self.fd)
@@ -288,7 +320,10 @@ class Place:
 
         :raise InputOutput: it is damaged or too new; the message says what to do.
         """
-        document = self._read(STATE)
+        try:
+            document = self._read(STATE)
+        except RunjdError as error:
+            raise InputOutput(f"{error}; {self._advice()}", file=f"{self.path}/{STATE}") from None
         if document is None:
             return None
         try:
@@ -303,9 +338,14 @@ class Place:
         return state
 
     def salvage(self) -> State | None:
-        """Return what can be made of a damaged record, None where that is nothing."""
-        document = self._read(STATE)
+        """Return what can be made of a damaged record, or of the mark, None where that is nothing."""
+        try:
+            document = self._read(STATE)
+        except RunjdError:
+            document = None
         state = salvage(document) if document else None
+        if state is None or state.id != self.id:
+            state = mark.read(self.fd)
         return state if state is not None and state.id == self.id else None
 
     def write(self, state: State) -> None:
@@ -313,6 +353,26 @@ class Place:
         with Step(f"write {self.path}/{STATE}"):
             self._write(_NEW, encode(state))
             os.rename(_NEW, STATE, src_dir_fd=self.fd, dst_dir_fd=self.fd)
+
+    def mark(self, state: State) -> None:
+        """Let the init process be known also without the record."""
+        with Step(f"write {self.path}/{mark.NAME}"):
+            mark.keep(self.fd, state)
+
+    def check_ours(self) -> None:
+        """
+        See that this is a container's directory, before anything of it is removed.
+
+        :raise InputOutput: it is not.
+        """
+        if not mark.is_ours(self.fd, os.listdir(self.fd)):
+            raise InputOutput(f"{self.path} is no container of runj, and stays as it is; is --root right?")
+
+    def unrecorded(self) -> str:
+        """Return why there is no record, for a message."""
+        if mark.is_ours(self.fd, os.listdir(self.fd)):
+            return "its creation was interrupted, or has just begun"
+        return f"{self.path} is no container of runj"
 
     def keep_config(self, document: bytes) -> None:
         """Keep a copy of the bundle's document: later changes of the bundle have no effect."""
@@ -337,9 +397,10 @@ class Place:
         return self._read(CONFINEMENT) or b""
 
     def remove(self) -> None:
-        """Remove the directory, the record last; needs the lock."""
+        """Remove the directory, the record and the mark last; needs the lock."""
         with Step(f"remove {self.path}"):
-            _clear(self.fd, keep=(STATE,))
+            _clear(self.fd, keep=(STATE, mark.NAME))
+            _clear(self.fd, keep=(mark.NAME,))
             _clear(self.fd)
             os.rmdir(self.path)
 

@@ -26,6 +26,10 @@ if TYPE_CHECKING:
 
     Job = Mapping[str, object]
 
+#: what a report has room for, beside what it is about
+_WARNINGS_MAX = 8
+_WARNING_MAX = 2000
+
 
 class Jobs:
     """Carries out jobs, one after another, in the process that calls it."""
@@ -34,7 +38,13 @@ class Jobs:
         self._operations = operations
 
     def perform(self, job: Job) -> Parcel:
-        """Carry out a job; whatever happens, return a report."""
+        """Carry out a job; whatever happens, return a report, with what the operation warned of."""
+        report = self._report(job)
+        if self._operations.warnings:
+            report.message["warnings"] = [each[:_WARNING_MAX] for each in self._operations.warnings[:_WARNINGS_MAX]]
+        return report
+
+    def _report(self, job: Job) -> Parcel:
         try:
             return self._perform(job)
         except RunjdError as error:

@@ -139,7 +139,7 @@ class Keeper:
                 self._log(f"run of {jail} came to no end; removing what it left")
                 self._order({"m": "delete", "jail": jail, "force": True}, lambda _: self._fail(session, req, report))
 
-        self._workers.submit(Order(_job(message), finished, session))
+        self._submit(_job(message), finished, session)
 
     def _exec(self, session: Session, req: int, message: Message) -> None:
         jail, name = check_id(_text(message, "jail")), check_id(_text(message, "exec"))
@@ -245,7 +245,16 @@ class Keeper:
         self._stop()
 
     def _order(self, job: Message, finished: Callable[[Parcel], None], asker: Session | None = None) -> None:
-        self._workers.submit(Order(job, lambda report, _: finished(report), asker))
+        self._submit(job, lambda report, _: finished(report), asker)
+
+    def _submit(self, job: Message, finished: Callable[[Parcel, bool], None], asker: Session | None) -> None:
+        def heard(report: Parcel, is_its_own: bool) -> None:
+            warnings = report.message.get("warnings")
+            for each in warnings if isinstance(warnings, list) else ():
+                self._log(f"{job['m']} of {job['jail']}: {each}")
+            finished(report, is_its_own)
+
+        self._workers.submit(Order(job, heard, asker))
 
     def _answer(self, session: Session, req: int, report: Parcel) -> None:
         if "error" in report.message:

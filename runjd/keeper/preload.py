@@ -19,8 +19,11 @@ def preload() -> None:
     import encodings.unicode_escape
 
     import runjd.container.create
+    import runjd.container.delete
     import runjd.container.execute
+    import runjd.container.init_hooks
     import runjd.container.operations
+    import runjd.container.start
     import runjd.container.stdio
     import runjd.kernel.pidfd
     import runjd.runtime.plain

@@ -89,11 +89,20 @@ class Beneath:
         return self._kernel.fstat(directory).st_dev == self._device
 
     def tell(self, action: str, directory: int, name: str) -> None:
-        """Tell of a thing that was made; its inode goes along, so that nothing else is ever taken away."""
+        """
+        Tell of a thing that was made; its inode goes along, so that nothing else is ever taken away.
+
+        Where nobody takes note of it, it is taken away at once.
+        """
         root = self._kernel.readlink(f"/proc/self/fd/{self._root}").rstrip("/")
         above = self._kernel.readlink(f"/proc/self/fd/{directory}").rstrip("/")
         inode = self._kernel.stat(name, dir_fd=directory, follow_symlinks=False).st_ino
-        self._made(Undo(action, f"{inode} {above.removeprefix(root)}/{name}"))
+        try:
+            self._made(Undo(action, f"{inode} {above.removeprefix(root)}/{name}"))
+        except BaseException:
+            remove = self._kernel.rmdir if action == "rmdir" else self._kernel.unlink
+            remove(name, dir_fd=directory)
+            raise
 
     def _make_last(self, name: str, is_directory: bool) -> int:
         """Make the last component: the usual case is that only this one is missing, and no link is on the way."""

@@ -95,7 +95,12 @@ class Runtime(ABC):
 
     @abstractmethod
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
-        """Carry out the host steps; call ``made`` for each thing to undo as soon as it is there."""
+        """
+        Carry out the host steps; call ``made`` for each thing to undo, as soon as it is there.
+
+        Better before that: who is killed in between leaves what is not on record. Where
+        ``made`` raises, the thing is taken back at once.
+        """
 
     def jid(self) -> int:
         """Return the jid of the jail that was prepared; 0 where the kernel knows none."""
@@ -110,8 +115,14 @@ class Runtime(ABC):
         """Fork the init process: its pid in the parent, 0 in the child, which has no isolation but what fork gives."""
 
     @abstractmethod
-    def enter(self, plan: Plan, made: Callable[[Undo], None]) -> None:
-        """In the child: become isolated and carry out the jail steps; afterwards ``/`` is the root of the jail."""
+    def enter(self, plan: Plan, made: Callable[[Undo], None], hooks: Callable[[int], None]) -> None:
+        """
+        In the child: become isolated and carry out the jail steps; afterwards ``/`` is the root of the jail.
+
+        :param hooks: to be called once, when everything is mounted, and names still
+            mean what they mean on the host; takes a descriptor of the root of the jail,
+            -1 where that is the host's.
+        """
 
     def console(self, terminal: int) -> None:
         """

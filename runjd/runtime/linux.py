@@ -104,14 +104,20 @@ class LinuxRuntime(Runtime):
             gc.disable()
         return pid
 
-    def enter(self, plan: Plan, made: Callable[[Undo], None]) -> None:
+    def enter(self, plan: Plan, made: Callable[[Undo], None], hooks: Callable[[int], None]) -> None:
         # Others may be in a pid namespace that we joined: they shall not look into us.
         self._kernel.set_dumpable(0)
         before = self._kernel.umask(0)
         if "pid" not in plan.isolation:
             made(Undo("kill", linux_members.mount_namespace("self")))
         has_cgroup_namespace = any(each.partition("=")[0] == "cgroup" for each in plan.isolation)
-        Runner(self._kernel, made, has_cgroup_namespace, self._groups).run(plan.jail_steps)
+
+        def run_hooks(root: int) -> None:
+            self._kernel.umask(before)
+            hooks(root)
+            self._kernel.umask(0)
+
+        Runner(self._kernel, made, has_cgroup_namespace, self._groups, run_hooks).run(plan.jail_steps)
         self._kernel.umask(before)
 
     def console(self, terminal: int) -> None:

@@ -28,6 +28,7 @@ from runjd.runtime.contract import Plan
 from runjd.runtime.linux_mounts import PROPAGATIONS, plan_mount
 from runjd.runtime.privileges import refuse_unknown
 from runjd.runtime.refusals import refuse
+from runjd.spec.model import Hooks
 from runjd.spec.parse_resources import parse_resources
 
 TYPE_CHECKING = False
@@ -219,6 +220,8 @@ def _mount_steps(config: Config, linux: Linux, root: str, bundle: str) -> Iterat
         asked = [_device(each, index) for index, each in enumerate(linux.devices)]
         yield from devices.default_steps(frozenset(each.destination for each in asked))
         yield from asked
+    if config.hooks != Hooks():
+        yield s.RunHooks()
 
 
 def _device(device: LinuxDevice, index: int) -> s.MakeDevice:

@@ -63,10 +63,10 @@ class MemoryRuntime(PlainRuntime):
         self._note("fork")
         return super().fork(plan)
 
-    def enter(self, plan: Plan, made: Callable[[Undo], None]) -> None:
-        super().enter(plan, made)
+    def enter(self, plan: Plan, made: Callable[[Undo], None], hooks: Callable[[int], None]) -> None:
         for step in plan.jail_steps:
             made(Undo("forget", str(step)))
+        super().enter(plan, made, hooks)
         self._note("enter")
 
     def become(self, process: Process) -> None:

@@ -61,10 +61,11 @@ class PlainRuntime(Runtime):
     def fork(self, plan: Plan) -> int:
         return os.fork()
 
-    def enter(self, plan: Plan, made: Callable[[Undo], None]) -> None:
+    def enter(self, plan: Plan, made: Callable[[Undo], None], hooks: Callable[[int], None]) -> None:
         # The session is what keeps the processes of a jail together here.
         if os.getsid(0) != os.getpid():
             os.setsid()
+        hooks(-1)
 
     def become(self, process: Process) -> None:
         rights.apply_oom_score(process.oom_score_adj)

@@ -15,16 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from runjd.spec.model import Config, Hooks, Linux, Process, Seccomp
-
-_HOOK_PHASES = (
-    ("prestart", "prestart"),
-    ("create_runtime", "createRuntime"),
-    ("create_container", "createContainer"),
-    ("start_container", "startContainer"),
-    ("poststart", "poststart"),
-    ("poststop", "poststop"),
-)
+    from runjd.spec.model import Config, Linux, Process, Seccomp
 
 
 def refuse(config: Config) -> None:
@@ -35,7 +26,6 @@ def refuse(config: Config) -> None:
     """
     for name in config.foreign:
         raise Unsupported(name, "is for another platform")
-    refuse_hooks(config.hooks)
     if config.process is not None:
         refuse_process(config.process)
     for index, mount in enumerate(config.mounts):
@@ -43,13 +33,6 @@ def refuse(config: Config) -> None:
             raise Unsupported(f"mounts[{index}].uidMappings", "id-mapped mounts are not supported")
     if config.linux is not None:
         refuse_linux(config.linux)
-
-
-def refuse_hooks(hooks: Hooks) -> None:
-    """Refuse every hook."""
-    for field, name in _HOOK_PHASES:
-        if getattr(hooks, field):
-            raise Unsupported(f"hooks.{name}[0]", "hooks are not supported yet")
 
 
 def refuse_process(process: Process) -> None:

@@ -35,11 +35,16 @@ _WRITE = os.O_WRONLY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC
 
 
+def _no_hooks(root: int) -> None:
+    """Run none, as on the host's side of the fork."""
+
+
 class Runner:
     """
     Carries out steps, in the process that becomes the jail's.
 
     :param made: told of each thing that must be undone later.
+    :param hooks: runs hooks; takes the descriptor of the root.
     :param has_cgroup_namespace: ours is not the host's.
     :ivar groups: the control groups of the jail, which its host steps make and its jail steps join.
     """
@@ -50,10 +55,12 @@ class Runner:
         made: Callable[[Undo], None],
         has_cgroup_namespace: bool = False,
         groups: tuple[str, ...] = (),
+        hooks: Callable[[int], None] = _no_hooks,
     ) -> None:
         self.groups = groups
         self._kernel = kernel
         self._made = made
+        self._hooks = hooks
         self._has_cgroup_namespace = has_cgroup_namespace
         self._root = -1
         self._namespace = -1
@@ -175,6 +182,10 @@ class Runner:
             # read-only, or no directory: chdir will say so
             pass
 
+    def run_hooks(self, step: s.RunHooks) -> None:
+        """Let whoever creates the container, and then ourselves, run hooks."""
+        self._hooks(self._root)
+
     def mask(self, step: s.Mask) -> None:
         """Hide a path."""
         mounting.mask(self._kernel, self._beneath, step)
@@ -271,6 +282,7 @@ _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.MakeDevice: Runner.make_device,
     s.MakeLink: Runner.make_link,
     s.MakeDirectory: Runner.make_directory,
+    s.RunHooks: Runner.run_hooks,
     s.Mask: Runner.mask,
     s.MakeReadOnly: Runner.make_read_only,
     s.SetSysctl: Runner.set_sysctl,

@@ -227,6 +227,15 @@ class MakeDirectory(Value):
         return f"see that {self.destination} is there"
 
 
+class RunHooks(Value):
+    """Run the hooks of create, which see all mounts of the jail, and still the host."""
+
+    path: str = "hooks"
+
+    def __str__(self) -> str:
+        return "run the hooks of create"
+
+
 class Mask(Value):
     """Hide a file behind /dev/null, a directory behind an empty one; nothing where it is absent."""
 

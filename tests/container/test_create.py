@@ -245,12 +245,12 @@ def test_a_bundle_without_process_is_refused(plain: Jails) -> None:
 
 def test_an_unsupported_property_names_its_path_and_file(plain: Jails) -> None:
     """What a runtime cannot apply is refused with the JSON path (design decision 6)."""
-    bundle = plain.write(plain.config(["true"]) | {"hooks": {"poststop": [{"path": "/bin/true"}]}})
+    bundle = plain.write(plain.config(["true"]) | {"hostname": "web"})
 
     with pytest.raises(SpecError) as caught:
         plain.operations.create("web", bundle, Inherited(), runtime="plain")
 
-    assert (caught.value.path, caught.value.file) == ("hooks.poststop[0]", f"{bundle}/config.json")
+    assert (caught.value.path, caught.value.file) == ("hostname", f"{bundle}/config.json")
     assert caught.value.code == "UNSUPPORTED"
 
 
@@ -386,10 +386,14 @@ def test_a_creator_that_is_killed_at_the_end_leaves_a_created_container(jails: J
 
 def test_the_directory_of_a_creator_killed_at_once_is_taken_over(plain: Jails) -> None:
     """A directory without a record blocks nobody."""
-    os.makedirs(f"{plain.state_dir}/web/io", 0o700)
+    os.makedirs(f"{plain.state_dir}/web", 0o700)
     os.chmod(plain.state_dir, 0o700)
 
     assert plain.operations.list() == []
+    assert plain.create("web", ["true"]).status == "created"
+    plain.operations.delete("web")
+    Store(plain.state_dir).claim("web").close()
+    os.mkdir(f"{plain.state_dir}/web/io", 0o700)
     assert plain.create("web", ["true"]).status == "created"
 
 

@@ -13,6 +13,7 @@ from tests.container.jails import wait
 def test_messages_arrive_whole_and_in_order() -> None:
     """What was made, that all is ready, the order, and the end."""
     ours, theirs = pair()
+    ours.reply()
     theirs.made(Undo("unmount", "/ä\n"))
     theirs.send(READY)
     ours.send(EXECUTE)
@@ -20,9 +21,42 @@ def test_messages_arrive_whole_and_in_order() -> None:
     assert ours.receive().undo() == Undo("unmount", "/ä\n")
     assert ours.receive().kind == READY
     assert theirs.receive().kind == EXECUTE
+    theirs.about_to_execute()
     theirs.close()
-    assert ours.receive().kind == b""
-    ours.wait_executed()
+    assert ours.wait_executed()
+    ours.close()
+
+
+def test_an_end_without_a_word_is_no_execution() -> None:
+    """The child was killed behind the order, or took it from somebody else."""
+    ours, theirs = pair()
+    ours.send(EXECUTE)
+    theirs.close()
+
+    assert not ours.wait_executed()
+    ours.close()
+
+
+def test_who_asks_does_not_go_on_when_nobody_is_there() -> None:
+    """What cannot be put on record must be taken back."""
+    ours, theirs = pair()
+    ours.close()
+
+    with pytest.raises(RuntimeFailure, match="whoever creates it was killed"):
+        theirs.made(Undo("rmdir", "/x"))
+    theirs.about_to_execute()
+    theirs.close()
+
+
+def test_an_answer_that_comes_too_late_is_no_error() -> None:
+    """What the other side said last still is to be read."""
+    ours, theirs = pair()
+    theirs.failed(RunjdError("no"))
+    theirs.close()
+
+    ours.reply()
+
+    assert str(ours.receive().error()) == "no"
     ours.close()
 
 
@@ -81,6 +115,7 @@ def test_the_largest_undo_fits() -> None:
     """A path may have 4096 bytes."""
     ours, theirs = pair()
     undo = Undo("unmount", "/" + "ä" * 2047)
+    ours.reply()
     theirs.made(undo)
 
     message = ours.receive()

@@ -26,6 +26,7 @@ STATES = st.builds(
     jid=st.integers(0, 2**31),
     annotations=st.dictionaries(TEXT, TEXT).map(lambda found: tuple(found.items())),
     notices=st.lists(TEXT).map(tuple),
+    due=st.lists(TEXT).map(tuple),
 )
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | TEXT,

@@ -13,7 +13,7 @@ from runjd.errors import RunjdError, Unsupported, WrongState
 from runjd.runtime.choose import choose
 from runjd.runtime.contract import Held, Runtime
 from runjd.runtime.memory import MemoryRuntime
-from runjd.spec.model import Config, Hook, Hooks, Linux, Rlimit, Seccomp
+from runjd.spec.model import Config, Linux, Rlimit, Seccomp
 from tests.runtime.driver import STANDARD_NAMESPACES, Driver, bare_config, config, make_root, mounts, shell, tree
 
 
@@ -84,8 +84,6 @@ def test_isolation_is_told(subject: Subject) -> None:
 @pytest.mark.parametrize(
     ("path", "changes"),
     [
-        ("hooks.createRuntime[0]", {"hooks": Hooks(create_runtime=(Hook("/bin/true"),))}),
-        ("hooks.poststop[0]", {"hooks": Hooks(poststop=(Hook("/bin/true"),))}),
         ("linux.seccomp.defaultAction", {"linux": {"seccomp": Seccomp("SCMP_ACT_NOTIFY")}}),
         ("process.apparmorProfile", {"process": {"apparmor_profile": "p"}}),
         ("process.selinuxLabel", {"process": {"selinux_label": "l"}}),

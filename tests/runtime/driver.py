@@ -101,7 +101,10 @@ class Driver:
             self.runtime.prepare(plan, undo.append)
             confinement = self.runtime.confinement()
             child = self._fork(
-                lambda: self.runtime.fork(plan), lambda made: self.runtime.enter(plan, made), plan.process, undo
+                lambda: self.runtime.fork(plan),
+                lambda made: self.runtime.enter(plan, made, lambda root: None),
+                plan.process,
+                undo,
             )
         except RunjdError:
             self.runtime.remove(Held(id, 0, 0, processes.boot_id(), plan.root, tuple(undo)))

@@ -233,7 +233,7 @@ def test_console_is_bound(driver: Driver, bundle: str) -> None:
     pid = runtime.fork(plan)
     if pid == 0:
         try:
-            runtime.enter(plan, lambda undo: None)
+            runtime.enter(plan, lambda undo: None, lambda root: None)
             master = os.open("/dev/ptmx", os.O_RDWR | os.O_NOCTTY)
             slave = os.open(_unlock(master), os.O_RDWR | os.O_NOCTTY)
             runtime.console(slave)

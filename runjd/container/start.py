@@ -1,0 +1,108 @@
+"""
+``start``: the order to the init that waits, and the poststart hooks.
+
+Nothing is held while a hook or a program is waited for, so whatever they do, the
+container can be looked at, signalled and deleted.  Of several starters the gate
+lets one through; the others learn that from its end.
+"""
+
+from __future__ import annotations
+
+import os
+
+from runjd.container import gate
+from runjd.container.destroy import asked_hooks
+from runjd.container.report import EXECUTE
+from runjd.errors import RunjdError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runjd.container.destroy import Destruction
+    from runjd.container.state import State
+    from runjd.container.store import Place
+    from runjd.runtime.contract import Runtime
+
+
+class Start:
+    """
+    The start of one container.
+
+    :param place: the container's, not held.
+    :param runtime: the container's.
+    :param restore: see :class:`runjd.container.init.Job`.
+    """
+
+    def __init__(self, place: Place, runtime: Runtime, destruction: Destruction, restore: Callable[[], None]) -> None:
+        self._place = place
+        self._runtime = runtime
+        self._destruction = destruction
+        self._restore = restore
+
+    def run(self, state: State) -> State | None:
+        """
+        Start it, and return when its program was executed and its hooks have run.
+
+        :param state: of the created container.
+        :return: None where nobody waits for an order any more.
+        :raise RunjdError: the program, or a hook, failed; the container is stopped and
+            taken down, but for its record.
+        """
+        try:
+            if not self._give_order():
+                return None
+            state = state._replace(status="running")
+            self.run_poststart(state)
+        except RunjdError as error:
+            self._fail(state, error)
+            raise
+        state = state._replace(due=tuple([each for each in state.due if each != "poststart"]))
+        if self._place.try_lock():
+            try:
+                self._place.write(state)
+            except RunjdError:
+                # it runs, and that the gate is passed says so, too: a full disk does not make a failure of that
+                pass
+        return state
+
+    def run_poststart(self, state: State) -> None:
+        """
+        Run the poststart hooks of a container whose program was executed.
+
+        :raise RunjdError: one failed.
+        """
+        if "poststart" not in state.due:
+            return
+        from runjd.container import hooks
+
+        asked = asked_hooks(self._place).poststart
+        document = hooks.document(state, "running", state.pid)
+        try:
+            hooks.run(asked, "poststart", document, hooks.Surroundings(state.bundle, self._restore))
+        finally:
+            os.close(document)
+
+    def _give_order(self) -> bool:
+        channel = gate.approach(self._place.fd)
+        if channel is None:
+            return False
+        try:
+            channel.send(EXECUTE)
+            return channel.wait_executed()
+        except (BrokenPipeError, ConnectionResetError):
+            return False
+        finally:
+            channel.close()
+
+    def _fail(self, state: State, error: RunjdError) -> None:
+        """Take the container down: it was started, so nobody can start it any more."""
+        try:
+            self._place.lock()
+            if not self._place.is_current():
+                return
+            now = self._place.read() or state
+            self._destruction.run(self._place, now, self._runtime)
+            self._place.write(now._replace(status="stopped", pid=0, due=(), undo=()))
+        except (RunjdError, OSError) as another:
+            error.message += f"; taking it down failed too ({another}): `runj delete --force {state.id}` tries again"
