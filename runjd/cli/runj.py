@@ -106,4 +106,8 @@ def _carry_out(given: Given, log: Log) -> int:
         raise Unsupported("", "--rootless=true is not supported: who is not root gets the plain runtime")
     module, function = PLACES[given.verb]
     carry_out: Callable[[Call], int] = getattr(__import__(f"runjd.cli.{module}", fromlist=[function]), function)
-    return carry_out(Made(given, log))
+    call = Made(given, log)
+    try:
+        return carry_out(call)
+    finally:
+        call.tell_warnings()

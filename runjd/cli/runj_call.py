@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from runjd.cli.runj_log import tell
 from runjd.errors import BadArgument
 
 TYPE_CHECKING = False
@@ -27,6 +28,7 @@ class Call:
     def __init__(self, given: Given, log: Log) -> None:
         self.given = given
         self.log = log
+        self._operations: Operations | None = None
 
     @property
     def id(self) -> str:
@@ -41,7 +43,13 @@ class Call:
         from runjd.runtime.choose import runtimes
 
         made = runtimes(pivots=not self.given.flag("no-pivot"), new_keyring=not self.given.flag("no-new-keyring"))
-        return Operations(self.given.value("root") or DEFAULT_ROOT, made, time.time)
+        self._operations = Operations(self.given.value("root") or DEFAULT_ROOT, made, time.time)
+        return self._operations
+
+    def tell_warnings(self) -> None:
+        """Say what went wrong but is no failure."""
+        if self._operations is not None and self._operations.warnings:
+            tell([f"warning: {each}" for each in self._operations.warnings])
 
     def passed(self) -> Passed:
         """Return the descriptors that the program gets as well; to be called before anything is opened."""

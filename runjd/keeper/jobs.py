@@ -40,9 +40,8 @@ class Jobs:
     def perform(self, job: Job) -> Parcel:
         """Carry out a job; whatever happens, return a report, with what the operation warned of."""
         report = self._report(job)
-        if self._operations.warnings:
-            report.message["warnings"] = [each[:_WARNING_MAX] for each in self._operations.warnings[:_WARNINGS_MAX]]
-        return report
+        warnings = [each[:_WARNING_MAX] for each in self._operations.warnings[:_WARNINGS_MAX]]
+        return report._replace(message={**report.message, "warnings": warnings}) if warnings else report
 
     def _report(self, job: Job) -> Parcel:
         try:
