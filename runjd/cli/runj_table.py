@@ -99,6 +99,16 @@ PROGRAM = Program(
             (_ID,),
             (Option("force", "kill it first, if need be", short="f"),),
         ),
+        Verb(
+            "spec",
+            "Write a config.json to start from.",
+            options=(
+                _BUNDLE,
+                Option("freebsd", "of a FreeBSD jail (default: on FreeBSD)"),
+                Option("rootless", "for callers of runc: refused"),
+            ),
+        ),
+        Verb("demo spec", "Write a config.json of a FreeBSD jail.", options=(_BUNDLE,)),
         Verb("checkpoint", "Not supported.", (_REST,)),
         Verb("restore", "Not supported.", (_REST,)),
     ),
@@ -114,6 +124,8 @@ PLACES = {
     "list": ("runj_show", "containers"),
     "kill": ("runj_lifecycle", "kill"),
     "delete": ("runj_lifecycle", "delete"),
+    "spec": ("runj_spec", "spec"),
+    "demo spec": ("runj_spec", "demo"),
     "checkpoint": ("runj_unsupported", "checkpoint"),
     "restore": ("runj_unsupported", "checkpoint"),
 }

@@ -116,6 +116,14 @@ def plain_config(
     }
 
 
+def freebsd_config(args: Sequence[str], *, terminal: bool = False) -> dict[str, object]:
+    """Return a ``config.json`` of a FreeBSD jail that has devices and the network of the host (config-freebsd.md)."""
+    config = plain_config(args, terminal=terminal)
+    config["mounts"] = [_mount("/dev", "devfs", "devfs", "ruleset=4")]
+    config["freebsd"] = {"jail": {"ip4": "inherit"}}
+    return config
+
+
 def default_mounts() -> list[dict[str, object]]:
     """Return the mounts that programs on Linux expect ("Default Filesystems" in config-linux.md)."""
     return [
