@@ -109,6 +109,7 @@ PROGRAM = Program(
             ),
         ),
         Verb("demo spec", "Write a config.json of a FreeBSD jail.", options=(_BUNDLE,)),
+        Verb("features", "Print what this runtime can do, as JSON."),
         Verb("checkpoint", "Not supported.", (_REST,)),
         Verb("restore", "Not supported.", (_REST,)),
     ),
@@ -126,6 +127,7 @@ PLACES = {
     "delete": ("runj_lifecycle", "delete"),
     "spec": ("runj_spec", "spec"),
     "demo spec": ("runj_spec", "demo"),
+    "features": ("runj_features", "features"),
     "checkpoint": ("runj_unsupported", "checkpoint"),
     "restore": ("runj_unsupported", "checkpoint"),
 }

@@ -1,0 +1,40 @@
+"""``runj features``: what this runtime can do, for engines (OCI runtime specification, features.md)."""
+
+from __future__ import annotations
+
+import sys
+
+from runjd import __version__
+from runjd.runtime.choose import available
+from runjd.spec.version import OLDEST, VERSION
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runjd.cli.runj_call import Call
+
+
+def features(call: Call) -> int:
+    """Print the features document of the runtime that isolates on this system."""
+    import json
+
+    sys.stdout.write(json.dumps(document(sys.platform), indent="\t") + "\n")
+    return 0
+
+
+def document(platform: str) -> dict[str, object]:
+    """
+    Return the features document of a platform.
+
+    :param platform: as ``sys.platform`` names it.
+    """
+    made: dict[str, object] = {"ociVersionMin": OLDEST, "ociVersionMax": VERSION}
+    if platform == "linux":
+        from runjd.runtime import linux_features
+
+        made = linux_features.features()
+    return made | {
+        "annotations": {
+            "org.runjd.version": __version__,
+            "org.runjd.runtimes": ",".join(available(platform)),
+        }
+    }
