@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 
-from runjd.kernel.libc import address_of, c_int, c_uint, check, create_string_buffer, syscall
+from runjd.kernel.libc import addressof, c_int, c_uint, check, create_string_buffer, syscall
 
 _NR_BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280, "loongarch64": 280, "ppc64le": 361, "s390x": 351}
 _PROG_LOAD = 5
@@ -32,8 +32,8 @@ def load_device_program(instructions: bytes) -> int:
         "=IIQQIIQII16s",
         _TYPE_CGROUP_DEVICE,
         len(instructions) // _INSTRUCTION,
-        address_of(program),
-        address_of(licence),
+        addressof(program),
+        addressof(licence),
         0,
         0,
         0,

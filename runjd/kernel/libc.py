@@ -1,5 +1,5 @@
 """
-The C library through ctypes: the one module that imports it, as that costs 2 to 3 ms.
+The C library.
 
 Functions of a platform are looked up when they are first used, so that this
 module can be imported anywhere.
@@ -7,9 +7,12 @@ module can be imported anywhere.
 
 from __future__ import annotations
 
-import ctypes
 import os
-from ctypes import (
+
+from runjd.kernel.native import (
+    HeldLibrary,
+    Library,
+    addressof,
     byref,
     c_char_p,
     c_int,
@@ -18,15 +21,14 @@ from ctypes import (
     c_uint,
     c_ulong,
     c_void_p,
-    cast,
     create_string_buffer,
     get_errno,
 )
 
-libc = ctypes.CDLL(None, use_errno=True)
+libc = Library(None, use_errno=True)
 
 #: the same library, called without letting go of the interpreter's lock: what a fork needs
-held_libc = ctypes.PyDLL(None, use_errno=True)
+held_libc = HeldLibrary(None, use_errno=True)
 
 
 def check(result: int, what: str = "") -> int:
@@ -47,13 +49,8 @@ def syscall(number: int, *arguments: object) -> int:
     return int(libc.syscall(c_long(number), *arguments))
 
 
-def address_of(buffer: object) -> int:
-    """Return where a ctypes buffer is; it must be kept as long as the kernel may look."""
-    return ctypes.addressof(buffer)  # type: ignore[arg-type]
-
-
 __all__ = [
-    "address_of",
+    "addressof",
     "byref",
     "c_char_p",
     "c_int",
@@ -62,7 +59,6 @@ __all__ = [
     "c_uint",
     "c_ulong",
     "c_void_p",
-    "cast",
     "check",
     "create_string_buffer",
     "get_errno",

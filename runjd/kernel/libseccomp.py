@@ -1,5 +1,5 @@
 """
-libseccomp through ctypes: rules about system calls in, a BPF program out.
+libseccomp: rules about system calls in, a BPF program out.
 
 The library is looked for when the first filter is made: a host that filters
 nothing does without.  Its functions return a negative errno.  seccomp_rule_add(3),
@@ -8,11 +8,11 @@ seccomp_export_bpf(3).
 
 from __future__ import annotations
 
-import ctypes
 import os
 import struct
 
-from runjd.kernel.libc import c_char_p, c_int, c_uint, c_void_p
+from runjd.kernel.native import Library as Functions
+from runjd.kernel.native import c_char_p, c_int, c_uint, c_void_p
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ class Library:
     """
 
     def __init__(self) -> None:
-        self._functions = functions = ctypes.CDLL(NAME)
+        self._functions = functions = Functions(NAME)
         functions.seccomp_init.restype = c_void_p
         functions.seccomp_arch_native.restype = c_uint
         functions.seccomp_arch_resolve_name.restype = c_uint
@@ -82,7 +82,7 @@ class Library:
 class SyscallFilter:
     """A filter in the making; to be closed."""
 
-    def __init__(self, functions: ctypes.CDLL, default: int) -> None:
+    def __init__(self, functions: Functions, default: int) -> None:
         self._functions = functions
         self._context = c_void_p(functions.seccomp_init(c_uint(default)))
         if not self._context.value:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import struct
 
-from runjd.kernel.libc import c_char_p, c_int, c_uint, c_ulong, c_void_p, cast, check, libc, syscall
+from runjd.kernel.libc import addressof, c_char_p, c_int, c_uint, c_ulong, check, create_string_buffer, libc, syscall
 
 FLAG_LOG = 1 << 1
 FLAG_SPEC_ALLOW = 1 << 2
@@ -42,9 +42,8 @@ def load(program: bytes, flags: int) -> None:
     :raise OSError: EACCES without no_new_privs and without CAP_SYS_ADMIN; ENOSYS
         where flags are asked for and we do not know the machine.
     """
-    code = c_char_p(program)
-    pointer = cast(code, c_void_p).value or 0
-    argument = c_char_p(struct.pack("@HP", len(program) // INSTRUCTION.size, pointer))
+    code = create_string_buffer(program)
+    argument = c_char_p(struct.pack("@HP", len(program) // INSTRUCTION.size, addressof(code)))
     if not flags:
         check(libc.prctl(c_int(_PR_SET_SECCOMP), c_ulong(_MODE_FILTER), argument), "PR_SET_SECCOMP")
         return
