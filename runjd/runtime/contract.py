@@ -93,6 +93,10 @@ class Runtime(ABC):
         :raise SpecError: a property makes no sense to this runtime.
         """
 
+    def notices(self, process: Process) -> tuple[str, ...]:
+        """Return what of a process this host cannot grant and is no error, for the operator."""
+        return ()
+
     @abstractmethod
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         """

@@ -15,7 +15,6 @@ import os
 from runjd.errors import RunjdError, RuntimeFailure, WrongState
 from runjd.kernel import namespaces as ns
 from runjd.kernel import prctl, process
-from runjd.kernel.capabilities import NUMBERS as CAPABILITIES
 from runjd.kernel.linux import LinuxKernel
 from runjd.runtime import devices, ending, linux_members, rights
 from runjd.runtime.cgroup import freezing, removing
@@ -23,8 +22,9 @@ from runjd.runtime.cgroup.joining import Doors, recorded
 from runjd.runtime.confinement import Confinement, confine, decode, encode, keeps, make_confinement
 from runjd.runtime.contract import Runtime, Undo
 from runjd.runtime.failing import failure
+from runjd.runtime.granted import grant
 from runjd.runtime.linux_plan import joined_pid_namespace, make_plan, new_namespaces
-from runjd.runtime.privileges import LinuxPrivileges, refuse_unknown
+from runjd.runtime.privileges import LinuxPrivileges
 from runjd.runtime.refusals import refuse_process
 from runjd.runtime.run import Runner
 from runjd.runtime.undoing import undo_files
@@ -72,7 +72,11 @@ class LinuxRuntime(Runtime):
         self._groups: tuple[str, ...] = ()
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
-        return make_plan(config, bundle, id, pivots=self._pivots)
+        plan = make_plan(config, bundle, id, pivots=self._pivots)
+        return plan._replace(notices=(*plan.notices, *[f"{id}: {each}" for each in self.notices(plan.process)]))
+
+    def notices(self, process: Process) -> tuple[str, ...]:
+        return grant(process.capabilities, self._privileges.available).notices
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._need_root()
@@ -136,7 +140,6 @@ class LinuxRuntime(Runtime):
         self._need_root()
         self._confinement = decode(confinement)
         refuse_process(process)
-        refuse_unknown(process.capabilities, tuple(CAPABILITIES))
         pidfd = ending.open_process(held.pid, held.start_time) if _is_this_boot(held) else -1
         if pidfd < 0:
             raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)

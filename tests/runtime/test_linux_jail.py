@@ -8,8 +8,9 @@ import pytest
 
 from runjd.errors import RunjdError, RuntimeFailure
 from runjd.runtime.linux import LinuxRuntime
+from runjd.runtime.privileges import LinuxPrivileges
 from runjd.spec.model import Capabilities, LinuxDevice, Namespace, Rlimit, Root, User
-from tests.runtime.driver import STANDARD_MOUNTS, Driver, config, shell
+from tests.runtime.driver import KEPT, STANDARD_MOUNTS, Driver, config, shell
 
 pytestmark = pytest.mark.root
 
@@ -149,6 +150,32 @@ def test_ambient_capabilities_survive_execve(driver: Driver, bundle: str) -> Non
     )
 
     assert int(driver.run(asked, bundle)[1].split()[1], 16) == 1 << 10
+
+
+def test_capabilities_that_cannot_be_given_are_told(driver: Driver, bundle: str) -> None:
+    """What no kernel has, and what contradicts itself, is left out with a notice: the jail runs (config.md)."""
+    sets = Capabilities((*KEPT, "CAP_FLY"), KEPT, (), ("CAP_KILL",), ("CAP_KILL",))
+    wanted = config("grep Cap /proc/self/status", process={"capabilities": sets})
+    plan = driver.runtime.plan(wanted, bundle, "web")
+
+    assert plan.notices == (
+        "web: process.capabilities: CAP_FLY: not available on this host, and left out",
+        "web: process.capabilities.effective: CAP_NET_BIND_SERVICE: not among the permitted ones, and left out",
+        "web: process.capabilities.ambient: CAP_KILL: not among the permitted and the inheritable ones, and left out",
+    )
+    assert driver.runtime.notices(shell("", capabilities=sets)) == tuple(each[5:] for each in plan.notices)
+    assert driver.run(wanted, bundle)[1].split()[9] == "0000000000000000"
+
+
+def test_a_limit_beyond_our_own_is_an_error(driver: Driver, bundle: str) -> None:
+    """What takes rights that we lack is named by its path, in the words that engines look for."""
+    if "CAP_SYS_RESOURCE" in LinuxPrivileges().available:
+        pytest.skip("we have CAP_SYS_RESOURCE, which may raise every limit")
+    limits = (Rlimit("RLIMIT_CORE", 0, 0), Rlimit("RLIMIT_NOFILE", 2**30, 2**30))
+
+    with pytest.raises(RunjdError, match=r"operation not permitted; .*CAP_SYS_RESOURCE") as caught:
+        driver.create(config(process={"rlimits": limits}), bundle)
+    assert caught.value.details["path"] == "process.rlimits[1]"
 
 
 def test_without_capabilities_none_is_left(driver: Driver, bundle: str) -> None:
