@@ -10,7 +10,7 @@ from runjd.errors import RunjdError, RuntimeFailure
 from runjd.runtime.linux import LinuxRuntime
 from runjd.runtime.privileges import LinuxPrivileges
 from runjd.spec.model import Capabilities, LinuxDevice, Namespace, Rlimit, Root, User
-from tests.runtime.driver import KEPT, STANDARD_MOUNTS, Driver, config, shell
+from tests.runtime.driver import KEPT, STANDARD_MOUNTS, STANDARD_NAMESPACES, Driver, config, shell
 
 pytestmark = pytest.mark.root
 
@@ -221,13 +221,23 @@ def test_exec_processes_are_listed_and_end_with_the_jail(driver: Driver, bundle:
     """A process that joined belongs to the jail, and ends with its init process."""
     held = driver.create(config("sleep 60"), bundle)
     driver.start(held.pid)
+    told, tell = os.pipe()
     pid = driver.join(held, shell(""))
     if pid == 0:
-        os.execve("/bin/busybox", ["sleep", "60"], {})
+        try:
+            driver.runtime.enter_joined(shell(""))
+            driver.runtime.appear(lambda pid: os.write(tell, b"%d" % pid) and None)
+            os.execve("/bin/busybox", ["sleep", "60"], {})
+        finally:
+            os._exit(1)
+    os.waitpid(pid, 0)
+    appeared = int(os.read(told, 20))
 
-    assert sorted(driver.runtime.processes(held)) == sorted((held.pid, pid))
+    assert sorted(driver.runtime.processes(held)) == sorted((held.pid, appeared))
     driver.runtime.signal(held, 9, False)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -9
+    assert os.waitstatus_to_exitcode(os.waitpid(appeared, 0)[1]) == -9
+    os.close(told)
+    os.close(tell)
     driver.end(held)
 
 
@@ -311,3 +321,20 @@ def _unlock(master: int) -> str:
 
     fcntl.ioctl(master, 0x40045431, struct.pack("i", 0))
     return f"/dev/pts/{struct.unpack('I', fcntl.ioctl(master, 0x80045430, bytes(4)))[0]}"
+
+
+def test_jail_in_the_pids_of_another(driver: Driver, bundle: str) -> None:
+    """A pid namespace can be joined: both see each other's processes, and proc shows those."""
+    first = driver.create(config("sleep 60"), bundle)
+    driver.start(first.pid)
+    joined = tuple(
+        Namespace(each.type, f"/proc/{first.pid}/ns/pid" if each.type == "pid" else "") for each in STANDARD_NAMESPACES
+    )
+    second = driver.create(config("cat /proc/1/cmdline; echo; echo $$", linux={"namespaces": joined}), bundle, "second")
+    driver.start(second.pid)
+
+    status, output = driver.finish(second.pid)
+
+    assert (status, output) == (0, "sleep\x0060\x00\n2\n")
+    driver.end(second)
+    driver.end(first)

@@ -1,0 +1,124 @@
+"""
+CVE-2016-9962: who enters a jail is looked into from inside.
+
+The attacker spins inside and tries everything on each new pid, as root with
+CAP_SYS_PTRACE, against which being not dumpable is no defence: so there must be
+nothing to find, at any moment.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+
+import pytest
+
+from tests.security.hostile import DEFAULT_CAPABILITIES, Hostile
+
+pytestmark = pytest.mark.root
+
+SPIN = """
+seen = {"pids": 0, "caps": [], "cmdline": [], "environ": [], "exe": [], "fd": [], "root": [], "cwd": [], "mounts": 0}
+own = {int(each) for each in os.listdir("/proc") if each.isdigit()}
+O_PATH = os.O_PATH
+def text(path):
+    try:
+        with open(path, "rb", buffering=0) as file:
+            return file.read(65536).decode("utf-8", "replace")
+    except OSError:
+        return ""
+def note(key, value):
+    if value and value not in seen[key] and len(seen[key]) < 50:
+        seen[key].append(value)
+def look(pid):
+    for line in text(f"/proc/{pid}/status").splitlines():
+        if line.startswith(("CapPrm", "CapEff", "CapBnd", "CapInh", "CapAmb")):
+            note("caps", line)
+    note("cmdline", text(f"/proc/{pid}/cmdline").replace(chr(0), " ").strip())
+    note("environ", text(f"/proc/{pid}/environ").strip(chr(0)))
+    try:
+        note("exe", os.readlink(f"/proc/{pid}/exe"))
+    except OSError:
+        pass
+    for link in ("root", "cwd"):
+        try:
+            fd = os.open(f"/proc/{pid}/{link}", O_PATH)
+        except OSError:
+            continue
+        here = os.fstat(fd)
+        if (here.st_dev, here.st_ino) != JAIL:
+            note(link, [here.st_dev, here.st_ino])
+        os.close(fd)
+    try:
+        for fd in os.listdir(f"/proc/{pid}/fd"):
+            note("fd", [fd, os.readlink(f"/proc/{pid}/fd/{fd}").partition(":")[0]])
+    except OSError:
+        pass
+    if text(f"/proc/{pid}/mountinfo") not in ("", MOUNTS):
+        seen["mounts"] += 1
+JAIL = (os.stat("/").st_dev, os.stat("/").st_ino)
+MOUNTS = text("/proc/self/mountinfo")
+open("/told/spins", "w").close()
+# Pids are given in turn, so the next ones are known: no directory has to be read.
+while not os.path.exists("/told/stop"):
+    last = int(text("/proc/loadavg").split()[4])
+    for pid in range(max(2, last - 1), last + 2):
+        if pid not in own and os.path.exists(f"/proc/{pid}"):
+            seen["pids"] += 1
+            look(pid)
+tell(seen)
+"""
+
+
+@pytest.mark.parametrize(
+    "more", [(), ("CAP_SYS_PTRACE",)], ids=["with the usual capabilities", "with CAP_SYS_PTRACE too"]
+)
+def test_who_enters_shows_nothing_of_the_host(hostile: Hostile, more: tuple[str, ...]) -> None:
+    """No right, mount, directory, descriptor, argument or variable of ours is to be seen of an exec, ever."""
+    capabilities = (*DEFAULT_CAPABILITIES, *more)
+    hostile.start("web", hostile.config(hostile.python(SPIN), capabilities=capabilities))
+    hostile.until_marked("spins")
+    secret = {"HOST_SECRET": "swordfish", "PATH": "/usr/bin:/bin"}
+
+    for _ in range(20):
+        assert hostile.runj("exec", "-e", "JAIL=known", "web", "true", env=secret).returncode == 0
+    hostile.mark("stop")
+    seen = hostile.heard()
+
+    assert isinstance(seen, dict)
+    assert seen["pids"] > 20
+    assert seen["mounts"] == 0
+    assert (seen["root"], seen["cwd"]) == ([], [])
+    mask = f"{_mask(capabilities):016x}"
+    assert {each.split()[1] for each in seen["caps"]} <= {mask, "0" * 16}
+    assert seen["cmdline"] in ([], ["true"])
+    assert not any("SECRET" in each or "swordfish" in each for each in seen["environ"])
+    assert {kind for _, kind in seen["fd"]} <= {"pipe", "socket", "/dev/null", "/bin/busybox"} | _streams(hostile)
+
+
+def test_a_naive_way_in_is_found_out(hostile: Hostile) -> None:
+    """The same attacker does see what nsenter(1) brings along: the host's capabilities and command line."""
+    pid = hostile.start("web", hostile.config(hostile.python(SPIN), capabilities=(*DEFAULT_CAPABILITIES,)))
+    hostile.until_marked("spins")
+
+    for _ in range(20):
+        subprocess.run(["nsenter", "-t", str(pid), "-a", "/bin/sh", "-c", "true # swordfish"], check=True)
+    hostile.mark("stop")
+    seen = hostile.heard()
+
+    assert isinstance(seen, dict)
+    with open("/proc/self/status") as file:
+        ours = next(line.split()[1] for line in file if line.startswith("CapEff"))
+    assert ours in {each.split()[1] for each in seen["caps"]}
+    assert any("swordfish" in each for each in seen["cmdline"])
+
+
+def _mask(names: tuple[str, ...]) -> int:
+    from runjd.kernel.capabilities import NUMBERS
+
+    return sum(1 << NUMBERS[name] for name in names)
+
+
+def _streams(hostile: Hostile) -> set[str]:
+    """Return the files that the test gave the command as its output."""
+    return {os.path.join(hostile.directory, name) for name in ("out", "err")}
