@@ -10,6 +10,10 @@ from __future__ import annotations
 import os
 import stat
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection
+
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _DIRECTORY = _READ | os.O_DIRECTORY
 _NEW = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -18,18 +22,22 @@ _CHUNK = 1 << 20
 _DEEPEST = 256
 
 
-def copy_up(source: int, target: int) -> None:
+def copy_up(source: int, target: int, told: Collection[str] = ()) -> None:
     """
     Copy the content of a directory into another, with owners, modes and times.
 
     :param source: and ``target``: descriptors of directories, O_PATH is enough.
+    :param told: names of options that the tmpfs was mounted with; the mode, uid and gid that they chose for it stay.
     :raise OSError: ENOSPC where the tmpfs is too small.
     """
     come_from = os.open(".", _DIRECTORY, dir_fd=source)
     go_to = os.open(".", _DIRECTORY, dir_fd=target)
     try:
         _copy_directory(come_from, go_to, 0)
-        _copy_metadata(os.fstat(come_from), go_to)
+        found = os.fstat(come_from)
+        os.fchown(go_to, -1 if "uid" in told else found.st_uid, -1 if "gid" in told else found.st_gid)
+        if "mode" not in told:
+            os.fchmod(go_to, stat.S_IMODE(found.st_mode))
     finally:
         os.close(come_from)
         os.close(go_to)

@@ -26,14 +26,23 @@ _KINDS = m.MS_PRIVATE | m.MS_SHARED | m.MS_SLAVE | m.MS_UNBINDABLE
 
 
 def mount_file_system(kernel: LinuxKernel, beneath: Beneath, step: MountFileSystem) -> None:
-    """Mount a new file system."""
-    target = beneath.mount_point(step.destination, True, straight=step.type in _STRAIGHT)
+    """Mount a new file system; a tmpfs that is told no mode has that of the directory it hides, if there is one."""
+    hidden = beneath.find(step.destination) if step.type == "tmpfs" else -1
     try:
-        kernel.mount(step.source, f"/proc/self/fd/{target}", step.type, step.flags, step.data or None)
-        if step.copies_up or step.propagation or step.set_recursively or step.clear_recursively:
-            _finish(kernel, beneath, step, target)
+        data = step.data
+        if hidden >= 0 and "mode" not in _names(data):
+            data = f"{data},mode={stat.S_IMODE(kernel.fstat(hidden).st_mode):o}".lstrip(",")
+        target = beneath.mount_point(step.destination, True, straight=step.type in _STRAIGHT)
+        try:
+            kernel.mount(step.source, f"/proc/self/fd/{target}", step.type, step.flags, data or None)
+            copies_up = step.copies_up and hidden >= 0
+            if copies_up or step.propagation or step.set_recursively or step.clear_recursively:
+                _finish(kernel, beneath, step, target, copies_up)
+        finally:
+            kernel.close(target)
     finally:
-        kernel.close(target)
+        if hidden >= 0:
+            kernel.close(hidden)
 
 
 def bind(kernel: LinuxKernel, beneath: Beneath, step: BindMount, tree: int = -1) -> None:
@@ -115,17 +124,22 @@ def set_attributes(kernel: LinuxKernel, mount: int, set: int, clear: int, propag
         kernel.set_attributes(mount, 0, 0, each & _KINDS, bool(each & m.MS_REC))
 
 
-def _finish(kernel: LinuxKernel, beneath: Beneath, step: MountFileSystem, below: int) -> None:
+def _finish(kernel: LinuxKernel, beneath: Beneath, step: MountFileSystem, below: int, copies_up: bool) -> None:
     """Do what needs the new mount itself, which the name must lead to now."""
     mounted = beneath.find(step.destination)
     try:
         if mounted < 0 or kernel.fstat(mounted).st_dev == kernel.fstat(below).st_dev:
             raise OSError(116, "the mount point was exchanged while it was used", step.destination)
-        if step.copies_up:
-            copyup.copy_up(below, mounted)
+        if copies_up:
+            copyup.copy_up(below, mounted, _names(step.data))
         set_attributes(kernel, mounted, 0, 0, step.propagation)
         if step.set_recursively or step.clear_recursively:
             kernel.set_attributes(mounted, step.set_recursively, step.clear_recursively, 0, True)
     finally:
         if mounted >= 0:
             kernel.close(mounted)
+
+
+def _names(data: str) -> set[str]:
+    """Return the names of the options that a file system is told."""
+    return {each.partition("=")[0] for each in data.split(",")}

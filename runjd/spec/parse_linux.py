@@ -20,6 +20,8 @@ NAMESPACES = ("pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time")
 #: the specification's four, and the recursive ones that engines write in their stead
 _PROPAGATIONS = ("private", "shared", "slave", "unbindable", "rprivate", "rshared", "rslave", "runbindable")
 _DEVICE_TYPES = ("c", "b", "u", "p")
+#: what st_mode says of them above its lowest twelve bits: fifo, character device, block device; inode(7)
+_TYPES_OF_FILES = (0o1, 0o2, 0o6)
 #: makedev(3) of Linux: 12 bits of major number, 20 of minor number
 _MAJOR_MAX, _MINOR_MAX = 2**12 - 1, 2**20 - 1
 
@@ -80,6 +82,14 @@ def _read_devices(reader: Reader) -> tuple[LinuxDevice, ...]:
     return tuple([_read_device(each) for each in reader.objects("devices")])
 
 
+def _read_file_mode(reader: Reader) -> int | None:
+    """Read the permissions; engines copy all of st_mode from a device of the host, with the bits of its type."""
+    mode = reader.fields.get("fileMode")
+    if type(mode) is int and mode >> 12 in _TYPES_OF_FILES:
+        return mode & 0o777
+    return reader.integer("fileMode", 0, 0o777, " (decimal: 438 is 0666)")
+
+
 def _read_device(reader: Reader) -> LinuxDevice:
     kind = reader.choice("type", _DEVICE_TYPES) if reader.require("type", f"one of {', '.join(_DEVICE_TYPES)}") else ""
     path = reader.path_text("path") if reader.require("path", "an absolute path in the jail") else ""
@@ -93,7 +103,7 @@ def _read_device(reader: Reader) -> LinuxDevice:
         path=path,
         major=major,
         minor=minor,
-        file_mode=reader.integer("fileMode", 0, 0o777, " (decimal: 438 is 0666)"),
+        file_mode=_read_file_mode(reader),
         uid=reader.integer("uid", 0, ID_MAX),
         gid=reader.integer("gid", 0, ID_MAX),
     )

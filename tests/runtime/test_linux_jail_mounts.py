@@ -81,6 +81,26 @@ def test_tmpcopyup_shows_what_was_there(driver: Driver, bundle: str) -> None:
     assert os.path.exists(os.path.join(source, "sub/file"))
 
 
+def test_a_tmpfs_has_the_mode_it_was_told_or_that_of_what_it_hides(driver: Driver, bundle: str) -> None:
+    """The option counts first, then the directory of the image; where there was none, anybody may write."""
+    for name in ("told", "hidden", "filled"):
+        os.mkdir(os.path.join(bundle, "rootfs", name))
+        os.chmod(os.path.join(bundle, "rootfs", name), 0o751)
+        os.chown(os.path.join(bundle, "rootfs", name), 5, 6)
+    mounts = (
+        Mount("/told", "tmpfs", "tmpfs", ("tmpcopyup", "mode=711", "gid=8")),
+        Mount("/hidden", "tmpfs", "tmpfs", ()),
+        Mount("/filled", "tmpfs", "tmpfs", ("tmpcopyup", "size=64k")),
+        Mount("/new", "tmpfs", "tmpfs", ("tmpcopyup",)),
+        Mount("/new/told", "tmpfs", "tmpfs", ("tmpcopyup", "mode=700")),
+    )
+    script = "stat -c '%a %u %g' /told /hidden /filled /new /new/told"
+
+    output = driver.run(config(script, mounts=(*STANDARD_MOUNTS, *mounts)), bundle)[1]
+
+    assert output.split("\n")[:5] == ["711 5 8", "751 0 0", "751 5 6", "1777 0 0", "700 0 0"]
+
+
 def test_masked_paths_are_hidden(driver: Driver, bundle: str) -> None:
     """A masked file reads as empty, a masked directory is empty, an absent one is no error."""
     masked = ("/proc/timer_list", "/proc/acpi", "/sys/firmware", "/proc/no/such")

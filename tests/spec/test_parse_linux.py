@@ -79,6 +79,7 @@ def mapping(**properties: int) -> dict[str, object]:
         (device(major=-1), "devices[0].major", "from 0 to 4095"),
         (device(minor=2**20), "devices[0].minor", "from 0 to 1048575"),
         (device(fileMode=666), "devices[0].fileMode", "decimal: 438 is 0666"),
+        (device(fileMode=0o040755), "devices[0].fileMode", "from 0 to 511"),
         (device(gid=2**32 - 1), "devices[0].gid", "from 0 to 4294967294"),
         (mapping(size=0), "uidMappings[0].size", "found 0"),
         (mapping(hostID=2**32), "uidMappings[0].hostID", "found 4294967296"),
@@ -100,6 +101,12 @@ def mapping(**properties: int) -> dict[str, object]:
 def test_a_wrong_property_is_named_by_its_path(properties: dict[str, object], path: str, words: str) -> None:
     """One wrong property gives one fault, at its path."""
     check_fault(bundle(linux=properties), f"linux.{path}", words)
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o020640, 0o060640, 0o010640])
+def test_a_device_s_mode_may_hold_its_type(mode: int) -> None:
+    """podman copies all of st_mode from a device of the host; the permissions are what counts."""
+    assert read(**device(fileMode=mode)).devices[0].file_mode == 0o640
 
 
 def test_a_fifo_needs_no_device_number() -> None:
