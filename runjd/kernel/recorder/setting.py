@@ -168,7 +168,7 @@ class Setting:
             wanted = {name for name, on in wishes.booleans.items() if on and name.startswith("allow.")}
             if not wanted <= parent.values["allow"]:
                 raise refusal("EPERM")
-        wishes.check_names()
+        wishes.check_late()
 
     def _check_limits(self, parent: Prison) -> None:
         wished = self._wishes.integers

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 
 _KNOWN_FLAGS = 0x0F
 #: how jails may share with the host: whether disable (0) is possible
-_SHARED = {"host": False, "vnet": False, "ip4": True, "ip6": True, "sysvmsg": True, "sysvsem": True, "sysvshm": True}
+_SHARED = {"host": False, "vnet": False, "ip4": True, "ip6": True}
+#: the same, but of a module of the kernel, which is asked late
+_OF_MODULES = ("sysvmsg", "sysvsem", "sysvshm")
 _INTEGERS = ("jid", "securelevel", "children.max", "enforce_statfs", "devfs_ruleset", "osreldate")
 _TEXTS = {"name": 256, "host.hostname": 256, "host.domainname": 256, "host.hostuuid": 64, "osrelease": 31, "path": 1024}
 ALLOWED = (
@@ -71,9 +73,14 @@ class Wishes:
             raise refusal("EINVAL", "osreldate cannot be 0")
         self._refuse_changes("path")
 
-    def check_names(self) -> None:
-        """Refuse the first parameter that the kernel does not know."""
-        known = {*_SHARED, *_INTEGERS, *_TEXTS, *_ADDRESSES, "host.hostid", "errmsg"}
+    def check_late(self) -> None:
+        """Refuse what modules refuse, and the first parameter that nobody knows."""
+        for name in _OF_MODULES:
+            if name in self.raw:
+                self.integers[name] = self._integer(name, 4)
+                if not 0 <= self.integers[name] <= 2:
+                    raise refusal("EINVAL")
+        known = {*_SHARED, *_OF_MODULES, *_INTEGERS, *_TEXTS, *_ADDRESSES, "host.hostid", "errmsg"}
         known |= self._known | {negated(name) for name in self._known}
         for name in self.raw:
             if name not in known:
