@@ -107,7 +107,8 @@ def _amount(value: bytes | None) -> int | None:
     digits, unit = (text[:-1], text[-1]) if text[-1:] in _UNITS else (text, "")
     if not digits.isascii() or not digits.isdigit():
         return None
-    return int(digits) << _UNITS.get(unit, 0)
+    amount = int(digits) << _UNITS.get(unit, 0)
+    return amount if amount < 1 << 63 else None
 
 
 def _octal(value: bytes | None) -> int | None:

@@ -194,20 +194,19 @@ class Mounts:
             raise refusal("EINVAL", _NOWHERE) from None
 
     def _may_mount(self, type: str) -> None:
+        self._may_unmount()
         prison = self._state.mine()
-        if not self._state.is_root():
-            raise refusal("EPERM")
         if prison is not self._state.host and (
-            type not in filesystems.FOR_JAILS
-            or not {"allow.mount", f"allow.mount.{type}"} <= prison.values["allow"]
-            or prison.values.get("enforce_statfs", 2) >= 2
+            type not in filesystems.FOR_JAILS or f"allow.mount.{type}" not in prison.values["allow"]
         ):
             raise refusal("EPERM")
 
     def _may_unmount(self) -> None:
         prison = self._state.mine()
-        if not self._state.is_root() or (
-            prison is not self._state.host and "allow.mount" not in prison.values["allow"]
+        if not self._state.is_root():
+            raise refusal("EPERM")
+        if prison is not self._state.host and (
+            "allow.mount" not in prison.values["allow"] or prison.values.get("enforce_statfs", 2) >= 2
         ):
             raise refusal("EPERM")
 

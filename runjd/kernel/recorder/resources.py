@@ -26,13 +26,16 @@ _SIGNALS = (
     "info", "usr1", "usr2", "thr",
 )  # fmt: skip
 _ACTIONS = {"deny", "log", "devctl", "throttle", *(f"sig{name}" for name in _SIGNALS)}
-_SUBJECTS = ("process", "user", "loginclass", "jail")
-_LONGEST_TEXT = 1024
+#: in the order they are told
+_SUBJECTS = ("process", "loginclass", "user", "jail")
+_LONGEST_TEXT = 4096
 _LONGEST_NAME = 256
 _MOST = 2**63 - 1
 
 
-class _Rule(Value):
+class RctlRule(Value):
+    """One rule; ``per`` is what the amount is counted for."""
+
     kind: str
     subject: str
     resource: str
@@ -41,6 +44,7 @@ class _Rule(Value):
     per: str
 
     def text(self) -> str:
+        """Return the rule as the kernel writes it."""
         per = "" if self.per == self.kind else f"/{self.per}"
         return f"{self.kind}:{self.subject}:{self.resource}:{self.action}={self.amount}{per}"
 
@@ -50,7 +54,6 @@ class Resources:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._rules: list[_Rule] = []
 
     def rctl_get_racct(self, subject: str) -> str:
         self._may(subject)
@@ -64,7 +67,13 @@ class Resources:
 
     def rctl_get_rules(self, filter: str) -> str:
         self._may(filter)
-        return ",".join(each.text() for each in self._matching(filter))
+        # By kind, then the newest subject first, and of each its newest rule.
+        first_seen = [(each.kind, each.subject) for each in reversed(self._state.rules)]
+
+        def place(rule: RctlRule) -> tuple[int, int]:
+            return _SUBJECTS.index(rule.kind), -first_seen.index((rule.kind, rule.subject))
+
+        return ",".join(each.text() for each in sorted(self._matching(filter), key=place))
 
     def rctl_get_limits(self, subject: str) -> str:
         self._may(subject)
@@ -76,16 +85,16 @@ class Resources:
             raise refusal("ESRCH", what=subject)
         mine = {("process", pid), ("user", str(process.uid))}
         mine.add(("jail", self._state.prison_of(process).full_name()))
-        return ",".join(each.text() for each in self._rules if (each.kind, each.subject) in mine)
+        return ",".join(each.text() for each in self._state.rules if (each.kind, each.subject) in mine)
 
     def rctl_add_rule(self, rule: str) -> None:
         self._may(rule)
         made = self._parse(rule)
         # Only the amount may differ in a rule that takes another's place.
-        same = [each for each in self._rules if each._replace(amount=0) == made._replace(amount=0)]
+        same = [each for each in self._state.rules if each._replace(amount=0) == made._replace(amount=0)]
         for each in same:
-            self._rules.remove(each)
-        self._rules.insert(0, made)
+            self._state.rules.remove(each)
+        self._state.rules.insert(0, made)
 
     def rctl_remove_rule(self, filter: str) -> None:
         check_filter(filter)
@@ -94,11 +103,7 @@ class Resources:
         if not found:
             raise refusal("ESRCH", what=filter)
         for each in found:
-            self._rules.remove(each)
-
-    def forget(self) -> None:
-        """Lose all rules, as a reboot does."""
-        self._rules.clear()
+            self._state.rules.remove(each)
 
     def _may(self, text: str) -> None:
         if self._state.numbers.get("kern.racct.enable") == 0:
@@ -118,7 +123,7 @@ class Resources:
         if len(name) >= _LONGEST_NAME:
             raise refusal("ENAMETOOLONG")
 
-    def _parse(self, rule: str) -> _Rule:
+    def _parse(self, rule: str) -> RctlRule:
         parts = rule.split(":")
         if len(parts) != 4 or not all(parts):
             raise refusal("EINVAL", what=rule)
@@ -139,15 +144,15 @@ class Resources:
             action == "throttle" and resource in _RATES
         ):
             raise refusal("EOPNOTSUPP", what=rule)
-        return _Rule(kind, subject, resource, action, int(amount), per or kind)
+        return RctlRule(kind, subject, resource, action, int(amount), per or kind)
 
-    def _matching(self, filter: str) -> list[_Rule]:
+    def _matching(self, filter: str) -> list[RctlRule]:
         kind, subject, resource, action = [*filter.split(":"), "", "", "", ""][:4]
         action, _, amount = action.partition("=")
         self._check_filter(kind, subject, resource, action)
         return [
             each
-            for each in self._rules
+            for each in self._state.rules
             if kind in ("", each.kind)
             and subject in ("", each.subject)
             and resource in ("", each.resource)

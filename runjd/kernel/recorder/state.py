@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from runjd.kernel.freebsd.devfs import Rule
+    from runjd.kernel.recorder.resources import RctlRule
 
 HOST = 0
 
@@ -195,6 +196,8 @@ class State:
         self.processes: dict[int, Process] = {}
         self.last_pid = 0
         self.queues: list[Any] = []
+        #: newest first
+        self.rules: list[RctlRule] = []
         #: what rctl_get_racct(2) tells, by subject
         self.usage: dict[str, dict[str, int]] = {}
         self.modules = {"if_epair", "if_bridge"}
