@@ -7,6 +7,7 @@ import stat
 
 from runjd.kernel.freebsd.files import O_PATH, O_RESOLVE_BENEATH
 from runjd.kernel.freebsd.mount import MNT_RDONLY
+from runjd.kernel.recorder import life
 from runjd.kernel.recorder.paths import Paths
 from runjd.kernel.recorder.refusal import refusal
 from runjd.kernel.recorder.state import Node, OpenFile, Place
@@ -48,6 +49,7 @@ class Files:
     def close(self, descriptor: int) -> None:
         self._file(descriptor)
         del self._state.me.descriptors[descriptor]
+        life.settle(self._state)
 
     def read(self, descriptor: int, count: int) -> bytes:
         file = self._file(descriptor)

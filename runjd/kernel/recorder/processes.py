@@ -166,7 +166,10 @@ class Queue:
         self._state.queues.remove(self)
 
     def watch(self, ident: int, filter: int, notes: int) -> None:
+        self._check_owner()
         if filter in (EVFILT_JAIL, EVFILT_JAILDESC) and self._state.major < 15:
+            raise refusal("EINVAL")
+        if filter not in (EVFILT_PROC, EVFILT_JAIL, EVFILT_JAILDESC):
             raise refusal("EINVAL")
         if filter != EVFILT_PROC:
             self._watched[ident, filter] = notes
@@ -179,11 +182,13 @@ class Queue:
             self.tell(ident, filter, NOTE_EXIT, process.status)
 
     def forget(self, ident: int, filter: int) -> None:
+        self._check_owner()
         if self._watched.pop((ident, filter), None) is None:
             raise refusal("ENOENT")
         self._events.pop((ident, filter), None)
 
     def events(self, most: int = 64, timeout: float | None = 0) -> list[Event]:
+        self._check_owner()
         keys = list(self._events)[:most]
         found = [self._events.pop(key) for key in keys]
         for event in found:
@@ -202,3 +207,8 @@ class Queue:
     def tell_exec(self, pid: int) -> None:
         """Let a process become another program."""
         self.tell(pid, EVFILT_PROC, NOTE_EXEC)
+
+    def _check_owner(self) -> None:
+        # A queue is not inherited by a forked child.
+        if self._state.me.pid != self._owner:
+            raise refusal("EBADF")

@@ -35,6 +35,9 @@ class Case(Value):
     out: Any
 
 
+AREAS = {"jail_set", "jail_life", "mount", "rctl", "vnet", "proc", "fifo_pty", "twisted"}
+
+
 def cases(area: str) -> list[Case]:
     """Return the cases of an area in their order."""
     with FILE.open(encoding="utf-8") as lines:
