@@ -37,6 +37,7 @@ def preload() -> None:
         import runjd.runtime.linux
     else:
         import runjd.kernel.freebsd.kernel
+        import runjd.runtime.freebsd.runtime
 
 
 def close_imports() -> None:

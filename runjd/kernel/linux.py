@@ -39,6 +39,8 @@ class LinuxKernel:
     mkdir = staticmethod(os.mkdir)
     mknod = staticmethod(os.mknod)
     chown = staticmethod(os.chown)
+    chmod = staticmethod(os.chmod)
+    utime = staticmethod(os.utime)
     symlink = staticmethod(os.symlink)
     rmdir = staticmethod(os.rmdir)
     unlink = staticmethod(os.unlink)

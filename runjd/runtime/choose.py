@@ -31,12 +31,18 @@ def runtimes(*, pivots: bool = True, new_keyring: bool = True) -> dict[str, Call
 
         return LinuxRuntime(pivots=pivots, new_keyring=new_keyring)
 
+    def freebsd() -> Runtime:
+        from runjd.runtime.freebsd.extension import read_extension
+        from runjd.runtime.freebsd.runtime import FreeBSDRuntime
+
+        return FreeBSDRuntime(read_extension)
+
     def plain() -> Runtime:
         from runjd.runtime.plain import PlainRuntime
 
         return PlainRuntime(new_keyring=new_keyring)
 
-    return {"linux": linux, "plain": plain}
+    return {"freebsd": freebsd, "linux": linux, "plain": plain}
 
 
 RUNTIMES = runtimes()
@@ -44,13 +50,13 @@ RUNTIMES = runtimes()
 
 def available(platform: str = sys.platform) -> tuple[str, ...]:
     """Return the names of the runtimes that make sense on a platform."""
-    return ("linux", "plain") if platform == "linux" else ("plain",)
+    return (_isolated(platform), "plain") if _isolated(platform) else ("plain",)
 
 
 def default(platform: str = sys.platform, uid: int | None = None) -> str:
     """Return the runtime that is used when none is named: isolated where we may."""
     user = os.geteuid() if uid is None else uid
-    return "linux" if platform == "linux" and user == 0 else "plain"
+    return _isolated(platform) or "plain" if user == 0 else "plain"
 
 
 def choose(name: str) -> Runtime:
@@ -65,3 +71,10 @@ def choose(name: str) -> Runtime:
     if chosen not in known:
         raise BadArgument(f'no runtime named "{chosen}" on this host; there are {", ".join(known)}', runtime=chosen)
     return RUNTIMES[chosen]()
+
+
+def _isolated(platform: str) -> str:
+    """Return the runtime that isolates on a platform, empty where there is none."""
+    if platform == "linux":
+        return "linux"
+    return "freebsd" if platform.startswith("freebsd") else ""

@@ -13,6 +13,7 @@ import stat
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection
+    from typing import Any
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 _DIRECTORY = _READ | os.O_DIRECTORY
@@ -22,73 +23,80 @@ _CHUNK = 1 << 20
 _DEEPEST = 256
 
 
-def copy_up(source: int, target: int, told: Collection[str] = ()) -> None:
+class CopyUp:
     """
-    Copy the content of a directory into another, with owners, modes and times.
+    Copies directories.
 
-    :param source: and ``target``: descriptors of directories, O_PATH is enough.
-    :param told: names of options that the tmpfs was mounted with; the mode, uid and gid that they chose for it stay.
-    :raise OSError: ENOSPC where the tmpfs is too small.
+    :param kernel: a :class:`runjd.kernel.linux.LinuxKernel` or :class:`runjd.kernel.freebsd.kernel.FreeBSDKernel`.
     """
-    come_from = os.open(".", _DIRECTORY, dir_fd=source)
-    go_to = os.open(".", _DIRECTORY, dir_fd=target)
-    try:
-        _copy_directory(come_from, go_to, 0)
-        found = os.fstat(come_from)
-        os.fchown(go_to, -1 if "uid" in told else found.st_uid, -1 if "gid" in told else found.st_gid)
-        if "mode" not in told:
-            os.fchmod(go_to, stat.S_IMODE(found.st_mode))
-    finally:
-        os.close(come_from)
-        os.close(go_to)
 
+    def __init__(self, kernel: Any) -> None:
+        self._kernel = kernel
 
-def _copy_directory(source: int, target: int, depth: int) -> None:
-    if depth > _DEEPEST:
-        raise OSError(40, "the directories to be copied up are too deep")
-    for name in os.listdir(source):
-        found = os.stat(name, dir_fd=source, follow_symlinks=False)
-        if stat.S_ISDIR(found.st_mode):
-            os.mkdir(name, 0o700, dir_fd=target)
-            _copy_below(name, source, target, depth)
-        elif stat.S_ISLNK(found.st_mode):
-            os.symlink(os.readlink(name, dir_fd=source), name, dir_fd=target)
-            os.chown(name, found.st_uid, found.st_gid, dir_fd=target, follow_symlinks=False)
-        elif stat.S_ISREG(found.st_mode):
-            _copy_file(name, source, target)
+    def copy(self, source: int, target: int, told: Collection[str] = ()) -> None:
+        """
+        Copy the content of a directory into another, with owners, modes and times.
 
-
-def _copy_below(name: str, source: int, target: int, depth: int) -> None:
-    come_from = os.open(name, _DIRECTORY, dir_fd=source)
-    try:
-        go_to = os.open(name, _DIRECTORY, dir_fd=target)
+        :param source: and ``target``: descriptors of directories, O_PATH is enough.
+        :param told: names of options that the tmpfs was mounted with; the mode, uid and gid that they chose stay.
+        :raise OSError: ENOSPC where the tmpfs is too small.
+        """
+        come_from = self._kernel.open(".", _DIRECTORY, dir_fd=source)
+        go_to = self._kernel.open(".", _DIRECTORY, dir_fd=target)
         try:
-            _copy_directory(come_from, go_to, depth + 1)
-            _copy_metadata(os.fstat(come_from), go_to)
+            self._copy_directory(come_from, go_to, 0)
+            found = self._kernel.fstat(come_from)
+            self._kernel.chown(go_to, -1 if "uid" in told else found.st_uid, -1 if "gid" in told else found.st_gid)
+            if "mode" not in told:
+                self._kernel.chmod(go_to, stat.S_IMODE(found.st_mode))
         finally:
-            os.close(go_to)
-    finally:
-        os.close(come_from)
+            self._kernel.close(come_from)
+            self._kernel.close(go_to)
 
+    def _copy_directory(self, source: int, target: int, depth: int) -> None:
+        if depth > _DEEPEST:
+            raise OSError(40, "the directories to be copied up are too deep")
+        for name in self._kernel.listdir(source):
+            found = self._kernel.stat(name, dir_fd=source, follow_symlinks=False)
+            if stat.S_ISDIR(found.st_mode):
+                self._kernel.mkdir(name, 0o700, dir_fd=target)
+                self._copy_below(name, source, target, depth)
+            elif stat.S_ISLNK(found.st_mode):
+                self._kernel.symlink(self._kernel.readlink(name, dir_fd=source), name, dir_fd=target)
+                self._kernel.chown(name, found.st_uid, found.st_gid, dir_fd=target, follow_symlinks=False)
+            elif stat.S_ISREG(found.st_mode):
+                self._copy_file(name, source, target)
 
-def _copy_file(name: str, source: int, target: int) -> None:
-    come_from = os.open(name, _READ, dir_fd=source)
-    try:
-        found = os.fstat(come_from)
-        if not stat.S_ISREG(found.st_mode):
-            return
-        go_to = os.open(name, _NEW, 0o600, dir_fd=target)
+    def _copy_below(self, name: str, source: int, target: int, depth: int) -> None:
+        come_from = self._kernel.open(name, _DIRECTORY, dir_fd=source)
         try:
-            while os.sendfile(go_to, come_from, None, _CHUNK):
-                pass
-            _copy_metadata(found, go_to)
+            go_to = self._kernel.open(name, _DIRECTORY, dir_fd=target)
+            try:
+                self._copy_directory(come_from, go_to, depth + 1)
+                self._copy_metadata(self._kernel.fstat(come_from), go_to)
+            finally:
+                self._kernel.close(go_to)
         finally:
-            os.close(go_to)
-    finally:
-        os.close(come_from)
+            self._kernel.close(come_from)
 
+    def _copy_file(self, name: str, source: int, target: int) -> None:
+        come_from = self._kernel.open(name, _READ, dir_fd=source)
+        try:
+            found = self._kernel.fstat(come_from)
+            if not stat.S_ISREG(found.st_mode):
+                return
+            go_to = self._kernel.open(name, _NEW, 0o600, dir_fd=target)
+            try:
+                while data := self._kernel.read(come_from, _CHUNK):
+                    while data:
+                        data = data[self._kernel.write(go_to, data) :]
+                self._copy_metadata(found, go_to)
+            finally:
+                self._kernel.close(go_to)
+        finally:
+            self._kernel.close(come_from)
 
-def _copy_metadata(found: os.stat_result, target: int) -> None:
-    os.fchown(target, found.st_uid, found.st_gid)
-    os.fchmod(target, stat.S_IMODE(found.st_mode))
-    os.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))
+    def _copy_metadata(self, found: os.stat_result, target: int) -> None:
+        self._kernel.chown(target, found.st_uid, found.st_gid)
+        self._kernel.chmod(target, stat.S_IMODE(found.st_mode))
+        self._kernel.utime(target, ns=(found.st_atime_ns, found.st_mtime_ns))

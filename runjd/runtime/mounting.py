@@ -12,7 +12,7 @@ import os
 import stat
 
 from runjd.kernel import mount as m
-from runjd.runtime import copyup
+from runjd.runtime.copyup import CopyUp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def _finish(kernel: LinuxKernel, beneath: Beneath, step: MountFileSystem, below:
         if mounted < 0 or kernel.fstat(mounted).st_dev == kernel.fstat(below).st_dev:
             raise OSError(116, "the mount point was exchanged while it was used", step.destination)
         if copies_up:
-            copyup.copy_up(below, mounted, _names(step.data))
+            CopyUp(kernel).copy(below, mounted, _names(step.data))
         set_attributes(kernel, mounted, 0, 0, step.propagation)
         if step.set_recursively or step.clear_recursively:
             kernel.set_attributes(mounted, step.set_recursively, step.clear_recursively, 0, True)

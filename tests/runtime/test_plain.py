@@ -110,11 +110,13 @@ def test_exec_as_another_user_is_refused() -> None:
 
 
 def test_default_depends_on_rights() -> None:
-    """Root on Linux gets isolation, everybody else is served without it."""
+    """Root of Linux and of FreeBSD gets isolation, everybody else is served without it."""
     assert choose.default("linux", 0) == "linux"
     assert choose.default("linux", 1000) == "plain"
-    assert choose.default("freebsd14", 0) == "plain"
-    assert "linux" not in choose.available("freebsd14")
+    assert choose.default("freebsd14", 0) == "freebsd"
+    assert choose.default("freebsd14", 1000) == "plain"
+    assert choose.default("netbsd10", 0) == "plain"
+    assert choose.available("freebsd14") == ("freebsd", "plain")
 
 
 def test_runtime_is_chosen_by_name() -> None:

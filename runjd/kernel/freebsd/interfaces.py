@@ -106,6 +106,21 @@ def remove_address(name: str, address: str) -> None:
         _ioctl(_AF_INET, SIOCDIFADDR, _name(name) + sockaddr_in(address), name)
 
 
+def has_address(address: str) -> bool:
+    """Whether some interface of our network has an address: then it can be bound to."""
+    family = _socket.AF_INET6 if ":" in address else _socket.AF_INET
+    channel = _socket.socket(family, _socket.SOCK_DGRAM | _socket.SOCK_CLOEXEC)
+    try:
+        channel.bind((address, 0))
+    except OSError as error:
+        if error.errno != errno.EADDRNOTAVAIL:
+            raise
+        return False
+    finally:
+        channel.close()
+    return True
+
+
 def ifreq(name: str, number: int = 0) -> bytes:
     """Return a ``struct ifreq`` with an integer."""
     return _IFREQ.pack(_name(name), number)

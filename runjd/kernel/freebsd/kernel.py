@@ -67,6 +67,7 @@ class FreeBSDKernel:
     bring_up = staticmethod(interfaces.bring_up)
     add_address = staticmethod(interfaces.add_address)
     remove_address = staticmethod(interfaces.remove_address)
+    has_address = staticmethod(interfaces.has_address)
     # processes
     process = staticmethod(processes.process)
     processes = staticmethod(processes.processes)
@@ -81,6 +82,7 @@ class FreeBSDKernel:
     protect = staticmethod(procctl.protect)
     event_queue = staticmethod(events.EventQueue)
     # ourselves
+    getpid = staticmethod(os.getpid)
     setsid = staticmethod(os.setsid)
     open_terminal = staticmethod(terminal.open_terminal)
     set_controlling_terminal = staticmethod(terminal.set_controlling_terminal)
@@ -99,6 +101,8 @@ class FreeBSDKernel:
     symlink = staticmethod(os.symlink)
     chown = staticmethod(os.chown)
     chmod = staticmethod(os.chmod)
+    utime = staticmethod(os.utime)
+    rename = staticmethod(os.rename)
     rmdir = staticmethod(os.rmdir)
     unlink = staticmethod(os.unlink)
     chdir = staticmethod(os.chdir)

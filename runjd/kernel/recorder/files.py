@@ -100,6 +100,22 @@ class Files:
     def symlink(self, target: str, path: str, *, dir_fd: int | None = None) -> None:
         self._make(path, Node(stat.S_IFLNK, 0o755, target), dir_fd)
 
+    def utime(self, path: str | int, *, ns: tuple[int, int]) -> None:
+        self._changed(path, None, True)
+
+    def rename(self, source: str, target: str, *, src_dir_fd: int | None = None, dst_dir_fd: int | None = None) -> None:
+        place = self._paths.find(source, self._start(src_dir_fd), follow=False)
+        there, missing = self._paths.find_parent(target, self._start(dst_dir_fd), follow=False)
+        if there.mount is not place.mount:
+            raise refusal("EXDEV", what=target)
+        if not missing:
+            if there.node.is_directory():
+                raise refusal("EISDIR", what=target)
+            self._take_away(there, target)
+            there, missing = self._paths.find_parent(target, self._start(dst_dir_fd), follow=False)
+        self._take_away(place, source)
+        there.node.children[missing] = place.node
+
     def rmdir(self, path: str, *, dir_fd: int | None = None) -> None:
         place = self._paths.find(path, self._start(dir_fd), follow=False)
         if not place.node.is_directory():

@@ -82,6 +82,10 @@ class Interfaces:
         if self._find(name, self._network()).addresses.pop(_normal(address), None) is None:
             raise refusal("EADDRNOTAVAIL", what=name)
 
+    def has_address(self, address: str) -> bool:
+        network = self._network()
+        return any(_normal(address) in each.addresses for each in self._state.interfaces if each.network == network)
+
     def _network(self) -> int:
         """Return the jid of the jail whose network is ours."""
         prison: Prison | None = self._state.mine()

@@ -91,6 +91,9 @@ class Processes:
             raise refusal("EINVAL", what=f"procctl {self._state.me.pid}")
         self._state.me.death_signal = signum
 
+    def getpid(self) -> int:
+        return self._state.me.pid
+
     def protect(self, pid: int, on: bool, descendants: bool = False, inherit: bool = False) -> None:
         process = self._state.processes.get(pid)
         if process is None or not self._sees(process):

@@ -91,6 +91,11 @@ def _refuse(config: Config, process: Process) -> None:
     """Refuse what no jail can be given; what engines write for Linux is not among it."""
     for name in config.foreign:
         raise Unsupported(name, "is for another platform")
+    refuse_process(process)
+
+
+def refuse_process(process: Process) -> None:
+    """Refuse what no process of a jail can be given, be it the init process or an exec process."""
     for name in process.unapplied:
         raise Unsupported(f"process.{name}", "is for Linux")
     refuse_limits(process)

@@ -1,0 +1,1 @@
+`runj` and `runjd` make FreeBSD jails of bundles: every property of `freebsd.jail` and `freebsd.devices`, nullfs, tmpfs, devfs and the other mounts, limits by rctl(8); see runj-freebsd(7). Written to what a 13.2 kernel was seen to do, and tested against a record of it.

@@ -1,0 +1,264 @@
+"""
+Carry out the steps of a FreeBSD jail, on the host.
+
+Everything goes through the kernel object, so a test can record it and let any call
+fail; each thing that outlasts us is told before it is made, so that it can be undone
+wherever we are stopped.  An error names the step and the property that asked for it.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+
+from runjd.errors import RuntimeFailure
+from runjd.kernel.freebsd.devfs import Rule
+from runjd.kernel.freebsd.jail import JAIL_CREATE, JAIL_UPDATE
+from runjd.kernel.freebsd.mount import MNT_UPDATE
+from runjd.runtime.contract import Undo
+from runjd.runtime.copyup import CopyUp
+from runjd.runtime.failing import failure
+from runjd.runtime.freebsd import steps as s
+from runjd.runtime.freebsd.beneath import Beneath
+from runjd.runtime.freebsd.copying import Copier
+from runjd.runtime.freebsd.mounting import Mounter
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+    from typing import Any
+
+    from runjd.kernel.freebsd.kernel import FreeBSDKernel
+
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_RACCT_HINT = 'this kernel does not account for resources; put kern.racct.enable="1" into /boot/loader.conf and reboot'
+
+
+class Runner:
+    """
+    Carries out steps, before the fork.
+
+    :param id: of the container.
+    :param root: of the jail, absolute.
+    :param made: told of each thing that must be undone later.
+    :ivar jid: of the jail, once it is made.
+    """
+
+    def __init__(self, kernel: FreeBSDKernel, id: str, root: str, made: Callable[[Undo], None]) -> None:
+        self._kernel = kernel
+        self._root = root
+        self._made = made
+        self._view = root
+        self._mounter = Mounter(kernel, made)
+        self._copier = Copier(kernel, root, id, made)
+        self.jid = 0
+
+    def run(self, steps: Iterable[object]) -> None:
+        """
+        Carry out all steps, in order.
+
+        :raise RunjdError: naming the step that failed; those before it stay.
+        """
+        for step in steps:
+            path = str(getattr(step, "path", ""))
+            try:
+                _CARRY_OUT[type(step)](self, step)
+            except OSError as error:
+                raise failure(str(step), error, path) from error
+            except RuntimeFailure as error:
+                raise RuntimeFailure(str(step), error.reason, error.path or path, error.errno) from error
+
+    def check_root(self, step: s.CheckRoot) -> None:
+        """Open the root."""
+        self._kernel.close(self._kernel.open(step.root, _DIRECTORY))
+
+    def load_file_system(self, step: s.LoadFileSystem) -> None:
+        """Load a module; where it is built in there is nothing to load."""
+        if self._kernel.has_module(step.name):
+            return
+        try:
+            self._kernel.kldload(step.name)
+        except FileExistsError:
+            pass
+        except FileNotFoundError:
+            raise OSError(errno.ENOENT, f"this kernel has no file system {step.name}") from None
+
+    def check_racct(self, step: s.CheckRacct) -> None:
+        """Say what to do where limits have no effect."""
+        try:
+            enabled = self._kernel.sysctl_number("kern.racct.enable")
+        except FileNotFoundError:
+            enabled = 0
+        if not enabled:
+            raise OSError(errno.ENOSYS, _RACCT_HINT)
+
+    def add_rule(self, step: s.AddRule) -> None:
+        """Add a rule; what is there for the jail's name from before would bind it, too, and is the operator's."""
+        self._made(Undo("rctl", step.rule))
+        self._kernel.rctl_add_rule(step.rule)
+
+    def mount_read_only_root(self, step: s.ReadOnlyRoot) -> None:
+        """Mount the root on its alias."""
+        self._kernel.mkdir(step.alias, 0o755)
+        self._mounter.mount_directory(step.root, step.alias, (("ro", ""),))
+        self._view = step.alias
+
+    def mount_file_system(self, step: s.MountFileSystem) -> None:
+        """Mount a new file system."""
+        place = self._beneath().mount_point(step.destination, True)
+        _need_directory(place.is_directory, place.path)
+        if not step.options.copies_up:
+            self._mounter.mount(step.kind, step.kind, place.path, step.options.pairs)
+            return
+        below = self._kernel.open(place.path, _DIRECTORY)
+        try:
+            self._mounter.mount(step.kind, step.kind, place.path, _writable(step.options.pairs))
+            mounted = self._kernel.open(place.path, _DIRECTORY)
+            try:
+                CopyUp(self._kernel).copy(below, mounted, [name for name, _ in step.options.pairs])
+            finally:
+                self._kernel.close(mounted)
+        finally:
+            self._kernel.close(below)
+        if ("ro", "") in step.options.pairs:
+            self._kernel.nmount((("fstype", step.kind), ("fspath", place.path), ("ro", True)), MNT_UPDATE)
+
+    def bind_mount(self, step: s.BindMount) -> None:
+        """Show a directory of the host, or a file."""
+        try:
+            found = self._kernel.stat(step.source)
+        except FileNotFoundError:
+            raise OSError(errno.ENOENT, f"there is no {step.source} on the host") from None
+        is_directory = stat.S_ISDIR(found.st_mode)
+        place = self._beneath().mount_point(step.destination, is_directory)
+        if is_directory:
+            _need_directory(place.is_directory, place.path)
+            self._mounter.mount_directory(step.source, place.path, step.options.pairs)
+        elif place.is_directory:
+            raise OSError(errno.EISDIR, "a file cannot be shown in place of a directory", place.path)
+        elif step.mounts_files:
+            self._mounter.mount_directory(step.source, place.path, step.options.pairs)
+        else:
+            self._copier.copy(step.source, place.below, place.is_new, ("ro", "") in step.options.pairs)
+
+    def check_ruleset(self, step: s.CheckRuleset) -> None:
+        """See that a ruleset is loaded, by asking the host's /dev."""
+        directory = self._kernel.open("/dev", _DIRECTORY)
+        try:
+            loaded = self._kernel.rulesets(directory)
+        finally:
+            self._kernel.close(directory)
+        if step.number not in loaded:
+            known = ", ".join(map(str, loaded)) or "none"
+            raise OSError(
+                errno.ENOENT,
+                f"devfs ruleset {step.number} is not loaded (there are: {known}), and every device of the host would "
+                "be seen; run service devfs restart, or set devfs_load_rulesets=YES in /etc/rc.conf",
+            )
+
+    def apply_device_rule(self, step: s.ApplyDeviceRule) -> None:
+        """Apply one rule to the jail's devfs."""
+        place = self._beneath().find(step.destination)
+        if place is None or self._kernel.statfs(place.path).type != "devfs":
+            raise OSError(errno.ENODEV, f"there is no devfs on {step.destination}")
+        hide = None if step.visible is None else not step.visible
+        directory = self._kernel.open(place.path, _DIRECTORY)
+        try:
+            self._kernel.apply_rule(directory, Rule(step.pattern, hide, step.mode, step.user, step.group))
+        finally:
+            self._kernel.close(directory)
+
+    def add_alias(self, step: s.AddAlias) -> None:
+        """Add an address, unless the host has it: then it is not ours to take away."""
+        if step.interface not in self._kernel.interface_names():
+            raise OSError(errno.ENXIO, f"there is no interface {step.interface}")
+        if self._kernel.has_address(step.address):
+            return
+        self._made(Undo("alias", f"{step.interface} {step.address}"))
+        self._kernel.add_address(step.interface, step.address, 128 if ":" in step.address else 32)
+
+    def prepare_parent(self, step: s.PrepareParent) -> None:
+        """See that the parent is there, and let it have one more child where it is full."""
+        try:
+            found = self._kernel.jail_get((("name", step.parent),), ("children.cur", "children.max"))
+        except FileNotFoundError as error:
+            raise OSError(errno.ENOENT, error.strerror or f"there is no jail {step.parent}") from None
+        current, most = int(str(found["children.cur"])), int(str(found["children.max"]))
+        if current >= most:
+            self._made(Undo("children", step.parent))
+            self._kernel.jail_set((("name", step.parent), ("children.max", current + 1)), JAIL_UPDATE)
+
+    def make_jail(self, step: s.MakeJail) -> None:
+        """Make the jail, unless there is one of that name: it is a stranger's."""
+        name = str(step.parameters[0].value)
+        try:
+            self._kernel.jail_get((("name", name),))
+        except FileNotFoundError:
+            pass
+        else:
+            raise OSError(errno.EEXIST, f'a jail named "{name}" exists already; jls(8) shows it')
+        home = str(step.parameters[1].value)
+        self._made(Undo("jail", f"{name} {home}"))
+        try:
+            self.jid = self._kernel.jail_set([(each.name, each.value) for each in step.parameters], JAIL_CREATE)
+        except OSError as error:
+            raise _explained(error, step) from error
+
+    def move_interface(self, step: s.MoveInterface) -> None:
+        """Move an interface into the jail."""
+        if step.interface not in self._kernel.interface_names():
+            raise OSError(
+                errno.ENXIO,
+                f"there is no interface {step.interface} on the host; another jail may have it (ifconfig -l)",
+            )
+        self._made(Undo("interface", f"{step.interface} {self.jid}"))
+        self._kernel.move_into_jail(step.interface, self.jid)
+
+    def pin_cpus(self, step: s.PinCpus) -> None:
+        """Say which processors the jail may use."""
+        self._kernel.set_jail_affinity(self.jid, step.cpus)
+
+    def _beneath(self) -> Beneath:
+        return Beneath(self._kernel, self._root, self._view, self._made)
+
+
+def _writable(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    return tuple(each for each in pairs if each[0] != "ro")
+
+
+def _need_directory(is_directory: bool, path: str) -> None:
+    if not is_directory:
+        raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+
+
+def _explained(error: OSError, step: s.MakeJail) -> OSError | RuntimeFailure:
+    """Return the kernel's error with the property it is about, as far as its words tell."""
+    words = error.strerror or ""
+    for each in step.parameters:
+        is_meant = (
+            (words.startswith("unknown parameter: ") and words.endswith(f" {each.name}"))
+            or ("IPv4" in words and each.name == "ip4.addr")
+            or ("IPv6" in words and each.name == "ip6.addr")
+        )
+        if is_meant and each.path:
+            return RuntimeFailure(str(step), words, each.path, error.errno or 0)
+    return error
+
+
+_CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
+    s.CheckRoot: Runner.check_root,
+    s.LoadFileSystem: Runner.load_file_system,
+    s.CheckRacct: Runner.check_racct,
+    s.AddRule: Runner.add_rule,
+    s.ReadOnlyRoot: Runner.mount_read_only_root,
+    s.MountFileSystem: Runner.mount_file_system,
+    s.BindMount: Runner.bind_mount,
+    s.CheckRuleset: Runner.check_ruleset,
+    s.ApplyDeviceRule: Runner.apply_device_rule,
+    s.AddAlias: Runner.add_alias,
+    s.PrepareParent: Runner.prepare_parent,
+    s.MakeJail: Runner.make_jail,
+    s.MoveInterface: Runner.move_interface,
+    s.PinCpus: Runner.pin_cpus,
+}

@@ -1,0 +1,146 @@
+"""
+Jails of FreeBSD: the runtime this is all about.
+
+The jail is made on the host, with its mounts, limits and interfaces; the init process is
+forked and enters it by jail_attach(2), and so does every exec process.  Needs root.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+
+from runjd.errors import RuntimeFailure, WrongState
+from runjd.kernel.freebsd.kernel import FreeBSDKernel
+from runjd.runtime import rights
+from runjd.runtime.contract import Runtime
+from runjd.runtime.failing import failure
+from runjd.runtime.freebsd.plan import make_plan, refuse_process
+from runjd.runtime.freebsd.privileges import FreeBSDPrivileges
+from runjd.runtime.freebsd.removal import Removal
+from runjd.runtime.freebsd.run import Runner
+from runjd.runtime.freebsd.undoing import Undoing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runjd.runtime.contract import Held, Plan, Undo
+    from runjd.spec.model import Config, FreeBSDJail, Process
+
+_KILL = 9
+_PROTECTED = -1000
+
+
+class FreeBSDRuntime(Runtime):
+    """
+    The runtime of FreeBSD jails.
+
+    :param kernel: what carries the steps out.
+    :param read_extension: returns what a bundle's ``runj.ext.json`` says, None where there is none.
+    :param uid: who we are.
+    :param fork: os.fork.
+    :param sleep: and ``now``: wait for what ends, in seconds of a clock that only runs forward.
+    """
+
+    name = "freebsd"
+    isolated = True
+
+    def __init__(
+        self,
+        read_extension: Callable[[str], FreeBSDJail | None],
+        kernel: FreeBSDKernel | None = None,
+        uid: int | None = None,
+        fork: Callable[[], int] = os.fork,
+        sleep: Callable[[float], None] = time.sleep,
+        now: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._read_extension = read_extension
+        self._kernel = kernel or FreeBSDKernel()
+        self._uid = os.geteuid() if uid is None else uid
+        self._fork = fork
+        self._removal = Removal(self._kernel, sleep, now)
+        self._undoing = Undoing(self._kernel, sleep, now)
+        # Made now: the child cannot import.
+        self._privileges = FreeBSDPrivileges(self._kernel)
+        self._jid = 0
+
+    def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
+        return make_plan(config, bundle, id, f"{directory}/root", self._read_extension(bundle))
+
+    def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
+        self._need_root()
+        runner = Runner(self._kernel, plan.id, plan.root, made)
+        runner.run(plan.host_steps)
+        self._jid = runner.jid
+
+    def jid(self) -> int:
+        return self._jid
+
+    def fork(self, plan: Plan) -> int:
+        return self._fork()
+
+    def enter(self, plan: Plan, made: Callable[[Undo], None], hooks: Callable[[int], None]) -> None:
+        root = self._kernel.open(plan.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            hooks(root)
+        finally:
+            # no directory may be open when the jail is entered
+            self._kernel.close(root)
+        self._protect(plan.process)
+        self._attach(self._jid)
+
+    def become(self, process: Process) -> None:
+        rights.become(process, self._privileges)
+
+    def join(self, held: Held, process: Process, confinement: bytes) -> int:
+        self._need_root()
+        refuse_process(process)
+        jid = self._removal.find(held)
+        if not jid:
+            raise WrongState(f'the jail of "{held.id}" is gone', jail=held.id)
+        pid = self._fork()
+        if pid == 0:
+            self._jid = jid
+        return pid
+
+    def enter_joined(self, process: Process) -> None:
+        self._protect(process)
+        self._attach(self._jid)
+
+    def processes(self, held: Held) -> tuple[int, ...]:
+        jid = self._removal.find(held)
+        found = [each.pid for each in self._kernel.processes() if jid and each.jid == jid and each.alive]
+        return tuple(sorted(found, key=lambda pid: (pid != held.pid, pid)))
+
+    def signal(self, held: Held, signum: int, everyone: bool) -> None:
+        seen = self._kernel.process(held.pid) if held.pid > 1 else None
+        if seen is None or seen.start_time != held.start_time or not seen.alive:
+            raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
+        for pid in self.processes(held) if everyone else (held.pid,):
+            try:
+                self._kernel.kill(pid, signum)
+            except ProcessLookupError:
+                continue
+
+    def remove(self, held: Held) -> None:
+        self._removal.remove(held)
+        self._undoing.undo(held)
+
+    def _need_root(self) -> None:
+        if self._uid != 0:
+            raise RuntimeFailure("make a jail", "the freebsd runtime needs root", "", 1)
+
+    def _protect(self, process: Process) -> None:
+        """Spare the process when memory is short; only from outside of the jail."""
+        if process.oom_score_adj == _PROTECTED:
+            try:
+                self._kernel.protect(self._kernel.getpid(), True)
+            except OSError as error:
+                raise failure("protect the process", error, "process.oomScoreAdj") from error
+
+    def _attach(self, jid: int) -> None:
+        try:
+            self._kernel.jail_attach(jid)
+        except OSError as error:
+            raise failure("enter the jail", error) from error
