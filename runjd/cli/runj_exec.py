@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from runjd.cli.runj_log import tell
 from runjd.cli.runj_pidfile import PidFile
 from runjd.cli.runj_process import Consoles, wait
 from runjd.container.stdio import Inherited
@@ -38,6 +39,7 @@ def execute(call: Call) -> int:
         io = consoles.relayed()
     with consoles.signals(), PidFile(given.value("pid-file")) as pid_file:
         started = operations.exec(call.id, process, io or Inherited(), f"exec{os.getpid()}", passed)
+        tell(started.notices)
         call.log.debug(f"executed {process.args[0]} in {call.id}, process {started.pid}")
         try:
             pid_file.write(started.pid)

@@ -53,9 +53,7 @@ def attach(
     socket: _socket.socket, spare: int, size: tuple[int, int] | None, uid: int, opened: Callable[[int], None]
 ) -> None:
     """
-    Make a pty, send its master away, and make it the controlling terminal and 0, 1 and 2.
-
-    The caller leads a session already.
+    Make a pty, send its master away, and make it 0, 1 and 2.
 
     :param spare: a master of the host; closed.
     :param size: (rows, columns).
@@ -74,12 +72,17 @@ def attach(
         socket.sendmsg([os.fsencode(pty.name)], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, rights)])
         # whoever listens may wait for the end, and we may wait long for our start
         socket.close()
-        fcntl.ioctl(pty.slave, termios.TIOCSCTTY, 0)
         for fd in range(3):
             os.dup2(pty.slave, fd)
         os.close(pty.master)
         if pty.slave > 2:
             os.close(pty.slave)
+
+
+def control() -> None:
+    """Make the terminal on 0 the controlling one; the caller leads a session already."""
+    with Step("take control of the terminal", "process.terminal"):
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
 
 
 def _open(spare: int) -> Pty:

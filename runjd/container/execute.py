@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runjd.container.failure import Step
 from runjd.container.launch import Launch, killed_before, open_streams, why_lost
-from runjd.container.report import EXECUTE, READY
+from runjd.container.report import APPEARED, EXECUTE, READY
 from runjd.kernel.process import start_time
 
 TYPE_CHECKING = False
@@ -32,7 +32,8 @@ def execute(
     Run the process in the container; returns when its program was executed.
 
     :param state: of the container, which runs.
-    :param place: its state directory.
+    :param place: its state directory, held; let go once the process is on its way, as somebody
+        inside can stop it there, and whoever deletes the container must not wait for that.
     :param passed: descriptors that the program gets as well.
     :return: pid, and when it started.
     :raise RunjdError: and nothing is left of the process.
@@ -49,11 +50,15 @@ def execute(
                 opened=_no_console,
                 passed=passed,
             )
+        place.close()
         try:
-            started = start_time(launch.pid)
             message = channel.receive()
+            if message.kind == APPEARED:
+                launch.appeared(message.pid())
+                message = channel.receive()
             if message.kind != READY:
                 raise why_lost(message)
+            started = start_time(launch.pid)
             channel.send(EXECUTE)
             if not channel.wait_executed():
                 raise killed_before("its program was executed")

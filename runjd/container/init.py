@@ -53,6 +53,7 @@ class Job(Value):
     :ivar enter: becomes isolated; tells what it left on the host, and when hooks shall run.
     :ivar restore: takes back what the caller changed of itself: limits, nice, oom score.
     :ivar become: gives up rights.
+    :ivar appear: see :meth:`runjd.runtime.contract.Runtime.appear`.
     :ivar confine: last of all, see :meth:`runjd.runtime.contract.Runtime.confine`.
     :ivar opened: told of the slave of the pty.
     :ivar streams: 0, 1 and 2; None where ``console`` makes them.
@@ -67,6 +68,7 @@ class Job(Value):
     enter: Callable[[Callable[[Undo], None], Callable[[int], None]], None]
     restore: Callable[[], None]
     become: Callable[[Process], None]
+    appear: Callable[[Callable[[int], None]], bool]
     confine: Callable[[Process], None]
     opened: Callable[[int], None]
     channel: Channel
@@ -83,6 +85,10 @@ def run(job: Job) -> NoReturn:
     try:
         _prepare(job)
         path, environment = _enter(job)
+        if job.appear(channel.appeared):
+            os.setsid()
+        if job.console is not None:
+            console.control()
         channel.send(READY)
         order = channel.receive().kind
         if order == WAIT and job.gate is not None:
@@ -94,7 +100,7 @@ def run(job: Job) -> NoReturn:
             job.hooks.before_program(lambda: job.confine(job.process))
         channel.about_to_execute()
         job.confine(job.process)
-        program.execute(path, job.arguments, environment)
+        program.execute(path, job.arguments, job.passed.environment(environment, os.getpid()))
     except BaseException as error:
         channel.failed(error)
     finally:
@@ -129,7 +135,7 @@ def _enter(job: Job) -> tuple[bytes, list[bytes]]:
     job.enter(job.channel.made, lambda root: _run_hooks(job, root))
     if job.console is not None:
         console.attach(job.console.socket, job.console.spare, job.console.size, user.uid, job.opened)
-    environment = job.passed.environment(program.with_home(job.environment, user.uid), os.getpid())
+    environment = program.with_home(job.environment, user.uid)
     try:
         program.enter_directory(job.process.cwd)
         entered = True

@@ -33,7 +33,7 @@ class Launch:
     :param process: what it becomes.
     :param runtime: what it gives up its rights by.
     :param restore: see :class:`runjd.container.init.Job`.
-    :ivar pid: 0 before the fork.
+    :ivar pid: 0 before the fork; another one after it has appeared in the jail.
     """
 
     def __init__(self, process: Process, io: Io, runtime: Runtime, restore: Callable[[], None]) -> None:
@@ -75,6 +75,7 @@ class Launch:
                         enter=enter,
                         restore=self._restore,
                         become=self._runtime.become,
+                        appear=self._runtime.appear,
                         confine=self._runtime.confine,
                         opened=opened,
                         channel=theirs,
@@ -95,6 +96,25 @@ class Launch:
             if spare >= 0:
                 os.close(spare)
         return ours
+
+    def appeared(self, pid: int) -> None:
+        """
+        Take note that another process goes on in the child's place, and reap the one before.
+
+        Who goes on can be seen in the jail, and with CAP_SYS_PTRACE be made to say anything: nothing
+        but a child of ours is believed.
+
+        :raise RuntimeFailure: it is none.
+        """
+        try:
+            if pid <= 0:
+                raise ChildProcessError
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        except ChildProcessError:
+            raise RuntimeFailure("enter the container", "somebody inside interfered") from None
+        before, self.pid = self.pid, pid
+        if before != pid:
+            os.waitpid(before, 0)
 
     def end(self) -> None:
         """Kill the child that was never waited for, and wait for it; nothing to do before the fork."""

@@ -38,6 +38,7 @@ class Started(Value):
 
     pid: int
     start_time: int
+    notices: tuple[str, ...] = ()
 
 
 class Operations:
@@ -166,7 +167,8 @@ class Operations:
             if state.status != "running":
                 raise WrongState(f'cannot exec in "{id}": {STANDS[state.status]}', jail=id, status=state.status)
             runtime = self._runtime(state.runtime)
-            return Started(*execute(runtime, state, place, process, io, self._restore, passed))
+            notices = tuple([f"{id}: {each}" for each in runtime.notices(process)])
+            return Started(*execute(runtime, state, place, process, io, self._restore, passed), notices)
 
     def process(self, id: str) -> Process:
         """Return the process of the container's own copy of ``config.json``, from which an exec starts."""

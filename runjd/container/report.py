@@ -11,6 +11,7 @@ byte       from               meaning
 =========  =================  ===============================================
 ``U``      child              something was made on the host; an Undo as JSON
 ``H``      child              everything is mounted: run the hooks that come now
+``P``      child              another process goes on, a child of ours: its pid
 ``R``      child              ready: only the order is missing
 ``B``      child              about to execute the program; last of all
 ``E``      child              it failed; the error's record as JSON; the end
@@ -32,6 +33,7 @@ from runjd.values import Value
 
 UNDO = b"U"
 HOOKS = b"H"
+APPEARED = b"P"
 READY = b"R"
 ABOUT = b"B"
 FAILED = b"E"
@@ -55,6 +57,10 @@ class Message(Value):
             case [str(action), str(target)]:
                 return Undo(action, target)
         raise RuntimeFailure("read what the child made", "it is not in our words")
+
+    def pid(self) -> int:
+        """Return what APPEARED tells; 0 where it is no number."""
+        return int(self.body) if self.body.isdigit() and len(self.body) < 20 else 0
 
     def error(self) -> RunjdError:
         """Return what FAILED tells."""
@@ -120,6 +126,10 @@ class Channel:
         except OSError:
             # he was killed; the order stands
             pass
+
+    def appeared(self, pid: int) -> None:
+        """Tell who goes on."""
+        self._send(APPEARED + b"%d" % pid)
 
     def failed(self, error: BaseException) -> None:
         """Tell why it is over. Whatever the error is, something that can be read is sent."""

@@ -92,7 +92,7 @@ class Jobs:
             held = streams.take()
         finally:
             streams.close()
-        report = {"pid": started.pid, "start": started.start_time, "jid": 0, "notices": ()}
+        report = {"pid": started.pid, "start": started.start_time, "jid": 0, "notices": started.notices}
         return _launched(report, held, process.terminal)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import resource
 
 #: ``RLIMIT_NOFILE`` and so on to the number of this platform
@@ -17,9 +19,10 @@ def set_limit(name: str, soft: int, hard: int) -> None:
     """
     try:
         resource.setrlimit(NUMBERS[name], (_native(soft), _native(hard)))
-    except ValueError as error:
-        # Python's word for EPERM and EINVAL here.
-        raise PermissionError(1, str(error), name) from None
+    except ValueError:
+        # Python's word for EINVAL and EPERM here.
+        number = errno.EINVAL if soft > hard else errno.EPERM
+        raise OSError(number, os.strerror(number), name) from None
 
 
 def _native(value: int) -> int:

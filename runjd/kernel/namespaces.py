@@ -15,6 +15,7 @@ CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWPID = 0x20000000
 CLONE_NEWNET = 0x40000000
+CLONE_PARENT = 0x00008000
 
 _NR_CLONE3 = 435
 _CLONE_ARGS = 64
@@ -30,9 +31,11 @@ def clone_process(flags: int) -> int:
     another thread holds stay locked in the child.  Python's own fork hooks are
     called as os.fork() calls them.
 
-    :param flags: CLONE_NEW* bits.
+    :param flags: CLONE_NEW* bits; CLONE_PARENT for a child of our own parent.
     """
-    arguments = struct.pack("=8Q", flags, 0, 0, 0, _SIGCHLD, 0, 0, 0)
+    # a child of our parent is told of as we are
+    signal = 0 if flags & CLONE_PARENT else _SIGCHLD
+    arguments = struct.pack("=8Q", flags, 0, 0, 0, signal, 0, 0, 0)
     number, size = c_long(_NR_CLONE3), c_size_t(_CLONE_ARGS)
     call = held_libc.syscall
     held_libc.PyOS_BeforeFork()

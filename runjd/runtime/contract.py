@@ -93,6 +93,10 @@ class Runtime(ABC):
         :raise SpecError: a property makes no sense to this runtime.
         """
 
+    def notices(self, process: Process) -> tuple[str, ...]:
+        """Return what of a process this host cannot grant and is no error, for the operator."""
+        return ()
+
     @abstractmethod
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         """
@@ -142,10 +146,19 @@ class Runtime(ABC):
         Whatever is done afterwards may be refused, or end the child.
         """
 
+    def appear(self, tell: Callable[[int], None]) -> bool:
+        """
+        In the child, after ``become``: show up among the processes of the jail, where they could see it.
+
+        :param tell: told of the pid of who goes on, where that is another process.
+        :return: True in another process than before, a child of the same parent; the one before has ended.
+        """
+        return False
+
     @abstractmethod
     def join(self, held: Held, process: Process, confinement: bytes) -> int:
         """
-        Fork a process into the jail: its pid in the parent, 0 in the child, which is inside already.
+        Fork a process that is to join the jail: its pid in the parent, 0 in the child.
 
         The child is a child of the caller.
 
@@ -153,7 +166,13 @@ class Runtime(ABC):
         """
 
     def enter_joined(self, process: Process) -> None:
-        """In the child of ``join``, once it let go of its parent's descriptors: whatever ``join`` could not do yet."""
+        """
+        In the child of ``join``, once it let go of its parent's descriptors: whatever ``join`` could not do yet.
+
+        Afterwards ``/`` is the root of the jail.
+
+        :raise WrongState: the init process is gone.
+        """
 
     @abstractmethod
     def processes(self, held: Held) -> tuple[int, ...]:

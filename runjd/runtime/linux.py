@@ -2,8 +2,16 @@
 Jails of Linux namespaces: the runtime for development, CI and small hosts.
 
 One clone3(2) makes all namespaces; the child binds its root, mounts and pivots.
-An exec process is forked into the pid namespace and enters the others by one
-setns(2).  Needs root and Linux 5.12.
+An exec process enters them by one setns(2).
+
+An exec process enters the pid namespace last of all: it has become what it shall
+be, without a right, a descriptor or a mount that is not the jail's, before the first
+in there can see it (CVE-2016-9962).  As a pid namespace is entered by later children
+only, that is one more fork, of a child of the same parent.  An init process that joins
+a pid namespace has to be in it to mount proc; until it has become what it shall be,
+its capabilities and that it is not dumpable keep the others out.
+
+Needs root and Linux 5.12.
 """
 
 from __future__ import annotations
@@ -12,19 +20,21 @@ import errno
 import gc
 import os
 
-from runjd.errors import RunjdError, RuntimeFailure, WrongState
+from runjd.errors import RuntimeFailure, WrongState
 from runjd.kernel import namespaces as ns
-from runjd.kernel import prctl, process
-from runjd.kernel.capabilities import NUMBERS as CAPABILITIES
+from runjd.kernel import prctl
+from runjd.kernel.command_line import forget_command_line
 from runjd.kernel.linux import LinuxKernel
-from runjd.runtime import devices, ending, linux_members, rights
+from runjd.kernel.process import boot_id
+from runjd.runtime import devices, ending, linux_entering, linux_members, rights
 from runjd.runtime.cgroup import freezing, removing
-from runjd.runtime.cgroup.joining import Doors, recorded
+from runjd.runtime.cgroup.joining import recorded
 from runjd.runtime.confinement import Confinement, confine, decode, encode, keeps, make_confinement
 from runjd.runtime.contract import Runtime, Undo
 from runjd.runtime.failing import failure
+from runjd.runtime.granted import grant
 from runjd.runtime.linux_plan import joined_pid_namespace, make_plan, new_namespaces
-from runjd.runtime.privileges import LinuxPrivileges, refuse_unknown
+from runjd.runtime.privileges import LinuxPrivileges
 from runjd.runtime.refusals import refuse_process
 from runjd.runtime.run import Runner
 from runjd.runtime.undoing import undo_files
@@ -37,8 +47,6 @@ if TYPE_CHECKING:
     from runjd.spec.model import Config, Process
 
 _HINT = "the plain runtime runs without isolation and needs no rights"
-_ALL_BUT_PID = ns.CLONE_NEWNS | ns.CLONE_NEWUTS | ns.CLONE_NEWIPC | ns.CLONE_NEWNET | ns.CLONE_NEWCGROUP
-_CANNOT_ENTER = 1
 _KILL = 9
 _OWN_PID_NAMESPACE = "/proc/self/ns/pid"
 
@@ -70,9 +78,16 @@ class LinuxRuntime(Runtime):
         self._privileges = LinuxPrivileges(new_keyring=new_keyring)
         self._confinement = Confinement()
         self._groups: tuple[str, ...] = ()
+        # Our children are born among processes that we are not among ourselves.
+        self._is_outside = False
+        self._joined: Held | None = None
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
-        return make_plan(config, bundle, id, pivots=self._pivots)
+        plan = make_plan(config, bundle, id, pivots=self._pivots)
+        return plan._replace(notices=(*plan.notices, *[f"{id}: {each}" for each in self.notices(plan.process)]))
+
+    def notices(self, process: Process) -> tuple[str, ...]:
+        return grant(process.capabilities, self._privileges.available).notices
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._need_root()
@@ -88,14 +103,7 @@ class LinuxRuntime(Runtime):
         joined = joined_pid_namespace(plan)
         flags = new_namespaces(plan)
         try:
-            if joined:
-                namespace = os.open(joined, os.O_RDONLY | os.O_CLOEXEC)
-                try:
-                    pid = self._fork_into(namespace, flags)
-                finally:
-                    os.close(namespace)
-            else:
-                pid = ns.clone_process(flags)
+            pid = _fork_into(joined, flags) if joined else ns.clone_process(flags)
         except OSError as error:
             hint = _HINT if error.errno == errno.EPERM else ""
             raise failure("fork into new namespaces", error, "linux.namespaces", hint) from error
@@ -105,8 +113,7 @@ class LinuxRuntime(Runtime):
         return pid
 
     def enter(self, plan: Plan, made: Callable[[Undo], None], hooks: Callable[[int], None]) -> None:
-        # Others may be in a pid namespace that we joined: they shall not look into us.
-        self._kernel.set_dumpable(0)
+        self._hide()
         before = self._kernel.umask(0)
         if "pid" not in plan.isolation:
             made(Undo("kill", linux_members.mount_namespace("self")))
@@ -128,6 +135,25 @@ class LinuxRuntime(Runtime):
 
     def become(self, process: Process) -> None:
         rights.become(process, self._privileges, keeps(self._confinement, process))
+        # A change of user may have made us dumpable again (fs.suid_dumpable).
+        self._kernel.set_dumpable(0)
+
+    def appear(self, tell: Callable[[int], None]) -> bool:
+        if not self._is_outside:
+            return False
+        told, telling = os.pipe()
+        try:
+            pid = ns.clone_process(ns.CLONE_PARENT)
+        except OSError as error:
+            raise failure("fork into the pid namespace", error, "linux.namespaces") from error
+        if pid:
+            tell(pid)
+            os._exit(0)
+        os.close(telling)
+        # until the one that we come from has told of us, and is gone
+        os.read(told, 1)
+        os.close(told)
+        return True
 
     def confine(self, process: Process) -> None:
         confine(self._confinement, process, self._privileges)
@@ -136,34 +162,27 @@ class LinuxRuntime(Runtime):
         self._need_root()
         self._confinement = decode(confinement)
         refuse_process(process)
-        refuse_unknown(process.capabilities, tuple(CAPABILITIES))
-        pidfd = ending.open_process(held.pid, held.start_time) if _is_this_boot(held) else -1
+        # The child opens its own, as all but its streams are closed in it; this one loads what it needs for that.
+        pidfd = ending.open_process(held.pid, held.start_time) if held.boot_id == boot_id() else -1
         if pidfd < 0:
             raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
-        try:
-            doors = Doors(recorded(held.undo), held.pid)
-        except RunjdError:
-            os.close(pidfd)
-            raise
-        # From its first moment the child can be seen from inside: it must not be looked into.
-        dumpable = prctl.get_dumpable()
-        prctl.set_dumpable(0)
-        try:
-            pid = self._fork_into(pidfd, 0)
-        except OSError as error:
-            prctl.set_dumpable(dumpable)
-            os.close(pidfd)
-            doors.close()
-            if error.errno == errno.ESRCH:
-                raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id) from error
-            raise failure(f'fork into "{held.id}"', error) from error
-        if pid == 0:
-            _enter_all(pidfd, process, doors)
-        else:
-            prctl.set_dumpable(dumpable)
         os.close(pidfd)
-        doors.close()
+        self._joined = held
+        try:
+            pid = ns.clone_process(0)
+        except OSError as error:
+            raise failure(f'fork for "{held.id}"', error) from error
+        if pid == 0:
+            gc.disable()
         return pid
+
+    def enter_joined(self, process: Process) -> None:
+        held = self._joined
+        if held is None:
+            raise RuntimeFailure("enter a jail", "none was joined; this is a bug of runjd")
+        self._hide()
+        linux_entering.enter(held, process)
+        self._is_outside = True
 
     def processes(self, held: Held) -> tuple[int, ...]:
         return tuple(pid for pid, _start in linux_members.members(held))
@@ -176,7 +195,7 @@ class LinuxRuntime(Runtime):
                 ending.signal_stranger(pid, start_time, signum)
 
     def remove(self, held: Held) -> None:
-        groups = recorded(held.undo) if _is_this_boot(held) else ()
+        groups = recorded(held.undo) if held.boot_id == boot_id() else ()
         if linux_members.has_own_pids(held):
             if groups and ending.signal_stranger(held.pid, held.start_time, _KILL):
                 # with version 1 what is frozen does not die
@@ -193,41 +212,30 @@ class LinuxRuntime(Runtime):
         if self._uid != 0:
             raise RuntimeFailure("make a jail", f"the linux runtime needs root; {_HINT}", "", errno.EPERM)
 
-    def _fork_into(self, namespace: int, flags: int) -> int:
-        """
-        Fork a child into a pid namespace, and let our own later children be born in ours again.
+    def _hide(self) -> None:
+        """Let nobody look into us from now on, nor see how we were started."""
+        self._kernel.set_dumpable(0)
+        forget_command_line()
 
-        :param namespace: descriptor of its file, or of a process in it.
-        """
-        own = os.open(_OWN_PID_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
+
+def _fork_into(file: str, flags: int) -> int:
+    """Fork a child into a pid namespace that others live in; our own later children are born in ours again."""
+    namespace = os.open(file, os.O_RDONLY | os.O_CLOEXEC)
+    own = os.open(_OWN_PID_NAMESPACE, os.O_RDONLY | os.O_CLOEXEC)
+    # From its first moment the child can be seen: it must not be looked into.
+    dumpable = prctl.get_dumpable()
+    prctl.set_dumpable(0)
+    pid = -1
+    try:
+        ns.set_namespace(namespace, ns.CLONE_NEWPID)
         try:
-            ns.set_namespace(namespace, ns.CLONE_NEWPID)
-            try:
-                pid = ns.clone_process(flags)
-            except OSError:
-                ns.set_namespace(own, ns.CLONE_NEWPID)
-                raise
+            pid = ns.clone_process(flags)
+        finally:
             if pid:
                 ns.set_namespace(own, ns.CLONE_NEWPID)
-        finally:
-            os.close(own)
-        return pid
-
-
-def _enter_all(pidfd: int, process: Process, doors: Doors) -> None:
-    """
-    In the child of ``join``: enter the control groups and the other namespaces of a jail, and so its root.
-
-    Whatever fails here ends the child, because nobody above it knows yet which of
-    the two it is; its parent sees that it never reported.
-    """
-    try:
-        doors.enter()
-        rights.apply_oom_score(process.oom_score_adj)
-        ns.set_namespace(pidfd, _ALL_BUT_PID)
-    except BaseException:
-        os._exit(_CANNOT_ENTER)
-
-
-def _is_this_boot(held: Held) -> bool:
-    return held.boot_id == process.boot_id()
+    finally:
+        if pid:
+            prctl.set_dumpable(dumpable)
+        os.close(own)
+        os.close(namespace)
+    return pid

@@ -13,7 +13,6 @@ import os
 
 from runjd.errors import SpecError, Unsupported
 from runjd.kernel import mount as m
-from runjd.kernel.capabilities import NUMBERS as CAPABILITIES
 from runjd.kernel.namespaces import (
     CLONE_NEWCGROUP,
     CLONE_NEWIPC,
@@ -26,7 +25,6 @@ from runjd.runtime import devices, linux_sysctl
 from runjd.runtime import steps as s
 from runjd.runtime.contract import Plan
 from runjd.runtime.linux_mounts import PROPAGATIONS, plan_mount
-from runjd.runtime.privileges import refuse_unknown
 from runjd.runtime.refusals import refuse
 from runjd.spec.model import Hooks
 from runjd.spec.parse_resources import parse_resources
@@ -70,7 +68,6 @@ def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> P
     if config.linux is None:
         raise SpecError("linux", 'is missing: the linux runtime needs at least the namespace {"type": "mount"}')
     refuse(config)
-    refuse_unknown(config.process.capabilities, tuple(CAPABILITIES))
     namespaces = _namespaces(config.linux)
     _check_names(config, namespaces)
     root = os.path.normpath(os.path.join(bundle, config.root.path))

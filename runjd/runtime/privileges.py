@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import errno
 
-from runjd.errors import Unsupported
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from runjd.spec.model import Capabilities
+    from collections.abc import Collection, Sequence
 
 
 class Privileges:
-    """Where there are no capabilities: nothing to drop, nothing to hold."""
+    """
+    Where there are no capabilities: nothing to drop, nothing to hold.
+
+    :ivar available: names of the capabilities that can be given.
+    """
+
+    available: Collection[str] = ()
 
     def leave_keyring(self) -> None:
         """Let go of the keys of the session that we were started in."""
@@ -68,6 +70,8 @@ class LinuxPrivileges(UserPrivileges):
 
         self._capabilities = capabilities
         self._keyring = keyring
+        ours = capabilities.capget()[1]
+        self.available = frozenset([name for name, number in capabilities.NUMBERS.items() if ours >> number & 1])
 
     def leave_keyring(self) -> None:
         if self._new_keyring:
@@ -107,17 +111,3 @@ class LinuxPrivileges(UserPrivileges):
 
     def _numbers(self, names: Sequence[str]) -> tuple[int, ...]:
         return tuple(self._capabilities.NUMBERS[name] for name in names)
-
-
-def refuse_unknown(capabilities: Capabilities | None, known: Sequence[str]) -> None:
-    """
-    Refuse names that no kernel we know of has.
-
-    :raise Unsupported: naming the first one.
-    """
-    if capabilities is None:
-        return
-    for field in capabilities._fields:
-        for index, name in enumerate(getattr(capabilities, field)):
-            if name not in known:
-                raise Unsupported(f"process.capabilities.{field}[{index}]", f"there is no capability {name}")

@@ -8,22 +8,25 @@ before the user, capabilities after it, no_new_privs and the umask at the end
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 
 from runjd.errors import RuntimeFailure
 from runjd.kernel import credentials, limits
 from runjd.runtime.failing import failure
+from runjd.runtime.granted import grant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runjd.runtime.privileges import Privileges
-    from runjd.spec.model import Capabilities, Process, Rlimit, User
+    from runjd.spec.model import Process, Rlimit, User
 
 # FreeBSD's first group *is* the effective one: setgid(2) would replace it.
 _IS_LINUX = sys.platform == "linux"
 #: where ``process.user.umask`` is not given, as with every other OCI runtime
 _UMASK = 0o022
+_NEEDS_RESOURCE = "raising a hard limit takes CAP_SYS_RESOURCE" if _IS_LINUX else ""
 
 
 def apply_limits(rlimits: tuple[Rlimit, ...]) -> None:
@@ -32,9 +35,9 @@ def apply_limits(rlimits: tuple[Rlimit, ...]) -> None:
         try:
             limits.set_limit(limit.type, limit.soft, limit.hard)
         except OSError as error:
-            raise failure(
-                f"set {limit.type} to {limit.soft}:{limit.hard}", error, f"process.rlimits[{index}]"
-            ) from error
+            hint = _NEEDS_RESOURCE if error.errno == errno.EPERM else ""
+            step = f"set {limit.type} to {limit.soft}:{limit.hard}"
+            raise failure(step, error, f"process.rlimits[{index}]", hint) from error
         except KeyError:
             where = f"process.rlimits[{index}].type"
             raise RuntimeFailure(f"set {limit.type}", "this system has no such limit", where) from None
@@ -58,21 +61,18 @@ def become(process: Process, privileges: Privileges, keeps: tuple[str, ...] = ()
     """
     Take on the limits, session keyring, groups, ids, capabilities, no_new_privs and umask of a process.
 
-    Without ``process.capabilities`` all of them are dropped, as runc does: who
-    wants rights says so.
-
     :param keeps: capabilities that we may still make use of until execve, which
         takes them away, as they are not in the bounding set.
     """
     apply_limits(process.rlimits)
     user = process.user
-    capabilities = process.capabilities
+    capabilities = grant(process.capabilities, privileges.available).sets
     try:
         # owned by us, as an ordinary user may have 200 keys only
         step, where = "make a session keyring", "process"
         privileges.leave_keyring()
         step, where = "drop capabilities from the bounding set", "process.capabilities.bounding"
-        privileges.bound(capabilities.bounding if capabilities else ())
+        privileges.bound(capabilities.bounding)
         if user.uid != 0:
             step, where = "keep capabilities over the change of user", "process.user.uid"
             privileges.keep_over_setuid()
@@ -83,7 +83,8 @@ def become(process: Process, privileges: Privileges, keeps: tuple[str, ...] = ()
         step, where = f"become user {user.uid}", "process.user.uid"
         credentials.set_user(user.uid)
         step, where = "set the capabilities", "process.capabilities"
-        _hold(privileges, capabilities, keeps)
+        permitted = (*capabilities.permitted, *[each for each in keeps if each in privileges.available])
+        privileges.hold(capabilities.effective, permitted, capabilities.inheritable, capabilities.ambient)
         if process.no_new_privileges:
             step, where = "set no_new_privs", "process.noNewPrivileges"
             privileges.no_new_privs()
@@ -106,11 +107,3 @@ def become_ourselves(process: Process, privileges: Privileges) -> None:
 def _apply_umask(user: User) -> None:
     # the files of a jail do not depend on who started it
     os.umask(_UMASK if user.umask is None else user.umask)
-
-
-def _hold(privileges: Privileges, capabilities: Capabilities | None, keeps: tuple[str, ...]) -> None:
-    if capabilities is None:
-        privileges.hold((), keeps, (), ())
-        return
-    permitted = (*capabilities.permitted, *keeps)
-    privileges.hold(capabilities.effective, permitted, capabilities.inheritable, capabilities.ambient)

@@ -118,7 +118,9 @@ class Driver:
 
     def exec(self, held: Held, process: Process) -> tuple[int, str]:
         """Run another process in a jail and wait for it."""
-        child = self._fork(lambda: self.join(held, process), lambda _made: None, process, [])
+        child = self._fork(
+            lambda: self.join(held, process), lambda _made: self.runtime.enter_joined(process), process, []
+        )
         self.start(child.pid)
         return self.finish(child.pid)
 
@@ -182,15 +184,18 @@ class Driver:
                 os._exit(99)
         for each in (tell, write, wait):
             os.close(each)
-        self._children[pid] = child = Child(pid, output, gate)
-        error = None
+        error, started = None, pid
         for line in read_all(report).splitlines():
             record = json.loads(line)
             if "made" in record:
                 undo.append(Undo(*record["made"]))
+            elif "appeared" in record:
+                pid = record["appeared"]
+                os.waitpid(started, 0)
             elif "error" in record:
                 error = from_record(record["error"])
         os.close(report)
+        self._children[pid] = child = Child(pid, output, gate)
         if error is not None:
             self.finish(pid)
             raise error
@@ -230,6 +235,7 @@ def _become(
     try:
         enter(lambda undo: _tell(tell, {"made": list(undo)}))
         runtime.become(process)
+        runtime.appear(lambda pid: _tell(tell, {"appeared": pid}))
         os.close(tell)
         os.read(wait, 1)
         runtime.confine(process)

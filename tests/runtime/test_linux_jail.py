@@ -8,8 +8,9 @@ import pytest
 
 from runjd.errors import RunjdError, RuntimeFailure
 from runjd.runtime.linux import LinuxRuntime
+from runjd.runtime.privileges import LinuxPrivileges
 from runjd.spec.model import Capabilities, LinuxDevice, Namespace, Rlimit, Root, User
-from tests.runtime.driver import STANDARD_MOUNTS, Driver, config, shell
+from tests.runtime.driver import KEPT, STANDARD_MOUNTS, STANDARD_NAMESPACES, Driver, config, shell
 
 pytestmark = pytest.mark.root
 
@@ -151,6 +152,32 @@ def test_ambient_capabilities_survive_execve(driver: Driver, bundle: str) -> Non
     assert int(driver.run(asked, bundle)[1].split()[1], 16) == 1 << 10
 
 
+def test_capabilities_that_cannot_be_given_are_told(driver: Driver, bundle: str) -> None:
+    """What no kernel has, and what contradicts itself, is left out with a notice: the jail runs (config.md)."""
+    sets = Capabilities((*KEPT, "CAP_FLY"), KEPT, (), ("CAP_KILL",), ("CAP_KILL",))
+    wanted = config("grep Cap /proc/self/status", process={"capabilities": sets})
+    plan = driver.runtime.plan(wanted, bundle, "web")
+
+    assert plan.notices == (
+        "web: process.capabilities: CAP_FLY: not available on this host, and left out",
+        "web: process.capabilities.effective: CAP_NET_BIND_SERVICE: not among the permitted ones, and left out",
+        "web: process.capabilities.ambient: CAP_KILL: not among the permitted and the inheritable ones, and left out",
+    )
+    assert driver.runtime.notices(shell("", capabilities=sets)) == tuple(each[5:] for each in plan.notices)
+    assert driver.run(wanted, bundle)[1].split()[9] == "0000000000000000"
+
+
+def test_a_limit_beyond_our_own_is_an_error(driver: Driver, bundle: str) -> None:
+    """What takes rights that we lack is named by its path, in the words that engines look for."""
+    if "CAP_SYS_RESOURCE" in LinuxPrivileges().available:
+        pytest.skip("we have CAP_SYS_RESOURCE, which may raise every limit")
+    limits = (Rlimit("RLIMIT_CORE", 0, 0), Rlimit("RLIMIT_NOFILE", 2**30, 2**30))
+
+    with pytest.raises(RunjdError, match=r"operation not permitted; .*CAP_SYS_RESOURCE") as caught:
+        driver.create(config(process={"rlimits": limits}), bundle)
+    assert caught.value.details["path"] == "process.rlimits[1]"
+
+
 def test_without_capabilities_none_is_left(driver: Driver, bundle: str) -> None:
     """A process that asks for no capabilities has none, as root too."""
     asked = config("grep ^Cap /proc/self/status", process={"capabilities": None})
@@ -194,13 +221,23 @@ def test_exec_processes_are_listed_and_end_with_the_jail(driver: Driver, bundle:
     """A process that joined belongs to the jail, and ends with its init process."""
     held = driver.create(config("sleep 60"), bundle)
     driver.start(held.pid)
+    told, tell = os.pipe()
     pid = driver.join(held, shell(""))
     if pid == 0:
-        os.execve("/bin/busybox", ["sleep", "60"], {})
+        try:
+            driver.runtime.enter_joined(shell(""))
+            driver.runtime.appear(lambda pid: os.write(tell, b"%d" % pid) and None)
+            os.execve("/bin/busybox", ["sleep", "60"], {})
+        finally:
+            os._exit(1)
+    os.waitpid(pid, 0)
+    appeared = int(os.read(told, 20))
 
-    assert sorted(driver.runtime.processes(held)) == sorted((held.pid, pid))
+    assert sorted(driver.runtime.processes(held)) == sorted((held.pid, appeared))
     driver.runtime.signal(held, 9, False)
-    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == -9
+    assert os.waitstatus_to_exitcode(os.waitpid(appeared, 0)[1]) == -9
+    os.close(told)
+    os.close(tell)
     driver.end(held)
 
 
@@ -284,3 +321,20 @@ def _unlock(master: int) -> str:
 
     fcntl.ioctl(master, 0x40045431, struct.pack("i", 0))
     return f"/dev/pts/{struct.unpack('I', fcntl.ioctl(master, 0x80045430, bytes(4)))[0]}"
+
+
+def test_jail_in_the_pids_of_another(driver: Driver, bundle: str) -> None:
+    """A pid namespace can be joined: both see each other's processes, and proc shows those."""
+    first = driver.create(config("sleep 60"), bundle)
+    driver.start(first.pid)
+    joined = tuple(
+        Namespace(each.type, f"/proc/{first.pid}/ns/pid" if each.type == "pid" else "") for each in STANDARD_NAMESPACES
+    )
+    second = driver.create(config("cat /proc/1/cmdline; echo; echo $$", linux={"namespaces": joined}), bundle, "second")
+    driver.start(second.pid)
+
+    status, output = driver.finish(second.pid)
+
+    assert (status, output) == (0, "sleep\x0060\x00\n2\n")
+    driver.end(second)
+    driver.end(first)

@@ -141,14 +141,6 @@ def test_names_need_a_namespace_of_their_own(field: str) -> None:
     assert caught.value.path == field
 
 
-def test_unknown_capability_is_refused() -> None:
-    """A capability that no kernel has cannot be given."""
-    with pytest.raises(Unsupported) as caught:
-        plan(config(process={"capabilities": Capabilities(bounding=("CAP_KILL", "CAP_FLY"))}))
-
-    assert caught.value.path == "process.capabilities.bounding[1]"
-
-
 def test_device_of_the_bundle_replaces_the_default() -> None:
     """A default device that the bundle describes itself is made its way, once."""
     own = LinuxDevice("c", "/dev/null", 1, 3, 0o600, 5, 6)

@@ -43,7 +43,7 @@ def join_groups(kernel: Any, directories: Sequence[str]) -> None:
 
 class Doors:
     """
-    The ways into the groups of a jail, opened by who forks a process that shall go in, as it knows whom to tell.
+    The ways into the groups of a jail.
 
     :param init: pid of the init process.
     :raise RunjdError: a group is not there any more.
@@ -59,7 +59,7 @@ class Doors:
             raise failure(f"enter the control group {error.filename}", error, _PATH) from error
 
     def enter(self) -> None:
-        """Let the calling process be in the groups; in the child."""
+        """Let the calling process be in the groups."""
         for group, nested in self._doors:
             try:
                 os.write(group, b"0")

@@ -1,0 +1,72 @@
+"""
+The way of an exec process into a jail: its control groups, then its namespaces.
+
+Carried out in a process that nobody inside can see yet.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+
+from runjd.errors import RuntimeFailure, WrongState
+from runjd.kernel import namespaces as ns
+from runjd.runtime import ending, rights
+from runjd.runtime.cgroup.joining import Doors, recorded
+from runjd.runtime.failing import failure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runjd.runtime.contract import Held
+    from runjd.spec.model import Process
+
+_ALL = ns.CLONE_NEWNS | ns.CLONE_NEWUTS | ns.CLONE_NEWIPC | ns.CLONE_NEWNET | ns.CLONE_NEWCGROUP | ns.CLONE_NEWPID
+_PATH_ONLY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_GONE = (errno.ESRCH, errno.ENOENT)
+
+
+def enter(held: Held, process: Process) -> None:
+    """
+    Enter a jail; its pid namespace counts for later children.
+
+    :raise WrongState: the init process is gone.
+    :raise RuntimeFailure: it is not where it was made any more.
+    """
+    pidfd = ending.open_process(held.pid, held.start_time)
+    try:
+        if pidfd < 0:
+            raise OSError(errno.ESRCH, os.strerror(errno.ESRCH))
+        _enter_groups(held)
+        rights.apply_oom_score(process.oom_score_adj)
+        has_left = _enter_namespaces(held, pidfd)
+    except OSError as error:
+        if error.errno in _GONE:
+            raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id) from None
+        raise failure(f'enter "{held.id}"', error) from error
+    finally:
+        if pidfd >= 0:
+            os.close(pidfd)
+    if has_left:
+        # It may have mounted what it likes in a namespace of its own, over programs that are run with more rights
+        # than it has.
+        raise RuntimeFailure(f'enter "{held.id}"', "its init process has left for a user namespace of its own")
+
+
+def _enter_groups(held: Held) -> None:
+    doors = Doors(recorded(held.undo), held.pid)
+    try:
+        doors.enter()
+    finally:
+        doors.close()
+
+
+def _enter_namespaces(held: Held, pidfd: int) -> bool:
+    """Return whether the init process is in another user namespace than we are."""
+    names = os.open(f"/proc/{held.pid}/ns", _PATH_ONLY)
+    try:
+        ours = os.readlink("/proc/self/ns/user")
+        ns.set_namespace(pidfd, _ALL)
+        # Asked afterwards, as there is no way back: it was in ours when we followed it.
+        return os.readlink("user", dir_fd=names) != ours
+    finally:
+        os.close(names)
