@@ -25,6 +25,7 @@ from runjd.container.hook_process import Pointless, TooLong, open_document, run_
 from runjd.container.program import native
 from runjd.errors import RuntimeFailure
 from runjd.spec.lightjson import dumps
+from runjd.spec.model import PHASES, Hooks
 from runjd.spec.quote import quoted
 from runjd.spec.state import StateDocument, state_to_json
 from runjd.values import Value
@@ -36,18 +37,11 @@ if TYPE_CHECKING:
     from runjd.container.hook_process import Ended
     from runjd.container.state import State
     from runjd.errors import RunjdError
-    from runjd.spec.model import Hook, Hooks
+    from runjd.spec.model import Hook
 
 #: characters of a failing hook's output that its error shows
 _SHOWN = 1000
-_FIELDS = {
-    "prestart": "prestart",
-    "createRuntime": "create_runtime",
-    "createContainer": "create_container",
-    "startContainer": "start_container",
-    "poststart": "poststart",
-    "poststop": "poststop",
-}
+_FIELDS = dict(zip(PHASES, Hooks._fields, strict=True))
 
 
 def nothing() -> None:
@@ -84,12 +78,6 @@ class Surroundings(Value):
 def phases(hooks: Hooks) -> tuple[str, ...]:
     """Return the phases that have hooks, in their order."""
     return tuple([phase for phase, field in _FIELDS.items() if getattr(hooks, field)])
-
-
-def of_phase(hooks: Hooks, phase: str) -> tuple[Hook, ...]:
-    """Return the hooks of a phase."""
-    found: tuple[Hook, ...] = getattr(hooks, _FIELDS[phase])
-    return found
 
 
 def document(state: State, status: str, pid: int) -> int:

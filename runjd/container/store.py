@@ -318,14 +318,16 @@ class Place:
         """
         Return the record; None where none was written yet.
 
-        :raise InputOutput: it is damaged or too new; the message says what to do.
+        :raise InputOutput: it is gone, damaged or too new; the message says what to do.
         """
         try:
             document = self._read(STATE)
         except RunjdError as error:
             raise InputOutput(f"{error}; {self._advice()}", file=f"{self.path}/{STATE}") from None
         if document is None:
-            return None
+            if mark.read(self.fd) is None:
+                return None
+            raise InputOutput(f"{self.path}/{STATE} is missing; {self._advice()}", file=f"{self.path}/{STATE}")
         try:
             state = decode(document)
         except Damaged as error:

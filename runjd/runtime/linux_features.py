@@ -12,6 +12,7 @@ from runjd.kernel.capabilities import NUMBERS as CAPABILITIES
 from runjd.runtime import syscall_filter
 from runjd.runtime.linux_mounts import FLAGS, PROPAGATIONS, RECURSIVE
 from runjd.runtime.linux_plan import FLAGS as NAMESPACES
+from runjd.spec.model import PHASES
 from runjd.spec.parse_seccomp import ARCHITECTURES
 from runjd.spec.version import OLDEST, VERSION
 
@@ -21,6 +22,7 @@ def features() -> dict[str, object]:
     return {
         "ociVersionMin": OLDEST,
         "ociVersionMax": VERSION,
+        "hooks": list(PHASES),
         "mountOptions": sorted({*FLAGS, *PROPAGATIONS, *RECURSIVE, "tmpcopyup"}),
         "linux": {
             "namespaces": sorted(NAMESPACES),

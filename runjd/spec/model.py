@@ -94,6 +94,10 @@ class Process(Value):
     unapplied: tuple[str, ...] = ()
 
 
+#: the phases of hooks, as the specification names them, in the order of the fields of :class:`Hooks`
+PHASES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
+
+
 class Hook(Value):
     """One entry of ``hooks.*``; ``env`` is None where absent; ``timeout`` in seconds, None for none."""
 

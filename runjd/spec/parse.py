@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from runjd.errors import SpecError
 from runjd.spec.jsontext import read_json
-from runjd.spec.model import Config, Hook, Hooks, Mount, Root
+from runjd.spec.model import PHASES, Config, Hook, Hooks, Mount, Root
 from runjd.spec.parse_freebsd import read_freebsd
 from runjd.spec.parse_linux import read_linux, read_mappings
 from runjd.spec.parse_process import parse_process, process_to_json, read_env, read_process
@@ -23,7 +23,6 @@ from runjd.spec.version import version_fault
 __all__ = ["parse_config", "parse_process", "process_to_json"]
 
 _FOREIGN = ("solaris", "vm", "windows", "zos")
-_PHASES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 #: seconds; beyond it a clock of nanoseconds in 64 bits overflows
 _TIMEOUT_MAX = 2**63 // 10**9
 
@@ -127,7 +126,7 @@ def _read_hooks(reader: Reader) -> Hooks:
     hooks = reader.object("hooks")
     if hooks is None:
         return Hooks()
-    return Hooks(*[tuple([_read_hook(each) for each in hooks.objects(phase)]) for phase in _PHASES])
+    return Hooks(*[tuple([_read_hook(each) for each in hooks.objects(phase)]) for phase in PHASES])
 
 
 def _read_hook(reader: Reader) -> Hook:
