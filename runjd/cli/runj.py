@@ -68,12 +68,13 @@ def _run(argv: Sequence[str], log: Log) -> int:
     open_missing()
     # ignored, as some parents leave it, it would take the exit statuses of our children
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
-    log.take(leading(PROGRAM, argv))
+    before = leading(PROGRAM, argv)
+    log.take(before)
     given = parse(PROGRAM, argv)
     if given.help:
         sys.stdout.write(usage(PROGRAM, given.verb))
         return 0
-    if given.flag("version"):
+    if before.flag("version"):
         from runjd import __version__
         from runjd.spec.version import VERSION
 

@@ -18,6 +18,12 @@ _CREATE = (
     Option("no-pivot", "lay the root over the host's: for a host that runs from its initramfs"),
     Option("no-new-keyring", "keep the session keyring of the caller"),
 )
+_RELEASE = (
+    Option("machine", "of which machine (default: as uname says)", "MACHINE", short="m"),
+    Option("arch", "of which architecture (default: the machine's)", "ARCH", short="a"),
+    Option("version", "which release, as 14.2-RELEASE (default: as uname says)", "VERSION", short="v"),
+    Option("base-url", "where releases are ($RUNJ_RELEASES, FreeBSD's own)", "URL"),
+)
 _DETACH = Option("detach", "return when the program was executed", short="d")
 
 PROGRAM = Program(
@@ -108,6 +114,22 @@ PROGRAM = Program(
                 Option("rootless", "for callers of runc: refused"),
             ),
         ),
+        Verb(
+            "demo download",
+            "Fetch the base system of a release of FreeBSD.",
+            options=(*_RELEASE, Option("output", "where to (default rootfs.txz)", "FILE", short="o")),
+        ),
+        Verb(
+            "demo oci-image",
+            "Make an image of a release of FreeBSD, or of a directory.",
+            options=(
+                Option("input", "the root: an archive or a directory (default: fetched)", "PATH", short="i"),
+                *_RELEASE,
+                Option("name", "what it is called, as localhost/freebsd:14.2", "NAME", short="n"),
+                Option("os", "of which system (default freebsd)", "NAME"),
+                Option("output", "where to (default image.tar)", "FILE", short="o"),
+            ),
+        ),
         Verb("demo spec", "Write a config.json of a FreeBSD jail.", options=(_BUNDLE,)),
         Verb("features", "Print what this runtime can do, as JSON."),
         Verb("checkpoint", "Not supported.", (_REST,)),
@@ -126,6 +148,8 @@ PLACES = {
     "kill": ("runj_lifecycle", "kill"),
     "delete": ("runj_lifecycle", "delete"),
     "spec": ("runj_spec", "spec"),
+    "demo download": ("demo.download", "download"),
+    "demo oci-image": ("demo.image", "oci_image"),
     "demo spec": ("runj_spec", "demo"),
     "features": ("runj_features", "features"),
     "checkpoint": ("runj_unsupported", "checkpoint"),

@@ -1,0 +1,1 @@
+"""``runj demo``: a root file system of FreeBSD, and an image made of it."""
