@@ -40,10 +40,10 @@ class Call:
         import time
 
         from runjd.container.operations import Operations
-        from runjd.runtime.choose import runtimes
+        from runjd.runtime.choose import runtimes, wardens
 
         made = runtimes(pivots=not self.given.flag("no-pivot"), new_keyring=not self.given.flag("no-new-keyring"))
-        self._operations = Operations(self.given.value("root") or DEFAULT_ROOT, made, time.time)
+        self._operations = Operations(self.given.value("root") or DEFAULT_ROOT, made, time.time, wardens=wardens())
         return self._operations
 
     def tell_warnings(self) -> None:

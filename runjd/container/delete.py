@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from runjd.container.destroy import Destruction
     from runjd.container.state import State
     from runjd.container.store import Place, Store
-    from runjd.runtime.contract import Runtime
+    from runjd.runtime.contract import Warden
 else:
     import _signal
 
@@ -33,15 +33,15 @@ class Deletion:
     """
     The deletion of one container.
 
-    :param runtime: returns the runtime of a name.
+    :param warden: returns what ends the jails of the runtime of a name.
     """
 
     def __init__(
-        self, store: Store, destruction: Destruction, runtime: Callable[[str], Runtime], patience: float = _PATIENCE
+        self, store: Store, destruction: Destruction, warden: Callable[[str], Warden], patience: float = _PATIENCE
     ) -> None:
         self._store = store
         self._destruction = destruction
-        self._runtime = runtime
+        self._warden = warden
         self._patience = patience
 
     def run(self, id: str) -> None:
@@ -98,7 +98,7 @@ class Deletion:
         if state is None or not state.pid:
             return
         try:
-            self._runtime(state.runtime).signal(state.held(), _signal.SIGKILL, True)
+            self._warden(state.runtime).signal(state.held(), _signal.SIGKILL, True)
         except RunjdError:
             # it is gone, or goes when we hold the container
             return
@@ -106,5 +106,5 @@ class Deletion:
     def _take_away(self, place: Place, state: State | None) -> None:
         place.check_ours()
         if state is not None and state.runtime:
-            self._destruction.run(place, state, self._runtime(state.runtime))
+            self._destruction.run(place, state, self._warden(state.runtime))
         place.remove()

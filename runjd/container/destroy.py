@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runjd.container.state import State
     from runjd.container.store import Place, Store
-    from runjd.runtime.contract import Runtime
+    from runjd.runtime.contract import Warden
     from runjd.spec.model import Hooks
 
 
@@ -35,7 +35,7 @@ class Destruction:
         self._restore = restore
         self._warn = warn
 
-    def run(self, place: Place, state: State, runtime: Runtime) -> None:
+    def run(self, place: Place, state: State, warden: Warden) -> None:
         """
         Take a container down, but for its record.
 
@@ -43,7 +43,7 @@ class Destruction:
         :raise RunjdError: something cannot be undone; no poststop hook was run.
         """
         with RootGuard(self._store, place, state) as guard:
-            runtime.remove(guard.removable().held())
+            warden.remove(guard.removable().held())
         if "poststop" in state.due:
             self._run_poststop(place, state)
 

@@ -21,12 +21,15 @@ from runjd.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import TypeVar
 
     from runjd.container.passing import Passed
     from runjd.container.state import State
     from runjd.container.stdio import Io
-    from runjd.runtime.contract import Runtime
+    from runjd.runtime.contract import Runtime, Warden
     from runjd.spec.model import Process
+
+    _Made = TypeVar("_Made")
 
 
 def _nothing() -> None:
@@ -47,6 +50,7 @@ class Operations:
 
     :param root: the state directory; made, 0700, where it is missing.
     :param runtimes: how to make the runtimes, by name.
+    :param wardens: what of them ends jails; the runtimes themselves where that is not said.
     :param now: the wall clock, in seconds.
     :param restore: called in the child before it gives up its rights, to put back
         what the caller changed of itself: limits, nice, oom score.
@@ -59,9 +63,11 @@ class Operations:
         runtimes: Mapping[str, Callable[[], Runtime]],
         now: Callable[[], float],
         restore: Callable[[], None] = _nothing,
+        wardens: Mapping[str, Callable[[], Warden]] | None = None,
     ) -> None:
         self._store = Store(root)
         self._runtimes = runtimes
+        self._wardens = runtimes if wardens is None else wardens
         self._now = now
         self._restore = restore
         self.warnings: list[str] = []
@@ -99,7 +105,7 @@ class Operations:
         with self._store.look(check_id(id)) as place:
             state = current(place)
             if state.status == "created":
-                started = Start(place, self._runtime(state.runtime), self._destruction, self._restore).run(state)
+                started = Start(place, self._warden(state.runtime), self._destruction, self._restore).run(state)
                 if started is not None:
                     return started
                 state = current(place)
@@ -134,7 +140,7 @@ class Operations:
             state = current(place)
             if state.status not in ("created", "running"):
                 raise WrongState(f'cannot signal "{id}": {STANDS[state.status]}', jail=id, status=state.status)
-            self._runtime(state.runtime).signal(state.held(), signum, everyone)
+            self._warden(state.runtime).signal(state.held(), signum, everyone)
 
     def delete(self, id: str, force: bool = False) -> None:
         """
@@ -145,7 +151,7 @@ class Operations:
         """
         from runjd.container.delete import Deletion
 
-        deletion = Deletion(self._store, self._destruction, self._runtime)
+        deletion = Deletion(self._store, self._destruction, self._warden)
         if force:
             deletion.force(check_id(id))
         else:
@@ -186,7 +192,7 @@ class Operations:
 
         with self._store.look(state.id) as place:
             try:
-                Start(place, self._runtime(state.runtime), self._destruction, self._restore).run_poststart(state)
+                Start(place, self._warden(state.runtime), self._destruction, self._restore).run_poststart(state)
             except BaseException:
                 io.close()
                 if place.is_current():
@@ -196,9 +202,14 @@ class Operations:
                 raise
 
     def _runtime(self, name: str) -> Runtime:
-        try:
-            make = self._runtimes[name]
-        except KeyError:
-            known = ", ".join(self._runtimes)
-            raise BadArgument(f'unknown runtime "{name}"; there are: {known}', runtime=name) from None
-        return make()
+        return _known(self._runtimes, name)()
+
+    def _warden(self, name: str) -> Warden:
+        return _known(self._wardens, name)()
+
+
+def _known(made: Mapping[str, Callable[[], _Made]], name: str) -> Callable[[], _Made]:
+    try:
+        return made[name]
+    except KeyError:
+        raise BadArgument(f'unknown runtime "{name}"; there are: {", ".join(made)}', runtime=name) from None

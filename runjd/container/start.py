@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from runjd.container.destroy import Destruction
     from runjd.container.state import State
     from runjd.container.store import Place
-    from runjd.runtime.contract import Runtime
+    from runjd.runtime.contract import Warden
 
 
 class Start:
@@ -30,13 +30,13 @@ class Start:
     The start of one container.
 
     :param place: the container's, not held.
-    :param runtime: the container's.
+    :param warden: of the container's runtime.
     :param restore: see :class:`runjd.container.init.Job`.
     """
 
-    def __init__(self, place: Place, runtime: Runtime, destruction: Destruction, restore: Callable[[], None]) -> None:
+    def __init__(self, place: Place, warden: Warden, destruction: Destruction, restore: Callable[[], None]) -> None:
         self._place = place
-        self._runtime = runtime
+        self._warden = warden
         self._destruction = destruction
         self._restore = restore
 
@@ -102,7 +102,7 @@ class Start:
             if not self._place.is_current():
                 return
             now = self._place.read() or state
-            self._destruction.run(self._place, now, self._runtime)
+            self._destruction.run(self._place, now, self._warden)
             self._place.write(now._replace(status="stopped", pid=0, due=(), undo=()))
         except (RunjdError, OSError) as another:
             error.message += f"; taking it down failed too ({another}): `runj delete --force {state.id}` tries again"

@@ -7,13 +7,12 @@ another object that records, or fails where it is told to.
 
 from __future__ import annotations
 
-import os
-
 from runjd.kernel import bpf, interfaces, namespaces, openat2, prctl, statfs
 from runjd.kernel import mount as mounts
+from runjd.kernel.files import Files
 
 
-class LinuxKernel:
+class LinuxKernel(Files):
     """The kernel itself."""
 
     # mounts
@@ -28,25 +27,6 @@ class LinuxKernel:
     open_beneath = staticmethod(openat2.open_beneath)
     open_in_root = staticmethod(openat2.open_in_root)
     file_system = staticmethod(statfs.file_system)
-    open = staticmethod(os.open)
-    close = staticmethod(os.close)
-    fstat = staticmethod(os.fstat)
-    stat = staticmethod(os.stat)
-    listdir = staticmethod(os.listdir)
-    readlink = staticmethod(os.readlink)
-    read = staticmethod(os.read)
-    write = staticmethod(os.write)
-    mkdir = staticmethod(os.mkdir)
-    mknod = staticmethod(os.mknod)
-    chown = staticmethod(os.chown)
-    chmod = staticmethod(os.chmod)
-    utime = staticmethod(os.utime)
-    symlink = staticmethod(os.symlink)
-    rmdir = staticmethod(os.rmdir)
-    unlink = staticmethod(os.unlink)
-    chdir = staticmethod(os.chdir)
-    chroot = staticmethod(os.chroot)
-    umask = staticmethod(os.umask)
     # control groups
     load_device_program = staticmethod(bpf.load_device_program)
     attach_device_program = staticmethod(bpf.attach_device_program)

@@ -15,7 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from runjd.runtime.contract import Runtime
+    from runjd.runtime.contract import Runtime, Warden
 
 
 def runtimes(*, pivots: bool = True, new_keyring: bool = True) -> dict[str, Callable[[], Runtime]]:
@@ -43,6 +43,17 @@ def runtimes(*, pivots: bool = True, new_keyring: bool = True) -> dict[str, Call
         return PlainRuntime(new_keyring=new_keyring)
 
     return {"freebsd": freebsd, "linux": linux, "plain": plain}
+
+
+def wardens() -> dict[str, Callable[[], Warden]]:
+    """Return how to make of each runtime what ends jails, which loads less than the whole."""
+
+    def linux() -> Warden:
+        from runjd.runtime.linux_warden import LinuxWarden
+
+        return LinuxWarden()
+
+    return {**RUNTIMES, "linux": linux}
 
 
 RUNTIMES = runtimes()

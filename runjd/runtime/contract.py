@@ -70,7 +70,32 @@ class Held(Value):
     jid: int = 0
 
 
-class Runtime(ABC):
+class Warden(ABC):
+    """
+    The kernel's part of kill and delete: what is done to a jail that exists, from outside.
+
+    It is a part of each runtime, and loads less than the whole.  Every method may raise
+    :class:`runjd.errors.RuntimeFailure` that names the step and the errno.
+    """
+
+    @abstractmethod
+    def processes(self, held: Held) -> tuple[int, ...]:
+        """Return the pids (the host's) of all processes of the jail."""
+
+    @abstractmethod
+    def signal(self, held: Held, signum: int, everyone: bool) -> None:
+        """
+        Signal the init process or everyone; never a stranger that has the pid now.
+
+        :raise WrongState: the init process is gone.
+        """
+
+    @abstractmethod
+    def remove(self, held: Held) -> None:
+        """Kill whatever is left and undo everything, in reverse; nothing to do is no error."""
+
+
+class Runtime(Warden):
     """
     The kernel's part of create, exec, kill and delete.
 
@@ -173,19 +198,3 @@ class Runtime(ABC):
 
         :raise WrongState: the init process is gone.
         """
-
-    @abstractmethod
-    def processes(self, held: Held) -> tuple[int, ...]:
-        """Return the pids (the host's) of all processes of the jail."""
-
-    @abstractmethod
-    def signal(self, held: Held, signum: int, everyone: bool) -> None:
-        """
-        Signal the init process or everyone; never a stranger that has the pid now.
-
-        :raise WrongState: the init process is gone.
-        """
-
-    @abstractmethod
-    def remove(self, held: Held) -> None:
-        """Kill whatever is left and undo everything, in reverse; nothing to do is no error."""

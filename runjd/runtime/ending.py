@@ -27,9 +27,14 @@ _PATIENCE = 10.0
 _GONE = (errno.ESRCH, errno.EINVAL)
 
 
+def is_of_this_boot(held: Held) -> bool:
+    """Whether a jail was made since the host was started; the pids of an earlier one mean others."""
+    return held.boot_id == process.boot_id()
+
+
 def is_running(held: Held) -> bool:
     """Whether the init process of a jail is still the one that we started, and no zombie."""
-    return held.pid > 1 and process.is_alive(held.pid, held.start_time) and held.boot_id == process.boot_id()
+    return held.pid > 1 and process.is_alive(held.pid, held.start_time) and is_of_this_boot(held)
 
 
 def signal_init(held: Held, signum: int) -> None:
@@ -38,7 +43,7 @@ def signal_init(held: Held, signum: int) -> None:
 
     :raise WrongState: it is gone.
     """
-    if held.boot_id != process.boot_id() or not signal_stranger(held.pid, held.start_time, signum):
+    if not is_of_this_boot(held) or not signal_stranger(held.pid, held.start_time, signum):
         raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
 
 
@@ -94,7 +99,7 @@ def end_init(held: Held, patience: float = _PATIENCE) -> None:
     """
     from runjd.kernel.pidfd import pidfd_send_signal, wait_ended
 
-    if held.pid <= 1 or held.boot_id != process.boot_id():
+    if held.pid <= 1 or not is_of_this_boot(held):
         return
     pidfd = open_process(held.pid, held.start_time)
     if pidfd < 0:
@@ -119,7 +124,7 @@ def end(held: Held, members: Callable[[], Sequence[tuple[int, int]]], patience: 
     :raise RuntimeFailure: some process does not die.
     """
     deadline = time.monotonic() + patience
-    if held.boot_id != process.boot_id():
+    if not is_of_this_boot(held):
         return
     signal_stranger(held.pid, held.start_time, _KILL)
     pause = 0.001

@@ -25,19 +25,16 @@ from runjd.kernel import namespaces as ns
 from runjd.kernel import prctl
 from runjd.kernel.command_line import forget_command_line
 from runjd.kernel.linux import LinuxKernel
-from runjd.kernel.process import boot_id
 from runjd.runtime import devices, ending, linux_entering, linux_members, rights
-from runjd.runtime.cgroup import freezing, removing
-from runjd.runtime.cgroup.joining import recorded
 from runjd.runtime.confinement import Confinement, confine, decode, encode, keeps, make_confinement
 from runjd.runtime.contract import Runtime, Undo
 from runjd.runtime.failing import failure
 from runjd.runtime.granted import grant
 from runjd.runtime.linux_plan import joined_pid_namespace, make_plan, new_namespaces
+from runjd.runtime.linux_warden import LinuxWarden
 from runjd.runtime.privileges import LinuxPrivileges
 from runjd.runtime.refusals import refuse_process
 from runjd.runtime.run import Runner
-from runjd.runtime.undoing import undo_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -47,11 +44,10 @@ if TYPE_CHECKING:
     from runjd.spec.model import Config, Process
 
 _HINT = "the plain runtime runs without isolation and needs no rights"
-_KILL = 9
 _OWN_PID_NAMESPACE = "/proc/self/ns/pid"
 
 
-class LinuxRuntime(Runtime):
+class LinuxRuntime(LinuxWarden, Runtime):
     """
     The runtime of Linux namespaces.
 
@@ -72,6 +68,7 @@ class LinuxRuntime(Runtime):
         new_keyring: bool = True,
     ) -> None:
         self._kernel = kernel or LinuxKernel()
+        super().__init__(self._kernel)
         self._uid = os.geteuid() if uid is None else uid
         self._pivots = pivots
         # Made now: the child cannot import.
@@ -163,7 +160,7 @@ class LinuxRuntime(Runtime):
         self._confinement = decode(confinement)
         refuse_process(process)
         # The child opens its own, as all but its streams are closed in it; this one loads what it needs for that.
-        pidfd = ending.open_process(held.pid, held.start_time) if held.boot_id == boot_id() else -1
+        pidfd = ending.open_process(held.pid, held.start_time) if ending.is_of_this_boot(held) else -1
         if pidfd < 0:
             raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
         os.close(pidfd)
@@ -183,30 +180,6 @@ class LinuxRuntime(Runtime):
         self._hide()
         linux_entering.enter(held, process)
         self._is_outside = True
-
-    def processes(self, held: Held) -> tuple[int, ...]:
-        return tuple(pid for pid, _start in linux_members.members(held))
-
-    def signal(self, held: Held, signum: int, everyone: bool) -> None:
-        others = linux_members.members(held) if everyone else ()
-        ending.signal_init(held, signum)
-        for pid, start_time in others:
-            if pid != held.pid:
-                ending.signal_stranger(pid, start_time, signum)
-
-    def remove(self, held: Held) -> None:
-        groups = recorded(held.undo) if held.boot_id == boot_id() else ()
-        if linux_members.has_own_pids(held):
-            if groups and ending.signal_stranger(held.pid, held.start_time, _KILL):
-                # with version 1 what is frozen does not die
-                freezing.thaw(self._kernel, groups[0])
-            ending.end_init(held)
-        else:
-            removing.kill_all(self._kernel, groups)
-            ending.end(held, lambda: linux_members.members(held))
-        if groups:
-            removing.remove_groups(self._kernel, held.undo)
-        undo_files(self._kernel, held.root, held.undo)
 
     def _need_root(self) -> None:
         if self._uid != 0:

@@ -12,7 +12,8 @@ import os
 from runjd.errors import RuntimeFailure, WrongState
 from runjd.kernel import namespaces as ns
 from runjd.runtime import ending, rights
-from runjd.runtime.cgroup.joining import Doors, recorded
+from runjd.runtime.cgroup.joining import Doors
+from runjd.runtime.cgroup.record import recorded
 from runjd.runtime.failing import failure
 
 TYPE_CHECKING = False

@@ -13,9 +13,9 @@ from __future__ import annotations
 import os
 
 from runjd.kernel import process
-from runjd.kernel.linux import LinuxKernel
+from runjd.kernel.files import Files
 from runjd.runtime.cgroup.files import pids
-from runjd.runtime.cgroup.joining import recorded
+from runjd.runtime.cgroup.record import recorded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ def members(held: Held) -> list[tuple[int, int]]:
 
 def _in_groups(held: Held, groups: Sequence[str]) -> list[tuple[int, int]]:
     """Return those in the groups; the name of a namespace, in contrast, is soon given to another one."""
-    kernel = LinuxKernel()
-    found = {pid for each in groups for pid in pids(kernel, each)}
+    files = Files()
+    found = {pid for each in groups for pid in pids(files, each)}
     seen = [each for pid in found if (each := process.look(pid)) is not None and each.alive]
     return sorted(((each.pid, each.start_time) for each in seen), key=lambda each: (each[0] != held.pid, each[0]))
 

@@ -1,8 +1,9 @@
 """
 Take away what a jail left in its root, when it is gone.
 
-The root was the jail's to change: names are resolved beneath it without following
-any link, and only what still has the inode that was made, and is empty, is removed.
+The root was the jail's to change: names are resolved beneath it one after the
+other, downwards only and without following any link, and only what still has the
+inode that was made, and is empty, is removed.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from runjd.runtime.contract import Undo
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_BELOW = _DIRECTORY | os.O_NOFOLLOW
 
 
 def undo_files(kernel: Any, root: str, undo: Iterable[Undo]) -> None:
@@ -26,7 +28,7 @@ def undo_files(kernel: Any, root: str, undo: Iterable[Undo]) -> None:
 
     What is no longer there, is another's or is not empty stays, without a word.
 
-    :param kernel: a :class:`runjd.kernel.linux.LinuxKernel`.
+    :param kernel: a :class:`runjd.kernel.files.Files`.
     """
     wanted = [each for each in undo if each.action in ("rmdir", "unlink")]
     if not wanted or not root:
@@ -44,11 +46,11 @@ def undo_files(kernel: Any, root: str, undo: Iterable[Undo]) -> None:
 
 def _undo(kernel: Any, top: int, undo: Undo) -> None:
     inode, _, path = undo.target.partition(" ")
-    directory, _, name = path.lstrip("/").rpartition("/")
-    if not name or name in (".", ".."):
+    *directories, name = path.lstrip("/").split("/")
+    if not name or name == "." or ".." in (*directories, name):
         return
     try:
-        above = kernel.open_beneath(top, directory, _DIRECTORY)
+        above = _descend(kernel, top, directories)
     except OSError:
         return
     try:
@@ -63,6 +65,18 @@ def _undo(kernel: Any, top: int, undo: Undo) -> None:
         pass
     finally:
         kernel.close(above)
+
+
+def _descend(kernel: Any, top: int, names: Iterable[str]) -> int:
+    """Return a descriptor of a directory beneath another one; there is no ``..`` among the names."""
+    here: int = kernel.open(".", _DIRECTORY, dir_fd=top)
+    for name in names:
+        try:
+            below = kernel.open(name or ".", _BELOW, dir_fd=here)
+        finally:
+            kernel.close(here)
+        here = below
+    return here
 
 
 def _size(found: os.stat_result) -> int:

@@ -58,6 +58,19 @@ def test_choosing_loads_no_runtime() -> None:
     assert "ctypes" not in found.stdout.split()
 
 
+def test_ending_loads_less_than_making() -> None:
+    """What ends jails of namespaces loads neither what makes them nor a function of the C library."""
+    script = (
+        f"import sys; sys.path.insert(0, {os.getcwd()!r}); from runjd.runtime.choose import wardens; "
+        "wardens()['linux'](); print(*sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
+    loaded = set(found.stdout.split())
+
+    assert "runjd.runtime.linux_warden" in loaded
+    assert loaded & {"_ctypes", "runjd.kernel.libc", "runjd.kernel.linux", "runjd.runtime.linux"} == set()
+
+
 ELSEWHERE = """
 import sys
 sys.platform = "freebsd14"

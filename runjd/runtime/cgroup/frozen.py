@@ -6,24 +6,20 @@ from __future__ import annotations
 
 import os
 
+from runjd.runtime.cgroup.record import recorded
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runjd.runtime.contract import Undo
 
-#: action of the Undo that names the groups of a jail, that of the freezer first
-GROUPS = "cgroup"
-
 
 def is_frozen(undo: Iterable[Undo]) -> bool:
     """Whether the groups of a jail are frozen, or about to be."""
-    for each in undo:
-        if each.action == GROUPS:
-            group = each.target.partition("\n")[0]
-            state = _read(f"{group}/freezer.state") or _read(f"{group}/cgroup.freeze")
-            if state.strip() in (b"FROZEN", b"FREEZING", b"1"):
-                return True
+    for group in recorded(undo)[:1]:
+        state = _read(f"{group}/freezer.state") or _read(f"{group}/cgroup.freeze")
+        return state.strip() in (b"FROZEN", b"FREEZING", b"1")
     return False
 
 

@@ -8,7 +8,6 @@ import errno
 import os
 
 from runjd.runtime.cgroup.files import write_file
-from runjd.runtime.cgroup.frozen import GROUPS
 from runjd.runtime.cgroup.hierarchies import parse_groups
 from runjd.runtime.failing import failure
 
@@ -17,19 +16,10 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from runjd.runtime.contract import Undo
-
-#: action of an Undo: remove the groups above those of the jail, where they are empty
-PARENTS = "cgroup_parent"
 
 _PATH = "linux.cgroupsPath"
 _PROCESSES = "cgroup.procs"
 _WRITE = os.O_WRONLY | os.O_CLOEXEC
-
-
-def recorded(undo: Sequence[Undo]) -> tuple[str, ...]:
-    """Return the groups that a jail was given."""
-    return tuple(directory for each in undo if each.action == GROUPS for directory in each.target.split("\n"))
 
 
 def join_groups(kernel: Any, directories: Sequence[str]) -> None:

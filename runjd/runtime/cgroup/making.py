@@ -14,9 +14,8 @@ import os
 from runjd.errors import RuntimeFailure, Unsupported
 from runjd.runtime.cgroup import device_program, device_rules
 from runjd.runtime.cgroup.files import exists, groups_below, pids, read_file, read_host, write_file
-from runjd.runtime.cgroup.frozen import GROUPS
 from runjd.runtime.cgroup.hierarchies import group_directory
-from runjd.runtime.cgroup.joining import PARENTS
+from runjd.runtime.cgroup.record import GROUPS, PARENTS
 from runjd.runtime.cgroup.writes import plan_writes
 from runjd.runtime.cgroup.writing import apply
 from runjd.runtime.contract import Undo

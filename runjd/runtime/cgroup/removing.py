@@ -15,7 +15,7 @@ from runjd.errors import RunjdError, RuntimeFailure
 from runjd.kernel.pidfd import pidfd_open, pidfd_send_signal
 from runjd.runtime.cgroup import freezing
 from runjd.runtime.cgroup.files import pids, tree
-from runjd.runtime.cgroup.joining import PARENTS, recorded
+from runjd.runtime.cgroup.record import PARENTS, recorded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,0 +1,19 @@
+"""Which control groups a jail was given, as its record says."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from runjd.runtime.contract import Undo
+
+#: action of the Undo that names the groups of a jail, that of the freezer first
+GROUPS = "cgroup"
+#: action of an Undo: remove the groups above those of the jail, where they are empty
+PARENTS = "cgroup_parent"
+
+
+def recorded(undo: Iterable[Undo]) -> tuple[str, ...]:
+    """Return the groups that a jail was given."""
+    return tuple([directory for each in undo if each.action == GROUPS for directory in each.target.split("\n")])

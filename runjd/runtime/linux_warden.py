@@ -1,0 +1,67 @@
+"""
+Jails of Linux namespaces that exist: their processes, and their end.
+
+Apart from the runtime that makes them, as ``kill`` and ``delete`` need nothing of
+that: no system call but those that Python has.
+"""
+
+from __future__ import annotations
+
+from runjd.kernel.files import Files
+from runjd.runtime import ending, linux_members
+from runjd.runtime.cgroup.record import recorded
+from runjd.runtime.contract import Warden
+from runjd.runtime.undoing import undo_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from runjd.runtime.contract import Held
+
+_KILL = 9
+
+
+class LinuxWarden(Warden):
+    """
+    What is done to jails of Linux namespaces from outside.
+
+    :param files: what reads, writes and removes files.
+    """
+
+    def __init__(self, files: Files | None = None) -> None:
+        self._files = files or Files()
+
+    def processes(self, held: Held) -> tuple[int, ...]:
+        return tuple(pid for pid, _start in linux_members.members(held))
+
+    def signal(self, held: Held, signum: int, everyone: bool) -> None:
+        others = linux_members.members(held) if everyone else ()
+        ending.signal_init(held, signum)
+        for pid, start_time in others:
+            if pid != held.pid:
+                ending.signal_stranger(pid, start_time, signum)
+
+    def remove(self, held: Held) -> None:
+        groups = recorded(held.undo) if ending.is_of_this_boot(held) else ()
+        if groups:
+            self._empty(held, groups)
+        elif linux_members.has_own_pids(held):
+            ending.end_init(held)
+        else:
+            ending.end(held, lambda: linux_members.members(held))
+        undo_files(self._files, held.root, held.undo)
+
+    def _empty(self, held: Held, groups: Sequence[str]) -> None:
+        """End whatever is in the control groups of a jail, and remove them."""
+        from runjd.runtime.cgroup import freezing, removing
+
+        if linux_members.has_own_pids(held):
+            if ending.signal_stranger(held.pid, held.start_time, _KILL):
+                # with version 1 what is frozen does not die
+                freezing.thaw(self._files, groups[0])
+            ending.end_init(held)
+        else:
+            removing.kill_all(self._files, groups)
+            ending.end(held, lambda: linux_members.members(held))
+        removing.remove_groups(self._files, held.undo)
