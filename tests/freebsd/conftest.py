@@ -1,0 +1,81 @@
+"""
+The suite for FreeBSD: plain pytest, nothing from elsewhere.
+
+Each test runs on a machine in memory; on FreeBSD, as root, on the real kernel, too:
+``python3 -m pytest tests/freebsd``.  A test must not leave a mount, a jail, a rule or
+an interface behind.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from runjd.kernel.freebsd.jail import JAIL_CREATE, JAIL_DYING
+from tests.freebsd.machines import MemoryMachine, RealMachine
+
+Machine = RealMachine | MemoryMachine
+_REAL = pytest.param(RealMachine, id="kernel", marks=(pytest.mark.freebsd, pytest.mark.root))
+_MEMORY = pytest.param(MemoryMachine, id="memory")
+
+
+@pytest.fixture(params=[_MEMORY, _REAL])
+def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
+    """Return a machine, and see that the test leaves it as it was."""
+    made: Machine = request.param()
+    before = _things(made)
+
+    yield made
+
+    assert _things(made) == before
+
+
+@pytest.fixture
+def directory(machine: Machine) -> Iterator[str]:
+    """Return a new directory of the machine; what the test mounts there it takes away."""
+    path = machine.directory()
+
+    yield path
+
+    machine.remove(path)
+
+
+@pytest.fixture
+def jail(machine: Machine, directory: str) -> Iterator[Callable[..., int]]:
+    """Return a function that makes a jail of the directory, with more parameters, and returns its jid."""
+    made: list[int] = []
+
+    def make(**parameters: Any) -> int:
+        given = {"name": f"runjd-test-{os.getpid()}-{len(made)}", "path": directory, "persist": True, **parameters}
+        named = [(name.replace("__", "."), value) for name, value in given.items()]
+        made.append(machine.kernel.jail_set(named, JAIL_CREATE))
+        return made[-1]
+
+    yield make
+
+    for jid in made:
+        try:
+            machine.kernel.jail_remove(jid)
+        except OSError:
+            continue  # the test did
+
+
+def _things(machine: Machine) -> dict[str, object]:
+    kernel = machine.kernel
+    return {
+        "mounts": sorted(mount.target for mount in kernel.getfsstat()),
+        "jails": _jids(kernel),
+        "interfaces": sorted(kernel.interface_names()),
+    }
+
+
+def _jids(kernel: Any) -> list[int]:
+    found: list[int] = []
+    while True:
+        try:
+            found.append(int(kernel.jail_get([("lastjid", found[-1] if found else 0)], (), JAIL_DYING)["jid"]))
+        except FileNotFoundError:
+            return found
