@@ -20,8 +20,9 @@ _LIMIT = 1 << 16
 
 
 def make(directory: int) -> None:
-    """Mark a directory that we just made."""
-    os.close(os.open(NAME, os.O_WRONLY | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600, dir_fd=directory))
+    """Mark a directory that we just made, or forget which process is the init process."""
+    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+    os.close(os.open(NAME, flags, 0o600, dir_fd=directory))
 
 
 def keep(directory: int, state: State) -> None:

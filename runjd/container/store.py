@@ -402,6 +402,7 @@ class Place:
         """Remove the directory, the record and the mark last; needs the lock."""
         with Step(f"remove {self.path}"):
             _clear(self.fd, keep=(STATE, mark.NAME))
+            mark.make(self.fd)
             _clear(self.fd, keep=(mark.NAME,))
             _clear(self.fd)
             os.rmdir(self.path)
