@@ -10,6 +10,7 @@ MAN = man/*.7 man/*.8
 help:
 	@echo "make demo   shows the main job on this machine, and leaves nothing behind"
 	@echo "make test   runs all tests (PYTEST_FLAGS=... for some)"
+	@echo "make peers  runs podman, conmon and buildah on runj, and on runc for comparison"
 	@echo "make lint   checks the style and the types"
 	@echo "make bench  measures the start of a jail against other runtimes"
 	@echo "make man    formats the manual pages into build/man"
@@ -29,6 +30,10 @@ demo: $(MADE)
 test: $(MADE)
 	@.ci/packages test
 	@$(VENV)/bin/python -m pytest $(PYTEST_FLAGS)
+
+peers: $(MADE)
+	@.ci/packages test
+	@PEERS_RUNTIMES="runj runc" $(VENV)/bin/python -m pytest tests/peers $(PYTEST_FLAGS)
 
 lint: $(MADE)
 	$(VENV)/bin/ruff check .
@@ -51,4 +56,4 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help venv demo test lint bench man clean
+.PHONY: help venv demo test peers lint bench man clean

@@ -1,0 +1,44 @@
+"""podman, conmon and buildah, on a machine of their own, with each runtime in question."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from tests.peers.machine import Machine, MachineError
+from tests.peers.podman import RUNTIMES, Podman
+
+#: which runtimes the peers call: ours, and for "make peers" those that it is measured by
+WANTED = os.environ.get("PEERS_RUNTIMES", "runj").split()
+
+
+@pytest.fixture(scope="session", params=WANTED)
+def podman(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
+    """Return podman with a runtime; after all tests nothing of its containers may be left."""
+    for program in ("podman", "conmon", RUNTIMES[request.param]):
+        if not shutil.which(program):
+            pytest.skip(f"{program} is not installed (as root, make test installs it)")
+    directory = tmp_path_factory.mktemp(f"peers-{request.param}")
+    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+    try:
+        machine = Machine(str(directory), {"PATH": path, "HOME": "/root", "TMPDIR": "/var/tmp", "LC_ALL": "C.UTF-8"})
+    except MachineError as error:
+        pytest.skip(f"no machine of its own for podman: {error}")
+    try:
+        podman = Podman(machine, directory, request.param)
+        yield podman
+        left = podman.leftovers()
+    finally:
+        machine.switch_off()
+    assert left == [], "left behind by containers:\n" + "\n".join(left)
+
+
+@pytest.fixture
+def container(podman: Podman) -> Iterator[str]:
+    """Return the name of a container to be, which is removed after the test."""
+    name = podman.name()
+    yield name
+    podman.remove(name)
