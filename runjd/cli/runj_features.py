@@ -6,6 +6,7 @@ import sys
 
 from runjd import __version__
 from runjd.runtime.choose import available
+from runjd.spec.model import PHASES
 from runjd.spec.version import OLDEST, VERSION
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ def document(platform: str) -> dict[str, object]:
 
     :param platform: as ``sys.platform`` names it.
     """
-    made: dict[str, object] = {"ociVersionMin": OLDEST, "ociVersionMax": VERSION}
+    made: dict[str, object] = {"ociVersionMin": OLDEST, "ociVersionMax": VERSION, "hooks": list(PHASES)}
     if platform == "linux":
         from runjd.runtime import linux_features
 

@@ -34,8 +34,6 @@ def test_flags_may_have_values(plain: Runj) -> None:
         (["create", "-b", "/x", "web", "/y"], "the bundle is given twice, by --bundle and as an argument"),
         (["--systemd-cgroup", "list"], None),
         (["--rootless=true", "list"], None),
-        (["checkpoint", "--image-path", "/x", "web"], "checkpoint is not supported: runj does not work with CRIU"),
-        (["restore", "-d", "--bundle", "/x", "web"], "restore is not supported: runj does not work with CRIU"),
     ],
 )
 def test_a_wrong_line_is_refused_with_what_to_do(plain: Runj, words: list[str], message: str | None) -> None:
@@ -136,3 +134,19 @@ def test_a_root_may_be_moved_instead_of_pivoted(runj: Runj) -> None:
             assert set(runj.ok("exec", "web", "ls", path).split()) == {
                 "bin", "dev", "etc", "proc", "root", "sys", "tmp", "usr",
             }  # fmt: skip
+
+
+def test_the_version_is_printed(plain: Runj) -> None:
+    """Engines ask for it."""
+    assert plain.ok("--version").startswith("runj version ")
+
+
+def test_help_is_printed(plain: Runj) -> None:
+    """Of the program and of a verb."""
+    assert "Send a signal to the init process" in plain.ok("--help")
+    assert plain.ok("kill", "-h").startswith("usage: runj kill [OPTIONS] ID [SIGNAL]\n")
+
+
+def test_a_line_without_a_verb_names_the_verbs(plain: Runj) -> None:
+    """There is nothing to do."""
+    assert plain.fails().startswith("no verb given; there are create, start, run, exec, state, list, kill, delete")
