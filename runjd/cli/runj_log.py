@@ -77,9 +77,13 @@ class Log:
 
 
 def tell(notices: Sequence[str]) -> None:
-    """Say on standard error what the operator must know; where nobody listens, that is no reason to fail."""
+    """
+    Say on standard error what the operator must know; where nobody listens, that is no reason to fail.
+
+    Names in it may be a bundle's or an image's: nothing in them commands the operator's terminal.
+    """
     for each in notices:
-        line = " ".join(each.splitlines())
+        line = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in " ".join(each.splitlines()))
         try:
             os.write(2, f"runj: {line}\n".encode("utf-8", "backslashreplace"))
         except OSError:

@@ -3,8 +3,10 @@ The pty of a process, made by the child from inside the jail.
 
 A master that belongs to the jail's own devpts has a name that the jail can find
 (ttyname(3), ``/dev/pts/0``).  Where the jail has none, one of the host's is used,
-which was opened before the jail was entered.  Nothing here looks up a name that
-the jail could have made but ``/dev/pts/ptmx``, and what is found there is checked.
+which was opened before the jail was entered.  The only name that is looked up is
+the directory ``/dev/pts``: where that is a devpts, all names in it are the kernel's,
+and elsewhere nothing is opened, as to open a device may be to use it.  The other
+side is had from the master, not by its name (CVE-2025-52565).
 """
 
 from __future__ import annotations
@@ -12,21 +14,21 @@ from __future__ import annotations
 import _socket
 import fcntl
 import os
-import stat
 import struct
+import sys
 import termios
 
 from runjd.container.failure import Step
+from runjd.kernel.statfs import DEVPTS_SUPER_MAGIC, file_system
 from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-_JAILS = "/dev/pts/ptmx"
+_JAILS = "/dev/pts"
 _HOSTS = "/dev/ptmx"
-#: Linux: device number of every ptmx (devices.txt), and the requests of ioctl_tty(2)
-_PTMX = os.makedev(5, 2)
+#: Linux: requests of ioctl_tty(2)
 _TIOCGPTN = 0x80045430
 _TIOCSPTLCK = 0x40045431
 _TIOCGPTPEER = 0x5441
@@ -86,17 +88,27 @@ def control() -> None:
 
 
 def _open(spare: int) -> Pty:
-    try:
-        master = os.open(_JAILS, _FLAGS | os.O_NOFOLLOW | os.O_NONBLOCK)
-    except OSError:
+    master = _open_jails() if sys.platform == "linux" else -1
+    if master < 0:
         return _unlock(spare, inside=False)
-    found = os.fstat(master)
-    if not stat.S_ISCHR(found.st_mode) or found.st_rdev != _PTMX:
-        os.close(master)
-        return _unlock(spare, inside=False)
-    os.set_blocking(master, True)
     os.close(spare)
     return _unlock(master, inside=True)
+
+
+def _open_jails() -> int:
+    """Return a master of the jail's own devpts, -1 where there is none, or none for us."""
+    try:
+        directory = os.open(_JAILS, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return -1
+    try:
+        if file_system(directory) != DEVPTS_SUPER_MAGIC:
+            return -1
+        return os.open("ptmx", _FLAGS | os.O_NOFOLLOW, dir_fd=directory)
+    except OSError:
+        return -1
+    finally:
+        os.close(directory)
 
 
 def _unlock(master: int, *, inside: bool) -> Pty:

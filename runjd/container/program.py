@@ -173,6 +173,9 @@ def _failure(name: bytes, reason: str, number: int) -> RuntimeFailure:
 
 def _read_regular(path: str, limit: int) -> bytes:
     try:
+        # Looked at before it is opened, as to open a device may be to use it.
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            return b""
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except OSError:
         return b""

@@ -8,6 +8,7 @@ for one for ever; so the kernel is called directly where its numbers are known.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 import sys
@@ -31,12 +32,15 @@ _NUMBERS = {
     "armv7l": _OLD,
 }
 # A 32-bit program on a 64-bit kernel is told the kernel's machine.
+_NOBODY_AT_ALL = 2**32 - 1
 _FITS = sys.platform == "linux" and (sys.maxsize > 2**32) == (os.uname().machine not in ("i686", "armv7l"))
 _KNOWN = _NUMBERS.get(os.uname().machine) if _FITS else None
 
 
 def set_groups(groups: Sequence[int]) -> None:
     """Set the supplementary groups."""
+    for each in groups:
+        _check(each)
     if _KNOWN is None:
         os.setgroups(groups)
         return
@@ -47,6 +51,7 @@ def set_groups(groups: Sequence[int]) -> None:
 
 def set_user(uid: int) -> None:
     """Set the real, effective and saved user id."""
+    _check(uid)
     if _KNOWN is None:
         os.setresuid(uid, uid, uid)
     else:
@@ -55,10 +60,17 @@ def set_user(uid: int) -> None:
 
 def set_group(gid: int) -> None:
     """Set the real, effective and saved group id."""
+    _check(gid)
     if _KNOWN is None:
         os.setresgid(gid, gid, gid)
     else:
         _set(_KNOWN[2], gid, "setresgid")
+
+
+def _check(id: int) -> None:
+    """Refuse what the kernel would read as "leave it as it is", or as the id 0."""
+    if not 0 <= id < _NOBODY_AT_ALL:
+        raise OSError(errno.EINVAL, f"{id} is no id of a user or group")
 
 
 def _set(number: int, id: int, name: str) -> None:

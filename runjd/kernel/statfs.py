@@ -8,6 +8,7 @@ from runjd.kernel.libc import c_int, check, create_string_buffer, libc
 
 PROC_SUPER_MAGIC = 0x9FA0
 SYSFS_MAGIC = 0x62656572
+DEVPTS_SUPER_MAGIC = 0x1CD1
 
 
 def file_system(descriptor: int) -> int:

@@ -24,6 +24,11 @@ if TYPE_CHECKING:
 
 _ABSENT = (errno.ENOENT, errno.ENOTDIR)
 _MOST_LINKS = 40
+_PROC = "/proc"
+#: what LXCFS and the like show in their own way, and nobody relies on for its safety
+_HARMLESS = frozenset(
+    f"{_PROC}/{name}" for name in ("cpuinfo", "diskstats", "loadavg", "meminfo", "slabinfo", "stat", "swaps", "uptime")
+)
 _PATH_ONLY = os.O_PATH | os.O_CLOEXEC
 _DIRECTORY = os.O_PATH | os.O_CLOEXEC | os.O_DIRECTORY | os.O_NOFOLLOW
 _NEW_FILE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -52,28 +57,32 @@ class Beneath:
                 return -1
             raise
 
-    def mount_point(self, path: str, is_directory: bool, straight: bool = False) -> int:
+    def mount_point(self, path: str, is_directory: bool, straight: bool = False, is_proc: bool = False) -> int:
         """
         Return an O_PATH descriptor of where to mount, made where it is missing.
 
         :param straight: symbolic links are refused, as for /proc, whose place others rely on.
-        :raise RuntimeFailure: symbolic links lead into /proc or /sys, where a
-            mount would fake what the kernel says.
+        :param is_proc: what is to be mounted says what the kernel says.
+        :raise RuntimeFailure: it is a place where a mount would fake what the kernel says, as a volume of
+            the image at /proc, or symbolic links that lead into /proc or /sys.
         """
         name = path[1:]
+        is_linked = False
         try:
-            return self._kernel.open_beneath(self._root, name)
+            found = self._kernel.open_beneath(self._root, name)
         except OSError as error:
             if error.errno in _ABSENT:
-                return self._make_last(name, is_directory)
-            if straight or error.errno not in (errno.ELOOP, errno.EXDEV):
+                found = self._make_last(name, is_directory)
+            elif straight or error.errno not in (errno.ELOOP, errno.EXDEV):
                 raise
-        found = self._through_links(name, is_directory)
-        if self._kernel.file_system(found) in (PROC_SUPER_MAGIC, SYSFS_MAGIC):
+            else:
+                found, is_linked = self._through_links(name, is_directory), True
+        try:
+            if not is_proc:
+                self._check_place(path, found, is_linked)
+        except BaseException:
             self._kernel.close(found)
-            raise RuntimeFailure(
-                f"find {path}", "symbolic links of the root lead it into /proc or /sys", "", errno.ELOOP
-            )
+            raise
         return found
 
     def directory(self, path: str) -> int:
@@ -94,15 +103,28 @@ class Beneath:
 
         Where nobody takes note of it, it is taken away at once.
         """
-        root = self._kernel.readlink(f"/proc/self/fd/{self._root}").rstrip("/")
-        above = self._kernel.readlink(f"/proc/self/fd/{directory}").rstrip("/")
         inode = self._kernel.stat(name, dir_fd=directory, follow_symlinks=False).st_ino
         try:
-            self._made(Undo(action, f"{inode} {above.removeprefix(root)}/{name}"))
+            self._made(Undo(action, f"{inode} {self._real(directory)}/{name}"))
         except BaseException:
             remove = self._kernel.rmdir if action == "rmdir" else self._kernel.unlink
             remove(name, dir_fd=directory)
             raise
+
+    def _real(self, descriptor: int) -> str:
+        """Return the path beneath the root of what a descriptor names; empty for the root."""
+        root = self._kernel.readlink(f"/proc/self/fd/{self._root}").rstrip("/")
+        return self._kernel.readlink(f"/proc/self/fd/{descriptor}").rstrip("/").removeprefix(root)
+
+    def _check_place(self, path: str, found: int, is_linked: bool) -> None:
+        kind = self._kernel.file_system(found)
+        if is_linked and kind in (PROC_SUPER_MAGIC, SYSFS_MAGIC):
+            reason = "symbolic links of the root lead it into /proc or /sys"
+            raise RuntimeFailure(f"find {path}", reason, "", errno.ELOOP)
+        real = self._real(found)
+        if real == _PROC or (kind == PROC_SUPER_MAGIC and real not in _HARMLESS):
+            reason = "nothing but proc is mounted at or in /proc, as it would fake what the kernel says there"
+            raise RuntimeFailure(f"find {path}", reason, "", errno.EPERM)
 
     def _make_last(self, name: str, is_directory: bool) -> int:
         """Make the last component: the usual case is that only this one is missing, and no link is on the way."""

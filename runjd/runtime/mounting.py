@@ -12,6 +12,7 @@ import os
 import stat
 
 from runjd.kernel import mount as m
+from runjd.kernel.statfs import PROC_SUPER_MAGIC
 from runjd.runtime.copyup import CopyUp
 
 TYPE_CHECKING = False
@@ -32,7 +33,7 @@ def mount_file_system(kernel: LinuxKernel, beneath: Beneath, step: MountFileSyst
         data = step.data
         if hidden >= 0 and "mode" not in _names(data):
             data = f"{data},mode={stat.S_IMODE(kernel.fstat(hidden).st_mode):o}".lstrip(",")
-        target = beneath.mount_point(step.destination, True, straight=step.type in _STRAIGHT)
+        target = beneath.mount_point(step.destination, True, step.type in _STRAIGHT, step.type == "proc")
         try:
             kernel.mount(step.source, f"/proc/self/fd/{target}", step.type, step.flags, data or None)
             copies_up = step.copies_up and hidden >= 0
@@ -61,7 +62,8 @@ def bind(kernel: LinuxKernel, beneath: Beneath, step: BindMount, tree: int = -1)
         set_attributes(kernel, tree, step.set, step.clear, step.propagation)
         if step.set_recursively or step.clear_recursively:
             kernel.set_attributes(tree, step.set_recursively, step.clear_recursively, 0, True)
-        target = beneath.mount_point(step.destination, is_directory)
+        is_proc = kernel.file_system(tree) == PROC_SUPER_MAGIC
+        target = beneath.mount_point(step.destination, is_directory, is_proc=is_proc)
         try:
             kernel.attach(tree, target)
         finally:
