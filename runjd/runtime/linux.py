@@ -78,6 +78,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
         # Our children are born among processes that we are not among ourselves.
         self._is_outside = False
         self._joined: Held | None = None
+        self._confine_early: Process | None = None
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         plan = make_plan(config, bundle, id, pivots=self._pivots)
@@ -139,6 +140,8 @@ class LinuxRuntime(LinuxWarden, Runtime):
         if not self._is_outside:
             return False
         told, telling = os.pipe()
+        if self._confine_early is not None:
+            self._settle(self._confine_early)
         try:
             pid = ns.clone_process(ns.CLONE_PARENT)
         except OSError as error:
@@ -154,6 +157,19 @@ class LinuxRuntime(LinuxWarden, Runtime):
 
     def confine(self, process: Process) -> None:
         confine(self._confinement, process, self._privileges)
+
+    def _settle(self, process: Process) -> None:
+        """
+        Take on the filter, and lay down the right to do so, before somebody can see us who could make us use it.
+
+        What is left to be done has to pass the filter then, as with other runtimes.
+        """
+        kept = keeps(self._confinement, process)
+        if kept:
+            self.confine(process)
+            self._confinement = Confinement()
+            for each in kept:
+                self._privileges.lay_down(each)
 
     def join(self, held: Held, process: Process, confinement: bytes) -> int:
         self._need_root()
@@ -178,7 +194,8 @@ class LinuxRuntime(LinuxWarden, Runtime):
         if held is None:
             raise RuntimeFailure("enter a jail", "none was joined; this is a bug of runjd")
         self._hide()
-        linux_entering.enter(held, process)
+        if linux_entering.enter(held, process):
+            self._confine_early = process
         self._is_outside = True
 
     def _need_root(self) -> None:

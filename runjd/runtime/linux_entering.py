@@ -11,6 +11,7 @@ import os
 
 from runjd.errors import RuntimeFailure, WrongState
 from runjd.kernel import namespaces as ns
+from runjd.kernel.capabilities import NUMBERS, mask
 from runjd.runtime import ending, rights
 from runjd.runtime.cgroup.joining import Doors
 from runjd.runtime.cgroup.record import recorded
@@ -26,10 +27,11 @@ _PATH_ONLY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _GONE = (errno.ESRCH, errno.ENOENT)
 
 
-def enter(held: Held, process: Process) -> None:
+def enter(held: Held, process: Process) -> bool:
     """
     Enter a jail; its pid namespace counts for later children.
 
+    :return: whether those inside may trace processes that they see.
     :raise WrongState: the init process is gone.
     :raise RuntimeFailure: it is not where it was made any more.
     """
@@ -37,6 +39,7 @@ def enter(held: Held, process: Process) -> None:
     try:
         if pidfd < 0:
             raise OSError(errno.ESRCH, os.strerror(errno.ESRCH))
+        may_trace = _may_trace(held.pid)
         _enter_groups(held)
         rights.apply_oom_score(process.oom_score_adj)
         has_left = _enter_namespaces(held, pidfd)
@@ -51,6 +54,15 @@ def enter(held: Held, process: Process) -> None:
         # It may have mounted what it likes in a namespace of its own, over programs that are run with more rights
         # than it has.
         raise RuntimeFailure(f'enter "{held.id}"', "its init process has left for a user namespace of its own")
+    return may_trace
+
+
+def _may_trace(pid: int) -> bool:
+    """Whether a process, or one that it executes, can have CAP_SYS_PTRACE."""
+    with open(f"/proc/{pid}/status", "rb", buffering=0) as file:
+        lines = file.readall().split(b"\n")
+    bounding = next((each.split()[1] for each in lines if each.startswith(b"CapBnd:")), b"0")
+    return bool(int(bounding, 16) & mask((NUMBERS["CAP_SYS_PTRACE"],)))
 
 
 def _enter_groups(held: Held) -> None:

@@ -39,6 +39,9 @@ class Privileges:
     def wield(self, name: str) -> None:
         """Use a capability that we have and do not use."""
 
+    def lay_down(self, name: str) -> None:
+        """Have no longer a capability that nobody was to inherit."""
+
     def no_new_privs(self) -> None:
         """Let no execve give more rights."""
         raise OSError(errno.ENOSYS, "this system has no no_new_privs")
@@ -108,6 +111,11 @@ class LinuxPrivileges(UserPrivileges):
     def wield(self, name: str) -> None:
         effective, permitted, inheritable = self._capabilities.capget()
         self._capabilities.capset(effective | self._capabilities.mask(self._numbers((name,))), permitted, inheritable)
+
+    def lay_down(self, name: str) -> None:
+        effective, permitted, inheritable = self._capabilities.capget()
+        others = ~self._capabilities.mask(self._numbers((name,)))
+        self._capabilities.capset(effective & others, permitted & others, inheritable & others)
 
     def _numbers(self, names: Sequence[str]) -> tuple[int, ...]:
         return tuple(self._capabilities.NUMBERS[name] for name in names)

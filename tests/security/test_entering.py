@@ -122,3 +122,23 @@ def _mask(names: tuple[str, ...]) -> int:
 def _streams(hostile: Hostile) -> set[str]:
     """Return the files that the test gave the command as its output."""
     return {os.path.join(hostile.directory, name) for name in ("out", "err")}
+
+
+def test_a_filter_gives_no_right_to_who_looks(hostile: Hostile) -> None:
+    """With a filter, no no_new_privs and CAP_SYS_PTRACE inside, CAP_SYS_ADMIN is laid down before it can be taken."""
+    capabilities = (*DEFAULT_CAPABILITIES, "CAP_SYS_PTRACE")
+    config = hostile.config(hostile.python(SPIN), capabilities=capabilities)
+    refused = {"names": ["clone3"], "action": "SCMP_ACT_ERRNO", "errnoRet": 38}
+    config["linux"]["seccomp"] = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [refused]}  # type: ignore[index]
+    hostile.start("web", config)
+    hostile.until_marked("spins")
+
+    for _ in range(20):
+        assert hostile.runj("exec", "web", "true").returncode == 0
+    assert hostile.runj.ok("exec", "web", "grep", "Seccomp:", "/proc/self/status").split() == ["Seccomp:", "2"]
+    hostile.mark("stop")
+    seen = hostile.heard()
+
+    assert isinstance(seen, dict)
+    assert seen["pids"] > 20
+    assert {each.split()[1] for each in seen["caps"]} <= {f"{_mask(capabilities):016x}", "0" * 16}
