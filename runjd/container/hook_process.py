@@ -54,10 +54,18 @@ class Ended(Value):
 
 def open_document(document: bytes) -> int:
     """Return a descriptor for the standard input of hooks: a file in memory, which nobody needs to feed."""
-    fd = os.memfd_create("state", os.MFD_CLOEXEC)
+    fd = _memory_file()
     while document:
         document = document[os.write(fd, document) :]
     return fd
+
+
+def _memory_file() -> int:
+    if hasattr(os, "memfd_create"):
+        return os.memfd_create("state", os.MFD_CLOEXEC)
+    from runjd.kernel.freebsd.files import anonymous_file
+
+    return anonymous_file()
 
 
 def run_program(

@@ -41,7 +41,7 @@ class Console(Value):
     """What the child needs to make its pty; see :mod:`runjd.container.console`."""
 
     socket: _socket.socket
-    spare: int
+    spare: tuple[int, ...]
     size: tuple[int, int] | None
 
 
@@ -123,7 +123,7 @@ def _prepare(job: Job) -> None:
     if job.gate is not None:
         keep.append(job.gate.fileno())
     if job.console is not None:
-        keep += [job.console.socket.fileno(), job.console.spare]
+        keep += [job.console.socket.fileno(), *job.console.spare]
     close_others(keep)
     if os.getsid(0) != os.getpid():
         os.setsid()

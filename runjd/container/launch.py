@@ -62,7 +62,7 @@ class Launch:
         :param hooks: the child's.
         :return: the conversation with the child, the caller's to close.
         """
-        spare = console.open_spare() if isinstance(self._io, Terminal) else -1
+        spare = console.open_spare() if isinstance(self._io, Terminal) else ()
         ours, theirs = report.pair()
         try:
             self.pid = fork()
@@ -93,8 +93,8 @@ class Launch:
             theirs.close()
             if gate is not None:
                 gate.close()
-            if spare >= 0:
-                os.close(spare)
+            for fd in spare:
+                os.close(fd)
         return ours
 
     def appeared(self, pid: int) -> None:
@@ -153,5 +153,5 @@ def killed_before(what: str) -> RuntimeFailure:
     return RuntimeFailure("enter the container", f"the process was killed before {what}")
 
 
-def _console(io: Io, spare: int) -> init.Console | None:
+def _console(io: Io, spare: tuple[int, ...]) -> init.Console | None:
     return init.Console(io.socket, spare, io.size) if isinstance(io, Terminal) else None

@@ -11,6 +11,7 @@ import os
 
 O_PATH = 0x00400000
 O_RESOLVE_BENEATH = 0x00800000
+_SHM_ANON = 1
 
 
 def open_beneath(root: int, path: str, flags: int) -> int:
@@ -23,3 +24,10 @@ def open_beneath(root: int, path: str, flags: int) -> int:
         link also where it would lead back.
     """
     return os.open(path or ".", flags | O_RESOLVE_BENEATH | os.O_CLOEXEC, dir_fd=root)
+
+
+def anonymous_file() -> int:
+    """Return a descriptor of a new file in memory that has no name: shm_open(2) with SHM_ANON."""
+    from runjd.kernel.libc import c_int, c_void_p, check, libc
+
+    return check(libc.shm_open(c_void_p(_SHM_ANON), c_int(os.O_RDWR), c_int(0o600)), "shm_open")
