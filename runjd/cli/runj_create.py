@@ -10,7 +10,7 @@ from runjd.cli.runj_process import Consoles, wait
 from runjd.container.bundle import read_bundle
 from runjd.container.stdio import Inherited
 from runjd.errors import BadArgument, RunjdError
-from runjd.runtime.choose import default
+from runjd.runtime.choose import chosen
 from runjd.spec.lightjson import loads
 
 TYPE_CHECKING = False
@@ -54,7 +54,7 @@ def run(call: Call) -> int:
 
 
 def _create(call: Call, operations: Operations, io: Io, passed: Passed, *, start: bool) -> State:
-    runtime = call.given.value("runtime") or default()
+    runtime = chosen(call.given.value("runtime"))
     with PidFile(call.given.value("pid-file")) as pid_file:
         state = operations.create(call.id, _bundle(call), io, runtime=runtime, start=start, passed=passed)
         try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from runjd.container.failure import Step
@@ -27,6 +28,8 @@ class PidFile:
     def __enter__(self) -> Self:
         if self._path:
             with Step(f"write the pid file {self._path}"):
+                if os.path.isdir(self._path):
+                    raise OSError(errno.EISDIR, os.strerror(errno.EISDIR))
                 begun = f"{self._path}.{os.getpid()}"
                 flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
                 self._fd = os.open(begun, flags, 0o644)

@@ -8,7 +8,7 @@ import sys
 from runjd.container.bundle import CONFIG
 from runjd.container.failure import Step
 from runjd.errors import InputOutput, Unsupported
-from runjd.runtime.choose import default
+from runjd.runtime.choose import chosen
 from runjd.spec import example
 
 TYPE_CHECKING = False
@@ -26,7 +26,7 @@ def spec(call: Call) -> int:
         raise Unsupported("", "--rootless is not supported: give --runtime plain, which needs no rights")
     if given.flag("freebsd") or sys.platform.startswith("freebsd"):
         return demo(call)
-    if (given.value("runtime") or default()) == "plain":
+    if chosen(given.value("runtime")) == "plain":
         return _write(call, example.plain_config(_ARGS, terminal=True))
     return _write(call, example.minimal_config(_ARGS, readonly=True, terminal=True, hostname=_HOSTNAME))
 

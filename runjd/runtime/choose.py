@@ -70,18 +70,23 @@ def default(platform: str = sys.platform, uid: int | None = None) -> str:
     return _isolated(platform) or "plain" if user == 0 else "plain"
 
 
-def choose(name: str) -> Runtime:
+def chosen(name: str, platform: str = sys.platform) -> str:
     """
-    Return a runtime.
+    Return the name of the runtime that is meant.
 
-    :param name: its name; empty for the default of this host.
+    :param name: empty for the default of this host.
     :raise BadArgument: there is no such runtime here.
     """
-    known = available()
-    chosen = name or default()
-    if chosen not in known:
-        raise BadArgument(f'no runtime named "{chosen}" on this host; there are {", ".join(known)}', runtime=chosen)
-    return RUNTIMES[chosen]()
+    known = available(platform)
+    if name and name not in known:
+        reason = f"is not supported on {platform}" if name in RUNTIMES else "is unknown"
+        raise BadArgument(f'the runtime "{name}" {reason}; there are {", ".join(known)}', runtime=name)
+    return name or default(platform)
+
+
+def choose(name: str) -> Runtime:
+    """Return a runtime by its name, see :func:`chosen`."""
+    return RUNTIMES[chosen(name)]()
 
 
 def _isolated(platform: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 
 import pytest
 
@@ -59,6 +60,18 @@ def test_options_of_other_runtimes_are_taken(runj: Runj) -> None:
     line = ["--rootless", "auto", "--systemd-cgroup=false", "run", "--no-subreaper", "--no-new-keyring"]
 
     assert runj.ok(*line, "-b", runj.bundle(["sh", "-c", "echo hello"]), "web") == "hello\n"
+
+
+@pytest.mark.parametrize("verb", ["create", "run", "spec"])
+def test_a_runtime_of_another_system_is_not_supported_here(plain: Runj, verb: str) -> None:
+    """A name that is known elsewhere is told from one that is not, and what there is instead."""
+    words = [verb, "-b", plain.bundle(["true"]), *(["web"] if verb != "spec" else [])]
+
+    assert plain.fails("--runtime", "nonsense", *words).startswith('the runtime "nonsense" is unknown; there are ')
+    other = "freebsd" if sys.platform == "linux" else "linux"
+    assert plain.fails("--runtime", other, *words).startswith(
+        f'the runtime "{other}" is not supported on {sys.platform}; there are '
+    )
 
 
 def test_exec_is_an_extension_too(plain: Runj) -> None:

@@ -4,6 +4,8 @@ import json
 import os
 import socket
 
+import pytest
+
 from tests.container.jails import PATIENCE, read_until, until
 from tests.functional.runj.command import Runj
 
@@ -37,6 +39,22 @@ def test_a_pid_file_that_cannot_be_written_fails_create(runj: Runj) -> None:
 
     assert message == "write the pid file /no/such/pid: no such file or directory"
     assert runj.ok("list", "-q") == ""
+
+
+@pytest.mark.parametrize("verb", ["create", "run"])
+def test_a_pid_file_is_begun_before_anything_is_run(plain: Runj, verb: str) -> None:
+    """A directory of that name is told before the program did something, and no part of a file is left."""
+    path, mark = f"{plain.directory}/pid", f"{plain.directory}/mark"
+    os.mkdir(path)
+    bundle = plain.bundle(["sh", "-c", f"echo > {mark}"])
+
+    assert plain.fails(verb, "-b", bundle, "--pid-file", path, "web") == f"write the pid file {path}: is a directory"
+    os.rmdir(path)
+    assert "nonesuch" in plain.fails(verb, "-b", plain.bundle(["nonesuch"]), "--pid-file", path, "web")
+
+    assert not os.path.exists(mark)
+    assert [name for name in os.listdir(plain.directory) if name.startswith("pid")] == []
+    assert plain.ok("list", "-q") == ""
 
 
 def test_what_is_wrong_with_a_bundle_is_said_in_one_line(plain: Runj) -> None:
