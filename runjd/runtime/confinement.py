@@ -3,10 +3,15 @@ What every process of a jail takes on right before it executes its program.
 
 Made of the configuration once, before the fork, and kept with the jail: an exec
 process gets the filter that the init process has, whatever became of the library
-or the bundle meanwhile.  A filter of system calls counts for our own, too.  So it
-is loaded after everything else is done, and execve(2) alone has to pass it: that
-is more than other runtimes ask for, which look for the program and wait for
-``start`` behind their filter.
+or the bundle meanwhile.
+
+A filter of system calls counts for our own, too.  So it is loaded last of all, and
+execve(2) alone has to pass it: other runtimes look for the program and wait for
+``start`` behind theirs.  But where there is no no_new_privs, loading takes
+CAP_SYS_ADMIN, which must not be had by a process that another one with
+CAP_SYS_PTRACE can see and take over.  So whoever is to show up where there may be such
+loads the filter before that (:func:`confine_unseen`), and what is left to be done has
+to pass it.
 """
 
 from __future__ import annotations
@@ -22,10 +27,12 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from runjd.runtime.privileges import Privileges
-    from runjd.spec.model import Process
+    from runjd.spec.model import Capabilities, Process
 
 #: without no_new_privs it takes rights to load a filter (seccomp(2))
 _NEEDED = "CAP_SYS_ADMIN"
+_FILTER = "linux.seccomp"
+_ALLOW = "let the filter allow capset, or set process.noNewPrivileges"
 
 
 class Confinement(Value):
@@ -88,7 +95,7 @@ def keeps(confinement: Confinement, process: Process) -> tuple[str, ...]:
 
 def confine(confinement: Confinement, process: Process, privileges: Privileges) -> None:
     """
-    Confine ourselves.
+    Confine ourselves; execve(2) takes what that takes beyond the rights of the process.
 
     :raise RunjdError: the kernel refuses.
     """
@@ -97,11 +104,29 @@ def confine(confinement: Confinement, process: Process, privileges: Privileges) 
     from runjd.kernel import seccomp
 
     try:
-        for each in keeps(confinement, process):
-            privileges.wield(each)
+        privileges.wield(keeps(confinement, process))
         seccomp.load(confinement.program, confinement.flags)
     except OSError as error:
-        raise failure("filter system calls", error, "linux.seccomp") from error
+        raise failure("filter system calls", error, _FILTER) from error
+
+
+def confine_unseen(confinement: Confinement, process: Process, privileges: Privileges, sets: Capabilities) -> bool:
+    """
+    Confine ourselves now if we have to keep rights for doing it later, and give those up.
+
+    :param sets: the capabilities of the process.
+    :return: it was done.
+    :raise RunjdError: the kernel refuses, or the filter refuses the rest of the way.
+    """
+    needed = keeps(confinement, process)
+    if not needed:
+        return False
+    confine(confinement, process, privileges)
+    try:
+        privileges.shed([each for each in needed if each not in sets.permitted], sets.effective)
+    except OSError as error:
+        raise failure("give up the right to filter system calls", error, _FILTER, _ALLOW) from error
+    return True
 
 
 def _load_modules(confinement: Confinement) -> None:

@@ -26,7 +26,7 @@ from runjd.kernel import prctl
 from runjd.kernel.command_line import forget_command_line
 from runjd.kernel.linux import LinuxKernel
 from runjd.runtime import devices, ending, linux_entering, linux_members, rights
-from runjd.runtime.confinement import Confinement, confine, decode, encode, keeps, make_confinement
+from runjd.runtime.confinement import Confinement, confine, confine_unseen, decode, encode, keeps, make_confinement
 from runjd.runtime.contract import Runtime, Undo
 from runjd.runtime.failing import failure
 from runjd.runtime.granted import grant
@@ -74,11 +74,14 @@ class LinuxRuntime(LinuxWarden, Runtime):
         # Made now: the child cannot import.
         self._privileges = LinuxPrivileges(new_keyring=new_keyring)
         self._confinement = Confinement()
+        self._is_confined = False
+        self._process: Process | None = None
         self._groups: tuple[str, ...] = ()
         # Our children are born among processes that we are not among ourselves.
         self._is_outside = False
+        # There are, or will be, others who see us and may have CAP_SYS_PTRACE.
+        self._may_be_traced = False
         self._joined: Held | None = None
-        self._confine_early: Process | None = None
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         plan = make_plan(config, bundle, id, pivots=self._pivots)
@@ -113,7 +116,8 @@ class LinuxRuntime(LinuxWarden, Runtime):
     def enter(self, plan: Plan, made: Callable[[Undo], None], hooks: Callable[[int], None]) -> None:
         self._hide()
         before = self._kernel.umask(0)
-        if "pid" not in plan.isolation:
+        self._may_be_traced = "pid" not in plan.isolation
+        if self._may_be_traced:
             made(Undo("kill", linux_members.mount_namespace("self")))
         has_cgroup_namespace = any(each.partition("=")[0] == "cgroup" for each in plan.isolation)
 
@@ -133,15 +137,18 @@ class LinuxRuntime(LinuxWarden, Runtime):
 
     def become(self, process: Process) -> None:
         rights.become(process, self._privileges, keeps(self._confinement, process))
+        self._process = process
+        if self._may_be_traced and not self._is_outside:
+            self._confine_unseen()
         # A change of user may have made us dumpable again (fs.suid_dumpable).
         self._kernel.set_dumpable(0)
 
     def appear(self, tell: Callable[[int], None]) -> bool:
         if not self._is_outside:
             return False
+        if self._may_be_traced:
+            self._confine_unseen()
         told, telling = os.pipe()
-        if self._confine_early is not None:
-            self._settle(self._confine_early)
         try:
             pid = ns.clone_process(ns.CLONE_PARENT)
         except OSError as error:
@@ -156,20 +163,8 @@ class LinuxRuntime(LinuxWarden, Runtime):
         return True
 
     def confine(self, process: Process) -> None:
-        confine(self._confinement, process, self._privileges)
-
-    def _settle(self, process: Process) -> None:
-        """
-        Take on the filter, and lay down the right to do so, before somebody can see us who could make us use it.
-
-        What is left to be done has to pass the filter then, as with other runtimes.
-        """
-        kept = keeps(self._confinement, process)
-        if kept:
-            self.confine(process)
-            self._confinement = Confinement()
-            for each in kept:
-                self._privileges.lay_down(each)
+        if not self._is_confined:
+            confine(self._confinement, process, self._privileges)
 
     def join(self, held: Held, process: Process, confinement: bytes) -> int:
         self._need_root()
@@ -194,13 +189,18 @@ class LinuxRuntime(LinuxWarden, Runtime):
         if held is None:
             raise RuntimeFailure("enter a jail", "none was joined; this is a bug of runjd")
         self._hide()
-        if linux_entering.enter(held, process):
-            self._confine_early = process
+        self._may_be_traced = linux_entering.enter(held, process)
         self._is_outside = True
 
     def _need_root(self) -> None:
         if self._uid != 0:
             raise RuntimeFailure("make a jail", f"the linux runtime needs root; {_HINT}", "", errno.EPERM)
+
+    def _confine_unseen(self) -> None:
+        """Confine ourselves now, if those whom we shall be among could make use of what it takes to do it later."""
+        assert self._process is not None
+        sets = grant(self._process.capabilities, self._privileges.available).sets
+        self._is_confined = confine_unseen(self._confinement, self._process, self._privileges, sets)
 
     def _hide(self) -> None:
         """Let nobody look into us from now on, nor see how we were started."""

@@ -36,11 +36,11 @@ class Privileges:
     ) -> None:
         """Have exactly these."""
 
-    def wield(self, name: str) -> None:
-        """Use a capability that we have and do not use."""
+    def wield(self, names: Sequence[str]) -> None:
+        """Use capabilities that we have and do not use."""
 
-    def lay_down(self, name: str) -> None:
-        """Have no longer a capability that nobody was to inherit."""
+    def shed(self, names: Sequence[str], effective: Sequence[str]) -> None:
+        """Have these no longer, and use none but ``effective``."""
 
     def no_new_privs(self) -> None:
         """Let no execve give more rights."""
@@ -100,22 +100,21 @@ class LinuxPrivileges(UserPrivileges):
     def hold(
         self, effective: Sequence[str], permitted: Sequence[str], inheritable: Sequence[str], ambient: Sequence[str]
     ) -> None:
-        mask = self._capabilities.mask
-        self._capabilities.capset(
-            mask(self._numbers(effective)), mask(self._numbers(permitted)), mask(self._numbers(inheritable))
-        )
+        self._capabilities.capset(self._mask(effective), self._mask(permitted), self._mask(inheritable))
         self._prctl.clear_ambient()
         for number in self._numbers(ambient):
             self._prctl.raise_ambient(number)
 
-    def wield(self, name: str) -> None:
+    def wield(self, names: Sequence[str]) -> None:
         effective, permitted, inheritable = self._capabilities.capget()
-        self._capabilities.capset(effective | self._capabilities.mask(self._numbers((name,))), permitted, inheritable)
+        self._capabilities.capset(effective | self._mask(names), permitted, inheritable)
 
-    def lay_down(self, name: str) -> None:
-        effective, permitted, inheritable = self._capabilities.capget()
-        others = ~self._capabilities.mask(self._numbers((name,)))
-        self._capabilities.capset(effective & others, permitted & others, inheritable & others)
+    def shed(self, names: Sequence[str], effective: Sequence[str]) -> None:
+        _effective, permitted, inheritable = self._capabilities.capget()
+        self._capabilities.capset(self._mask(effective), permitted & ~self._mask(names), inheritable)
+
+    def _mask(self, names: Sequence[str]) -> int:
+        return self._capabilities.mask(self._numbers(names))
 
     def _numbers(self, names: Sequence[str]) -> tuple[int, ...]:
         return tuple(self._capabilities.NUMBERS[name] for name in names)

@@ -118,11 +118,15 @@ class Driver:
 
     def exec(self, held: Held, process: Process) -> tuple[int, str]:
         """Run another process in a jail and wait for it."""
-        child = self._fork(
+        pid = self.enter(held, process)
+        self.start(pid)
+        return self.finish(pid)
+
+    def enter(self, held: Held, process: Process) -> int:
+        """Let another process into a jail, where it waits for its start; return its pid."""
+        return self._fork(
             lambda: self.join(held, process), lambda _made: self.runtime.enter_joined(process), process, []
-        )
-        self.start(child.pid)
-        return self.finish(child.pid)
+        ).pid
 
     def join(self, held: Held, process: Process) -> int:
         """Fork a process into a jail."""

@@ -10,7 +10,7 @@ import pytest
 from runjd.errors import RuntimeFailure
 from runjd.runtime.contract import Undo
 from runjd.runtime.linux import LinuxRuntime
-from runjd.spec.model import Capabilities, Config, Seccomp, SeccompArgument, SeccompRule, User
+from runjd.spec.model import Capabilities, Config, Namespace, Seccomp, SeccompArgument, SeccompRule, User
 from tests.runtime.driver import KEPT, Driver, config, shell
 from tests.runtime.filters import needs_libseccomp
 
@@ -100,14 +100,61 @@ def test_the_right_to_load_a_filter_is_not_left(driver: Driver, bundle: str, uid
     assert (lines["NoNewPrivs"], lines["Seccomp"]) == ("0", "2")
 
 
-def test_a_waiting_init_makes_no_use_of_it(driver: Driver, bundle: str) -> None:
-    """Until it is started, the init process may load its filter, but has no such right in effect."""
-    held = driver.create(filtered("", allowing_but(FORBIDDEN)), bundle)
-    with open(f"/proc/{held.pid}/status", encoding="ascii") as file:
-        effective = next(int(line.split()[1], 16) for line in file if line.startswith("CapEff"))
+def status_of(pid: int) -> dict[str, int]:
+    """Return what the kernel says of a process's rights: capabilities, and 2 for a filter."""
+    with open(f"/proc/{pid}/status", encoding="ascii") as file:
+        words = [line.split() for line in file]
+    return {each[0][:-1]: int(each[1], 16) for each in words if each[0].startswith(("Cap", "Seccomp:"))}
+
+
+ADMIN = 1 << 21
+
+
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_an_init_that_is_alone_waits_without_its_filter(driver: Driver, bundle: str, uid: int) -> None:
+    """Until it is started it may load its filter, which nobody can make use of; it has no such right in effect."""
+    held = driver.create(filtered("", allowing_but(FORBIDDEN), user=User(uid, uid)), bundle)
+    found = status_of(held.pid)
     driver.end(held)
 
-    assert effective & 1 << 21 == 0
+    assert (found["CapPrm"] & ADMIN, found["CapEff"] & ADMIN, found["Seccomp"]) == (ADMIN, 0, 0)
+
+
+@pytest.mark.parametrize("uid", [0, 1000])
+def test_who_is_seen_by_others_has_no_such_right(driver: Driver, bundle: str, uid: int) -> None:
+    """An exec process, and an init process among others, are filtered before one with CAP_SYS_PTRACE could use them."""
+    tracing = (*KEPT, "CAP_SYS_PTRACE")
+    sets = Capabilities(tracing, tracing, (), tracing, ())
+    first = driver.create(filtered("sleep 60", allowing_but(FORBIDDEN), capabilities=sets), bundle, "first")
+    driver.start(first.pid)
+    shared = tuple(Namespace(kind, f"/proc/{first.pid}/ns/pid" if kind == "pid" else "") for kind in ("mount", "pid"))
+    wanted = filtered(MKDIR, allowing_but(FORBIDDEN), user=User(uid, uid))._replace(hostname="")
+    second = driver.create(wanted._replace(linux=wanted.linux and wanted.linux._replace(namespaces=shared)), bundle)
+    third = driver.enter(first, shell(MKDIR, user=User(uid, uid)))
+    kept = 1 << 5 | 1 << 10
+
+    for pid in (second.pid, third):
+        found = status_of(pid)
+        assert (found["CapPrm"], found["CapEff"], found["CapBnd"], found["Seccomp"]) == (kept, kept, kept, 2)
+        driver.start(pid)
+        assert os.strerror(errno.EDOM) in driver.finish(pid)[1]
+    driver.end(second)
+    driver.end(first)
+
+
+def test_a_right_to_administer_that_was_given_stays(driver: Driver, bundle: str) -> None:
+    """A process that is given CAP_SYS_ADMIN has it, in the sets that it was given it in."""
+    sets = Capabilities(("CAP_SYS_ADMIN",), (), (), ("CAP_SYS_ADMIN",), ())
+    tracing = Capabilities(("CAP_SYS_PTRACE",))
+    held = driver.create(filtered("sleep 60", allowing_but(FORBIDDEN), capabilities=tracing), bundle)
+    driver.start(held.pid)
+    pid = driver.enter(held, shell("", capabilities=sets))
+    found = status_of(pid)
+    driver.start(pid)
+    driver.finish(pid)
+    driver.end(held)
+
+    assert (found["CapPrm"], found["CapEff"], found["Seccomp"]) == (ADMIN, 0, 2)
 
 
 def test_ambient_capabilities_stay(driver: Driver, bundle: str) -> None:
@@ -118,6 +165,16 @@ def test_ambient_capabilities_stay(driver: Driver, bundle: str) -> None:
     )
 
     assert driver.run(wanted, bundle)[1].split()[1] == "0000000000000420"
+
+
+def test_clone3_may_be_absent(driver: Driver, bundle: str) -> None:
+    """Profiles say that there is no clone3, whose arguments they cannot look into: an exec does without."""
+    absent = SeccompRule(("clone3",), "SCMP_ACT_ERRNO", errno.ENOSYS)
+    held = driver.create(filtered("sleep 60", allowing_but(absent)), bundle)
+    driver.start(held.pid)
+
+    assert driver.exec(held, shell("echo here")) == (0, "here\n")
+    driver.end(held)
 
 
 @pytest.mark.parametrize("no_new_privileges", [False, True])
