@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
 import sys
 
 from runjd.kernel.libc import c_int, c_ulong, check, libc
 
 _PR_SET_CHILD_SUBREAPER = 36
-_P_PID = 0
-_PROC_REAP_ACQUIRE = 2
 
 
 def become_reaper() -> None:
@@ -23,8 +20,10 @@ def become_reaper() -> None:
     if sys.platform == "linux":
         check(libc.prctl(c_int(_PR_SET_CHILD_SUBREAPER), c_ulong(1), c_ulong(0), c_ulong(0), c_ulong(0)), "prctl")
         return
+    from runjd.kernel.freebsd.procctl import reap_acquire
+
     try:
-        check(libc.procctl(c_int(_P_PID), c_ulong(os.getpid()), c_int(_PROC_REAP_ACQUIRE), None), "procctl")
+        reap_acquire()
     except OSError as error:
         if error.errno != errno.EBUSY:  # we are one already
             raise

@@ -20,9 +20,10 @@ from tests.freebsd.machines import MemoryMachine, RealMachine
 Machine = RealMachine | MemoryMachine
 _REAL = pytest.param(RealMachine, id="kernel", marks=(pytest.mark.freebsd, pytest.mark.root))
 _MEMORY = pytest.param(MemoryMachine, id="memory")
+_MEMORY_15 = pytest.param(lambda: MemoryMachine("15.0-RELEASE"), id="memory15")
 
 
-@pytest.fixture(params=[_MEMORY, _REAL])
+@pytest.fixture(params=[_MEMORY, _MEMORY_15, _REAL])
 def machine(request: pytest.FixtureRequest) -> Iterator[Machine]:
     """Return a machine, and see that the test leaves it as it was."""
     made: Machine = request.param()

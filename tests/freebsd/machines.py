@@ -129,8 +129,8 @@ class MemoryMachine:
 
     is_real = False
 
-    def __init__(self) -> None:
-        self.recorder = FreeBSDRecorder()
+    def __init__(self, release: str = "13.2-RELEASE") -> None:
+        self.recorder = FreeBSDRecorder(release)
         self.kernel: FreeBSDKernel = self.recorder
         self._count = 0
 

@@ -6,7 +6,15 @@ import os
 
 import pytest
 
-from runjd.kernel.freebsd.jail import JAIL_ATTACH, JAIL_CREATE, JAIL_DYING, JAIL_UPDATE, NEW
+from runjd.kernel.freebsd.jail import (
+    JAIL_ATTACH,
+    JAIL_CREATE,
+    JAIL_DYING,
+    JAIL_GET_DESC,
+    JAIL_OWN_DESC,
+    JAIL_UPDATE,
+    NEW,
+)
 
 
 def test_a_jail_is_what_was_asked_for(machine, jail, directory) -> None:
@@ -155,6 +163,29 @@ def test_a_jail_is_pinned_to_processors(machine, jail) -> None:
     machine.kernel.set_jail_affinity(jid, [first])
 
     assert machine.kernel.jail_affinity(jid) == (first,)
+
+
+def test_a_jail_has_descriptors_from_15_on(machine, jail) -> None:
+    """One names the jail for attach and remove; one that owns it removes it when it is closed."""
+    jid, other = jail(), jail(name="runjd-test-owned")
+    if int(machine.kernel.sysctl_text("kern.osrelease").partition(".")[0]) < 15:
+        with pytest.raises(OSError, match="Invalid argument"):
+            machine.kernel.jail_get([("jid", jid)], ["desc"], JAIL_GET_DESC)
+        return
+    descriptor = machine.kernel.jail_get([("jid", jid)], ["desc"], JAIL_GET_DESC)["desc"]
+
+    def enter() -> int:
+        machine.kernel.jail_attach_jd(descriptor)
+        return machine.kernel.sysctl_number("security.jail.jailed")
+
+    assert machine.ask(enter) == 1
+    machine.kernel.jail_remove_jd(descriptor)
+    machine.kernel.close(descriptor)
+    owner = machine.kernel.jail_get([("jid", other)], ["desc"], JAIL_OWN_DESC)["desc"]
+    machine.kernel.close(owner)
+
+    assert not _is_found(machine, jid)
+    assert not _is_found(machine, other)
 
 
 @pytest.mark.parametrize("call", ["jail_remove", "jail_attach"])

@@ -53,7 +53,8 @@ def jail_get(select: Parameters, wanted: Sequence[str] = (), flags: int = 0) -> 
 
     :param select: ``name``, or ``jid``, or ``lastjid`` for the one after it.
     :param wanted: names of parameters; lists of addresses come as tuples.
-    :param flags: JAIL_DYING finds a dying one, too.
+    :param flags: JAIL_DYING finds a dying one, too.  On FreeBSD 15 JAIL_GET_DESC opens the
+        descriptor that is wanted as "desc", JAIL_OWN_DESC one whose closing removes the jail.
     :raise FileNotFoundError: there is none; for a dying one the kernel's words end in "is dying".
     """
     pairs = codec.encode(select)

@@ -23,8 +23,11 @@ if TYPE_CHECKING:
 
 _TEXTS = {
     "name": 256, "path": 1024, "host.hostname": 256, "host.domainname": 256, "host.hostuuid": 64, "osrelease": 32,
-    "meta": 4097, "env": 4097, "linux.osname": 65, "linux.osrelease": 65,
+    "linux.osname": 65, "linux.osrelease": 65,
 }  # fmt: skip
+#: FreeBSD 15: texts, and of ``meta.KEY`` one line of it; the size is security.jail.meta_maxbufsize as it comes
+_METADATA = ("meta", "env")
+_METADATA_SIZE = 4096
 _ADDRESSES = {"ip4.addr": 4, "ip6.addr": 16}
 #: security.jail.jail_max_af_ips, which an administrator may raise
 _MOST_ADDRESSES = 1024
@@ -52,6 +55,8 @@ def size_of(name: str) -> int:
     """Return how many bytes a buffer for a parameter of that name must have."""
     if name in _TEXTS:
         return _TEXTS[name]
+    if name.partition(".")[0] in _METADATA:
+        return _METADATA_SIZE
     if name in _ADDRESSES:
         return _ADDRESSES[name] * _MOST_ADDRESSES
     return _ULONG.size if name in _LONGS else _INT.size
@@ -59,7 +64,7 @@ def size_of(name: str) -> int:
 
 def decode(name: str, value: bytes) -> str | int | tuple[str, ...]:
     """Return what the kernel wrote into a buffer of :func:`size_of` bytes, cut to the length it told."""
-    if name in _TEXTS:
+    if name in _TEXTS or name.partition(".")[0] in _METADATA:
         return value.partition(b"\0")[0].decode("utf-8", "surrogateescape")
     if name in _ADDRESSES:
         return _unpack_addresses(value, _ADDRESSES[name])

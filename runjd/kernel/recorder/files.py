@@ -14,7 +14,7 @@ from runjd.kernel.recorder.state import Node, OpenFile, Place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.kernel.recorder.state import State
+    from runjd.kernel.recorder.state import Process, State
 
 _WRITES = os.O_WRONLY | os.O_RDWR
 
@@ -41,14 +41,16 @@ class Files:
             self._check_writable(place, path)
             if flags & os.O_TRUNC:
                 place.node.content.clear()
-        return self._hold(OpenFile(place, flags, self._state.me.jid))
+        return hold(self._state.me, OpenFile(place, flags, self._state.me.jid))
 
     def open_beneath(self, root: int, path: str, flags: int) -> int:
         return self.open(path or ".", flags | O_RESOLVE_BENEATH | os.O_CLOEXEC, dir_fd=root)
 
     def close(self, descriptor: int) -> None:
-        self._file(descriptor)
+        file = self._file(descriptor)
         del self._state.me.descriptors[descriptor]
+        if file.owns and file.prison is not None and not file.prison.is_dying:
+            life.remove(self._state, file.prison)
         life.settle(self._state)
 
     def read(self, descriptor: int, count: int) -> bytes:
@@ -179,12 +181,6 @@ class Files:
             raise refusal("EBADF")
         return file.place
 
-    def _hold(self, file: OpenFile) -> int:
-        taken = self._state.me.descriptors
-        descriptor = next(number for number in range(3, 65536) if number not in taken)
-        taken[descriptor] = file
-        return descriptor
-
     def _check_kind(self, place: Place, flags: int, path: str) -> None:
         if place.node.kind == stat.S_IFLNK and not flags & O_PATH:
             raise refusal("EMLINK", what=path)
@@ -222,6 +218,13 @@ class Files:
         place = self._paths.find(path, self._start(dir_fd), follow)
         self._check_writable(place, path)
         return place
+
+
+def hold(process: Process, file: OpenFile) -> int:
+    """Return the number of a descriptor for what was opened."""
+    descriptor = next(number for number in range(3, 65536) if number not in process.descriptors)
+    process.descriptors[descriptor] = file
+    return descriptor
 
 
 def _stat(place: Place) -> os.stat_result:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import struct
 
-from runjd.kernel.freebsd.jail import JAIL_CREATE, JAIL_DYING
+from runjd.kernel.freebsd.jail import JAIL_CREATE, JAIL_DYING, JAIL_GET_DESC, JAIL_OWN_DESC
 from runjd.kernel.freebsd.parameters import encode
 from runjd.kernel.recorder import life
+from runjd.kernel.recorder.files import hold
 from runjd.kernel.recorder.prisons import Prisons
 from runjd.kernel.recorder.refusal import refusal
 from runjd.kernel.recorder.setting import Setting, attach
+from runjd.kernel.recorder.state import OpenFile, Prison
 from runjd.kernel.recorder.wishes import Wishes
 
 TYPE_CHECKING = False
@@ -47,7 +49,8 @@ class Jails:
         self, select: Parameters, wanted: Sequence[str] = (), flags: int = 0
     ) -> dict[str, str | int | tuple[str, ...]]:
         try:
-            if flags & ~JAIL_DYING:
+            descriptors = JAIL_GET_DESC | JAIL_OWN_DESC if self._state.major >= 15 else 0
+            if flags & ~(JAIL_DYING | descriptors):
                 raise refusal("EINVAL")
             given = {}
             unknown = []
@@ -65,7 +68,10 @@ class Jails:
             prison = self._prisons.look_up(given, flags)
             for name in unknown:
                 self._prisons.value(prison, name)
-            return {**{name: self._prisons.value(prison, name) for name in wanted}, "jid": prison.jid}
+            found = {name: self._prisons.value(prison, name) for name in wanted if name != "desc"}
+            if "desc" in wanted:
+                found["desc"] = self._open(prison, flags)
+            return {**found, "jid": prison.jid}
         except OSError as error:
             error.filename = "jail_get"
             raise
@@ -87,10 +93,10 @@ class Jails:
         life.remove(self._state, prison)
 
     def jail_attach_jd(self, descriptor: int) -> None:
-        raise refusal("ENOSYS", what="jail_attach_jd")
+        self.jail_attach(self._prison_of(descriptor, "jail_attach_jd").jid)
 
     def jail_remove_jd(self, descriptor: int) -> None:
-        raise refusal("ENOSYS", what="jail_remove_jd")
+        self.jail_remove(self._prison_of(descriptor, "jail_remove_jd").jid)
 
     def set_jail_affinity(self, jid: int, processors: Iterable[int]) -> None:
         prison = self._prisons.by_jid(jid)
@@ -106,3 +112,18 @@ class Jails:
         if prison is None:
             raise refusal("ESRCH", what=f"cpuset_getaffinity of jail {jid}")
         return prison.processors or tuple(range(self._state.processors))
+
+    def _open(self, prison: Prison, flags: int) -> int:
+        if not flags & (JAIL_GET_DESC | JAIL_OWN_DESC):
+            raise refusal("EINVAL", "unknown parameter: desc" if self._state.major < 15 else "")
+        file = OpenFile(None, 0, self._state.me.jid)
+        file.prison, file.owns = prison, bool(flags & JAIL_OWN_DESC)
+        return hold(self._state.me, file)
+
+    def _prison_of(self, descriptor: int, what: str) -> Prison:
+        if self._state.major < 15:
+            raise refusal("ENOSYS", what=what)
+        file = self._state.me.descriptors.get(descriptor)
+        if file is None or file.prison is None:
+            raise refusal("EBADF" if file is None else "EINVAL", what=what)
+        return file.prison

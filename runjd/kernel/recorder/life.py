@@ -7,7 +7,7 @@ is dying until then, and until nobody holds a descriptor that was made in it.
 
 from __future__ import annotations
 
-from runjd.kernel.freebsd.events import EVFILT_PROC, NOTE_EXIT
+from runjd.kernel.freebsd.events import EVFILT_JAIL, EVFILT_JAILDESC, EVFILT_PROC, NOTE_EXIT, NOTE_JAIL_REMOVE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def end(state: State, process: Process, status: int) -> None:
             end(state, child, child.death_signal)
     prison = state.prison_of(process)
     if prison is not state.host and not prison.is_persistent and not _living(state, prison):
-        prison.is_dying = True
+        _start_dying(state, prison)
     for queue in state.queues:
         queue.tell(process.pid, EVFILT_PROC, NOTE_EXIT, status)
     for zombie in [each for each in state.processes.values() if each.status is not None]:
@@ -67,9 +67,24 @@ def settle(state: State) -> None:
             _return_interfaces(state, prison)
 
 
+def tell_jail(state: State, prison: Prison, notes: int, data: int = 0) -> None:
+    """Let those know who watch a jail by its jid or by a descriptor."""
+    for queue in state.queues:
+        queue.tell(prison.jid, EVFILT_JAIL, notes, data)
+        for descriptor, file in queue.owner.descriptors.items():
+            if file.prison is prison:
+                queue.tell(descriptor, EVFILT_JAILDESC, notes, data)
+
+
+def _start_dying(state: State, prison: Prison) -> None:
+    if not prison.is_dying:
+        prison.is_dying = True
+        tell_jail(state, prison, NOTE_JAIL_REMOVE)
+
+
 def _kill_all(state: State, prison: Prison) -> None:
     prison.is_persistent = False
-    prison.is_dying = True
+    _start_dying(state, prison)
     for process in [each for each in state.processes.values() if each.jid == prison.jid]:
         end(state, process, SIGKILL)
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
 from runjd.kernel.freebsd.terminal import TIOCSCTTY
 from runjd.kernel.recorder import filesystems
+from runjd.kernel.recorder.files import hold
 from runjd.kernel.recorder.refusal import refusal
 from runjd.kernel.recorder.rulesets import show_by_rules
 from runjd.kernel.recorder.state import Node, OpenFile, Place
@@ -65,9 +68,8 @@ class Machine:
             if mount.type == "devfs":
                 filesystems.add_device(mount.root, name, made_in=me.jid)
                 show_by_rules(self._state, mount, name)
-        descriptor = next(number for number in range(3, 65536) if number not in me.descriptors)
-        me.descriptors[descriptor] = OpenFile(Place(("dev", "pts", name), node, self._state.root.mount), 2, me.jid)
-        return descriptor, f"/dev/{name}"
+        place = Place(("dev", "pts", name), node, self._state.root.mount)
+        return hold(me, OpenFile(place, os.O_RDWR, me.jid)), f"/dev/{name}"
 
     def set_controlling_terminal(self, descriptor: int) -> None:
         me = self._state.me

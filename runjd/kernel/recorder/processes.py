@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from runjd.kernel.freebsd.events import EVFILT_JAIL, EVFILT_JAILDESC, EVFILT_PROC, NOTE_EXEC, NOTE_EXIT, Event
+from runjd.kernel.freebsd.events import (
+    EVFILT_JAIL,
+    EVFILT_JAILDESC,
+    EVFILT_PROC,
+    NOTE_EXEC,
+    NOTE_EXIT,
+    NOTE_JAIL_MULTI,
+    NOTE_JAIL_REMOVE,
+    Event,
+)
 from runjd.kernel.freebsd.procctl import REAPED_CHILD, REAPED_ZOMBIE, Descendant, ReaperStatus
 from runjd.kernel.freebsd.processes import KernelProcess
 from runjd.kernel.recorder import life
@@ -157,7 +166,7 @@ class Queue:
 
     def __init__(self, state: State) -> None:
         self._state = state
-        self._owner = state.me.pid
+        self.owner = state.me
         self._watched: dict[tuple[int, int], int] = {}
         self._events: dict[tuple[int, int], Event] = {}
         state.queues.append(self)
@@ -175,7 +184,7 @@ class Queue:
         if filter not in (EVFILT_PROC, EVFILT_JAIL, EVFILT_JAILDESC):
             raise refusal("EINVAL")
         if filter != EVFILT_PROC:
-            self._watched[ident, filter] = notes
+            self._watch_jail(ident, filter, notes)
             return
         process = self._state.processes.get(ident)
         if process is None or (process.status is not None and not notes & NOTE_EXIT):
@@ -205,13 +214,30 @@ class Queue:
         if not wanted:
             return
         before = self._events.get((ident, filter))
-        self._events[ident, filter] = Event(ident, filter, wanted | (before.notes if before else 0), data)
+        if before is not None:
+            wanted |= before.notes
+            if filter != EVFILT_PROC:
+                wanted, data = wanted | NOTE_JAIL_MULTI, 0
+        self._events[ident, filter] = Event(ident, filter, wanted, data)
 
     def tell_exec(self, pid: int) -> None:
         """Let a process become another program."""
         self.tell(pid, EVFILT_PROC, NOTE_EXEC)
 
+    def _watch_jail(self, ident: int, filter: int, notes: int) -> None:
+        if filter == EVFILT_JAIL:
+            prison = next((each for each in self._state.prisons if each.jid == ident), None)
+            missing = "ENOENT"
+        else:
+            file = self.owner.descriptors.get(ident)
+            prison, missing = (file.prison if file else None), "EBADF"
+        if prison is None:
+            raise refusal(missing)
+        self._watched[ident, filter] = notes
+        if prison.is_dying:
+            self.tell(ident, filter, NOTE_JAIL_REMOVE)
+
     def _check_owner(self) -> None:
         # A queue is not inherited by a forked child.
-        if self._state.me.pid != self._owner:
+        if self._state.me is not self.owner:
             raise refusal("EBADF")

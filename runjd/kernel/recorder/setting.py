@@ -6,6 +6,7 @@ Jids are a counter: a wish that fails once its jail was begun has used one up.
 
 from __future__ import annotations
 
+from runjd.kernel.freebsd.events import NOTE_JAIL_ATTACH, NOTE_JAIL_CHILD, NOTE_JAIL_SET
 from runjd.kernel.freebsd.jail import INHERIT, JAIL_ATTACH, JAIL_CREATE, JAIL_DYING, JAIL_UPDATE, NEW
 from runjd.kernel.recorder import life
 from runjd.kernel.recorder.refusal import refusal
@@ -59,6 +60,10 @@ class Setting:
                 self._state.prisons.remove(prison)
             raise
         self._apply(prison, created)
+        if not created:
+            life.tell_jail(self._state, prison, NOTE_JAIL_SET)
+        elif prison.parent is not None:
+            life.tell_jail(self._state, prison.parent, NOTE_JAIL_CHILD, prison.jid)
         if self._wishes.flags & JAIL_ATTACH:
             self._attach(prison, created)
         elif not prison.is_persistent and not self._is_used(prison):
@@ -252,6 +257,7 @@ def attach(state: State, prison: Prison, what: str) -> None:
         raise refusal("EPERM", what=what)
     if prison.root.mount.is_gone:
         raise refusal("ENOTDIR", what=what)
+    life.tell_jail(state, prison, NOTE_JAIL_ATTACH, state.me.pid)
     state.me.jid = prison.jid
     state.me.root = state.me.directory = prison.root
 

@@ -78,13 +78,20 @@ class Place(Value):
 
 
 class OpenFile:
-    """What a descriptor refers to; a jail lives as long as one that was made in it is held anywhere."""
+    """
+    What a descriptor refers to; a jail lives as long as one that was made in it is held anywhere.
+
+    :ivar prison: of a jail descriptor.
+    :ivar owns: it is removed when this is closed.
+    """
 
     def __init__(self, place: Place | None, flags: int, made_in: int) -> None:
         self.place = place
         self.flags = flags
         self.made_in = made_in
         self.offset = 0
+        self.prison: Prison | None = None
+        self.owns = False
 
 
 class Process:

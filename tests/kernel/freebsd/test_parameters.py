@@ -56,6 +56,8 @@ def test_what_comes_back_is_read_by_its_name() -> None:
     assert decode("host.hostid", b"\x4d" + bytes(7)) == 77
     assert decode("ip4.addr", b"\x7f\0\0\2\x0a\0\0\1") == ("127.0.0.2", "10.0.0.1")
     assert decode("ip6.addr", b"") == ()
+    assert decode("meta", b"a=1\nb=2\0") == "a=1\nb=2"
+    assert decode("env.PATH", b"/bin\0") == "/bin"
 
 
 def test_buffers_have_the_size_that_the_kernel_asks_for() -> None:
