@@ -13,6 +13,7 @@ PACKAGE = CHECKOUT / "runjd"
 
 # Each room may import from the rooms before it, and from itself.
 ROOMS = (
+    "bytecode",
     "errors", "values", "spec", "policy", "interfaces", "logs", "kernel", "runtime", "container", "keeper",
     "protocols", "access", "supervise", "containerd", "web", "cli", "tap",
 )  # fmt: skip

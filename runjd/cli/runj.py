@@ -8,22 +8,15 @@ from ``--log``: one line, one JSON object.
 
 from __future__ import annotations
 
-import os
 import sys
-from itertools import pairwise
-
-from runjd.cli.runj_log import Log
-from runjd.errors import BadArgument, RunjdError, Unsupported
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import signal as _signal
     from collections.abc import Callable, Sequence
 
     from runjd.cli.options import Given
     from runjd.cli.runj_call import Call
-else:
-    import _signal
+    from runjd.cli.runj_log import Log
 
 #: verbs whose process enters a container, where a program could write to our interpreter
 _ENTERING = ("create", "run", "exec")
@@ -38,9 +31,14 @@ def main(argv: Sequence[str]) -> int:
     :param argv: the words behind the program's name.
     :return: the exit status: 0, that of the program of ``run`` and ``exec``, 255 where ``exec`` failed itself, else 1.
     """
+    # first of all: what is loaded before it is loaded twice
+    unsealed = _seal(argv)
+    from runjd.cli.runj_log import Log
+    from runjd.errors import RunjdError
+
     log = Log()
     try:
-        status = _run(argv, log)
+        status = _run(argv, log, unsealed)
         log.debug(f"ended with status {status}")
         return status
     except RunjdError as error:
@@ -55,21 +53,49 @@ def main(argv: Sequence[str]) -> int:
         return log.fail(f"this is a bug of runj ({type(error).__name__}: {error}); --debug shows where")
 
 
-def _run(argv: Sequence[str], log: Log) -> int:
-    if _may_enter(argv):
-        # at once, as all that was done before is done again; a word that only looks like a verb costs some milliseconds
-        from runjd.runtime.sealed import seal
+def _seal(argv: Sequence[str]) -> Exception | None:
+    """See to it that no container can write to our interpreter; return why that cannot be."""
+    if not _may_enter(argv):
+        return None
+    from runjd.runtime.sealed import seal
 
+    try:
         seal()
+    except Exception as error:
+        return error
+    return None
+
+
+def _may_enter(argv: Sequence[str]) -> bool:
+    """
+    Whether a container of namespaces may be entered: no name or word of a program can make that look otherwise.
+
+    A word that only looks like a verb costs some milliseconds.
+    """
+    if "exec" in argv:
+        # the container's own runtime counts, whatever is said here
+        return True
+    pairs = zip(argv, argv[1:], strict=False)  # noqa: RUF007 # itertools would have to be loaded
+    is_plain = "--runtime=plain" in argv or ("--runtime", "plain") in pairs
+    return not is_plain and any(verb in argv for verb in _ENTERING)
+
+
+def _run(argv: Sequence[str], log: Log, unsealed: Exception | None) -> int:
+    import _signal  # type: ignore[import-not-found]
+    import os
+
     from runjd.cli.options import leading, parse, usage
     from runjd.cli.runj_table import PROGRAM
     from runjd.container.stdio import open_missing
+    from runjd.errors import BadArgument
 
     open_missing()
     # ignored, as some parents leave it, it would take the exit statuses of our children
     _signal.signal(_signal.SIGCHLD, _signal.SIG_DFL)
     before = leading(PROGRAM, argv)
     log.take(before)
+    if unsealed is not None:
+        raise unsealed
     given = parse(PROGRAM, argv)
     if given.help:
         sys.stdout.write(usage(PROGRAM, given.verb))
@@ -88,18 +114,10 @@ def _run(argv: Sequence[str], log: Log) -> int:
     return _carry_out(given, log)
 
 
-def _may_enter(argv: Sequence[str]) -> bool:
-    """Whether a container of namespaces may be entered: no name or word of a program can make that look otherwise."""
-    if "exec" in argv:
-        # the container's own runtime counts, whatever is said here
-        return True
-    is_plain = "--runtime=plain" in argv or ("--runtime", "plain") in pairwise(argv)
-    return not is_plain and any(verb in argv for verb in _ENTERING)
-
-
 def _carry_out(given: Given, log: Log) -> int:
     from runjd.cli.runj_call import Call as Made
     from runjd.cli.runj_table import PLACES
+    from runjd.errors import Unsupported
 
     if given.flag("systemd-cgroup"):
         raise Unsupported("", "--systemd-cgroup is not supported: engines call it --cgroup-manager=cgroupfs")

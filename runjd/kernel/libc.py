@@ -7,8 +7,6 @@ module can be imported anywhere.
 
 from __future__ import annotations
 
-import os
-
 from runjd.kernel.native import (
     HeldLibrary,
     Library,
@@ -39,6 +37,8 @@ def check(result: int, what: str = "") -> int:
     :raise OSError: with the errno of the call.
     """
     if result == -1:
+        import os
+
         code = get_errno()
         raise OSError(code, os.strerror(code), what or None)
     return result

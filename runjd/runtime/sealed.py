@@ -14,11 +14,8 @@ process that is not dumpable) with which a jail owns the host anyway.
 
 from __future__ import annotations
 
-import os
+import posix
 import sys
-
-from runjd.errors import RuntimeFailure
-from runjd.runtime.failing import failure
 
 _FLAG = "runjd-sealed"
 _STEP = "seal the interpreter"
@@ -26,7 +23,7 @@ _STEP = "seal the interpreter"
 
 def is_sealed(executable: str = "/proc/self/exe") -> bool:
     """Whether nobody can write to the file we run from, by the mount we reach it through."""
-    return bool(os.statvfs(executable).f_flag & os.ST_RDONLY)
+    return bool(posix.statvfs(executable).f_flag & posix.ST_RDONLY)
 
 
 def seal() -> None:
@@ -38,18 +35,22 @@ def seal() -> None:
 
     :raise RuntimeFailure: it cannot be.
     """
-    if sys.platform != "linux" or os.geteuid() != 0 or is_sealed():
+    if sys.platform != "linux" or posix.geteuid() != 0 or is_sealed():
         return
     if _FLAG in sys._xoptions:
+        from runjd.errors import RuntimeFailure
+
         raise RuntimeFailure(_STEP, "it is still writable from a read-only mount")
     from runjd.kernel import mount as m
 
-    executable = os.readlink("/proc/self/exe")
+    executable = posix.readlink("/proc/self/exe")
     try:
         tree = m.copy_tree(executable, False)
         m.set_attributes(tree, m.MOUNT_ATTR_RDONLY, 0, m.MS_PRIVATE)
         # The flag stands behind argv[0], which says where the virtual environment is.
-        os.execve(tree, [sys.orig_argv[0], "-X", _FLAG, *sys.orig_argv[1:]], os.environ)
+        posix.execve(tree, [sys.orig_argv[0], "-X", _FLAG, *sys.orig_argv[1:]], posix.environ)
     except OSError as error:
+        from runjd.runtime.failing import failure
+
         hint = "the program was replaced while it ran; start it again" if executable.endswith(" (deleted)") else ""
         raise failure(_STEP, error, hint=hint) from error
