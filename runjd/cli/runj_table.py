@@ -132,6 +132,7 @@ PROGRAM = Program(
         ),
         Verb("demo spec", "Write a config.json of a FreeBSD jail.", options=(_BUNDLE,)),
         Verb("features", "Print what this runtime can do, as JSON."),
+        Verb("help", "Print this, or the help of a verb.", (Argument("VERB", optional=True, many=True),)),
         Verb("checkpoint", "Not supported.", (_REST,)),
         Verb("restore", "Not supported.", (_REST,)),
     ),
@@ -152,6 +153,7 @@ PLACES = {
     "demo oci-image": ("demo.image", "oci_image"),
     "demo spec": ("runj_spec", "demo"),
     "features": ("runj_features", "features"),
+    "help": ("runj_help", "show"),
     "checkpoint": ("runj_unsupported", "checkpoint"),
     "restore": ("runj_unsupported", "checkpoint"),
 }

@@ -32,6 +32,8 @@ def oci_image(call: Call) -> int:
     source = given.value("input")
     if source and any(given.value(name) for name in _RELEASE):
         raise BadArgument("--input is a root that is there, but a release to fetch is named, too; give one of them")
+    if source and os.path.isdir(source) and _is_below(directory, source):
+        raise BadArgument(f"--output {output} lies within the root {source}, of which it would become a part")
     with Step(f"write below {directory}"):
         scratch = tempfile.TemporaryDirectory(prefix=".runj-image-", dir=directory)
     with scratch:
@@ -45,6 +47,11 @@ def oci_image(call: Call) -> int:
     call.log.debug(f"wrote {output} of {source}")
     sys.stdout.write(f"{output}\n")
     return 0
+
+
+def _is_below(directory: str, above: str) -> bool:
+    root = os.path.realpath(above)
+    return os.path.commonpath([os.path.realpath(directory), root]) == root
 
 
 def _write(source: str, output: str, scratch: str, image: Image) -> None:

@@ -155,7 +155,11 @@ def test_the_version_is_printed(plain: Runj) -> None:
 
 
 def test_help_is_printed(plain: Runj) -> None:
-    """Of the program and of a verb."""
+    """Of the program and of a verb, as an option and as a verb."""
+    assert plain.ok("help") == plain.ok("--help")
+    assert plain.ok("help", "kill") == plain.ok("kill", "--help")
+    assert plain.ok("help", "demo", "spec") == plain.ok("demo", "spec", "-h")
+    assert plain.fails("help", "kil") == 'unknown verb "kil"; did you mean "kill"?'
     assert "Send a signal to the init process" in plain.ok("--help")
     assert plain.ok("kill", "-h").startswith("usage: runj kill [OPTIONS] ID [SIGNAL]\n")
 

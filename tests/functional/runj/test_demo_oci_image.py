@@ -123,6 +123,10 @@ def test_what_cannot_be_made_leaves_nothing(plain: Runj) -> None:
         "read /no/such: no such file or directory"
     )
     assert "write below /no/such: no such file" in plain.fails("demo", "oci-image", "-i", "/etc", "-o", "/no/such/x")
+    os.mkdir(f"{plain.directory}/root")
+    assert "lies within the root" in plain.fails(
+        "demo", "oci-image", "-i", f"{plain.directory}/root", "-o", f"{plain.directory}/root/x.tar"
+    )
     assert "give one of them" in plain.fails("demo", "oci-image", "-i", "/etc", "-v", "14.2-RELEASE")
     with open(path) as file:
         assert file.read() == "before"
