@@ -7,7 +7,7 @@ import shlex
 import shutil
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from itertools import count
 from pathlib import Path
@@ -53,6 +53,7 @@ class Podman:
     :param directory: existing, for what both sides see.
     :ivar runtime: the runtime's name.
     :ivar path: the runtime's program.
+    :ivar plain: the same by a name of which podman does not know that it can log as JSON.
     """
 
     def __init__(self, machine: Machine, directory: Path, runtime: str) -> None:
@@ -60,7 +61,9 @@ class Podman:
         self.directory = directory
         self.runtime = runtime
         self.path = shutil.which(RUNTIMES[runtime]) or RUNTIMES[runtime]
+        self.plain = str(directory / f"{runtime}-without-json")
         self._numbers = count(1)
+        os.symlink(self.path, self.plain)
         self._configure()
         self._import()
 
@@ -96,6 +99,10 @@ class Podman:
         """Run podman on a terminal."""
         return on_terminal(self.machine, ["podman", *shlex.split(line), *words], rows, columns)
 
+    def conversation(self, argv: Sequence[str]) -> AbstractContextManager[Conversation]:
+        """Run another program on a terminal."""
+        return on_terminal(self.machine, argv)
+
     def name(self) -> str:
         """Return a name that no container has."""
         return f"{self.runtime}-{next(self._numbers)}"
@@ -128,7 +135,7 @@ class Podman:
         self.good("rm --all --force --time 0")
         script = (
             f"find /run/{self.runtime} -mindepth 1 -maxdepth 1 2>/dev/null;"
-            "find /sys/fs/cgroup -mindepth 3 -type d -path '*/libpod_parent/*' ! -name conmon;"
+            "find /sys/fs/cgroup -type d -name 'libpod-*';"
             "grep -E '/overlay/[^/]+/merged|/run/netns' /proc/self/mounts;"
             "for each in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$each; echo; done | grep -E '^(/usr/bin/conmon|sleep) '"
         )
