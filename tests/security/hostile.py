@@ -119,7 +119,7 @@ def python_places() -> list[str]:
     return [each for each in places if os.path.isdir(each) and not each.startswith("/usr/lib/")]
 
 
-def linked_interpreter(directory: str) -> str:
+def own_interpreter(directory: str) -> str:
     """
     Return a copy of the interpreter that nothing else runs, so that the kernel lets it be written to.
 
