@@ -54,12 +54,14 @@ class Argument(Value):
     :ivar name: as the help shows it, in capitals.
     :ivar many: it takes all words that are left; only the last may.
     :ivar literal: once it began, nothing is an option any more.
+    :ivar first: it begins with whatever word comes first, also with one that looks like an option.
     """
 
     name: str
     optional: bool = False
     many: bool = False
     literal: bool = False
+    first: bool = False
 
 
 class Verb(Value):
@@ -153,7 +155,8 @@ def parse(program: Program, words: Sequence[str]) -> Given:
     arguments: list[str] = []
     while at < len(words):
         # a verb that takes all words as they are has no options
-        at, ending = (at, "") if _slot(verb, 0).literal else _read_options(verb.options, words, at, options)
+        is_option = not (_slot(verb, 0).literal or _slot(verb, len(arguments)).first)
+        at, ending = _read_options(verb.options, words, at, options) if is_option else (at, "")
         if ending == _HELP:
             return Given(verb.name, options, {}, help=True)
         if ending == _END or _slot(verb, len(arguments)).literal:

@@ -38,7 +38,14 @@ def execute(call: Call) -> int:
             raise BadArgument("a detached process with a terminal needs --console-socket")
         io = consoles.relayed()
     with consoles.signals(), PidFile(given.value("pid-file")) as pid_file:
-        started = operations.exec(call.id, process, io or Inherited(), f"exec{os.getpid()}", passed)
+        started = operations.exec(
+            call.id,
+            process,
+            io or Inherited(),
+            f"exec{os.getpid()}",
+            passed,
+            while_paused=call.given.flag("ignore-paused"),
+        )
         tell(started.notices)
         call.log.debug(f"executed {process.args[0]} in {call.id}, process {started.pid}")
         try:

@@ -26,6 +26,24 @@ _RELEASE = (
 )
 _DETACH = Option("detach", "return when the program was executed", short="d")
 
+#: options of update: name, text, value
+LIMITS = (
+    ("memory", "memory, in bytes", "SIZE"),
+    ("memory-reservation", "memory that is left to it when memory is short", "SIZE"),
+    ("memory-swap", "memory and swap together", "SIZE"),
+    ("cpu-share", "weight for the processors", "N"),
+    ("cpu-quota", "microseconds on the processors in each period", "N"),
+    ("cpu-period", "length of a period, in microseconds", "N"),
+    ("cpu-burst", "microseconds that may be saved up for a burst", "N"),
+    ("cpu-rt-runtime", "microseconds in real time in each period", "N"),
+    ("cpu-rt-period", "length of a period of real time", "N"),
+    ("cpu-idle", "1: run only when nothing else does", "N"),
+    ("cpuset-cpus", "processors, as 0-2,4", "LIST"),
+    ("cpuset-mems", "nodes of memory", "LIST"),
+    ("blkio-weight", "weight for block devices, 10 to 1000", "N"),
+    ("pids-limit", "number of processes", "N"),
+)
+
 PROGRAM = Program(
     "runj",
     "Runs OCI bundles as containers and jails.",
@@ -132,6 +150,33 @@ PROGRAM = Program(
         ),
         Verb("demo spec", "Write a config.json of a FreeBSD jail.", options=(_BUNDLE,)),
         Verb("features", "Print what this runtime can do, as JSON."),
+        Verb("pause", "Stop all processes of a container.", (_ID,)),
+        Verb("resume", "Let the processes of a paused container go on.", (_ID,)),
+        Verb(
+            "update",
+            "Change the limits of a container.",
+            (_ID,),
+            (
+                Option("resources", "take them from this JSON file, or - for the standard input", "FILE", short="r"),
+                *(Option(name, text, value) for name, text, value in LIMITS),
+            ),
+            "Sizes may end in k, m, g or t; -1 is no limit.",
+        ),
+        Verb(
+            "events",
+            "Print what a container uses, and when it runs out of memory.",
+            (_ID,),
+            (
+                Option("stats", "print what it uses now, and end"),
+                Option("interval", "how often (default 5s)", "TIME"),
+            ),
+        ),
+        Verb(
+            "ps",
+            "Print the processes of a container.",
+            (_ID, Argument("PS-OPTION", optional=True, many=True, literal=True, first=True)),
+            (Option("format", "how", "FORMAT", short="f", choices=("table", "json")),),
+        ),
         Verb("help", "Print this, or the help of a verb.", (Argument("VERB", optional=True, many=True),)),
         Verb("checkpoint", "Not supported.", (_REST,)),
         Verb("restore", "Not supported.", (_REST,)),
@@ -153,6 +198,11 @@ PLACES = {
     "demo oci-image": ("demo.image", "oci_image"),
     "demo spec": ("runj_spec", "demo"),
     "features": ("runj_features", "features"),
+    "pause": ("runj_pause", "pause"),
+    "resume": ("runj_pause", "resume"),
+    "update": ("runj_update", "update"),
+    "events": ("runj_events", "events"),
+    "ps": ("runj_ps", "processes"),
     "help": ("runj_help", "show"),
     "checkpoint": ("runj_unsupported", "checkpoint"),
     "restore": ("runj_unsupported", "checkpoint"),

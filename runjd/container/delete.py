@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 
-from runjd.container.status import STANDS, refreshed
+from runjd.container.status import refreshed
 from runjd.errors import NoSuchJail, RunjdError, WrongState
 
 TYPE_CHECKING = False
@@ -55,9 +55,9 @@ class Deletion:
             state = place.read()
             if state is not None:
                 status = refreshed(state, place).status
-                if status == "running":
+                if status in ("running", "paused"):
                     raise WrongState(
-                        f'cannot delete "{id}": {STANDS[status]}; stop it first, or use --force', jail=id, status=status
+                        f'cannot delete "{id}": it is {status}; stop it first, or use --force', jail=id, status=status
                     )
             self._take_away(place, state)
 

@@ -12,7 +12,7 @@ import os
 
 from runjd.container.destroy import Destruction
 from runjd.container.passing import NOTHING
-from runjd.container.status import STANDS, current
+from runjd.container.status import LIVE, STANDS, current
 from runjd.container.store import Store
 from runjd.errors import BadArgument, InputOutput, RunjdError, WrongState
 from runjd.spec.ids import check_id
@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from runjd.container.passing import Passed
     from runjd.container.state import State
     from runjd.container.stdio import Io
-    from runjd.runtime.contract import Runtime, Warden
+    from runjd.container.store import Place
+    from runjd.runtime.contract import MemoryWatch, Runtime, Warden
     from runjd.spec.model import Process
 
     _Made = TypeVar("_Made")
@@ -138,7 +139,7 @@ class Operations:
         """
         with self._store.look(check_id(id)) as place:
             state = current(place)
-            if state.status not in ("created", "running"):
+            if state.status not in LIVE:
                 raise WrongState(f'cannot signal "{id}": {STANDS[state.status]}', jail=id, status=state.status)
             self._warden(state.runtime).signal(state.held(), signum, everyone)
 
@@ -157,12 +158,80 @@ class Operations:
         else:
             deletion.run(check_id(id))
 
-    def exec(self, id: str, process: Process, io: Io, name: str, passed: Passed = NOTHING) -> Started:
+    def pause(self, id: str) -> None:
+        """
+        Stop every process of a container until ``resume``.
+
+        :raise WrongState: it has none, or they are stopped.
+        """
+        from runjd.container import control
+
+        with self._store.hold(check_id(id)) as place:
+            control.pause(place, self._warden(self._live(place, "pause").runtime))
+
+    def resume(self, id: str) -> None:
+        """
+        Let the processes of a paused container go on; waits for nobody, as others may wait for this.
+
+        :raise WrongState: it is not paused.
+        """
+        from runjd.container import control
+
+        with self._store.look(check_id(id)) as place:
+            control.resume(place, self._warden(self._live(place, "resume").runtime))
+
+    def update(self, id: str, changes: Mapping[str, object], source: str = "") -> None:
+        """
+        Change the limits of a container, for good.
+
+        :param changes: of ``linux.resources``, as JSON; what is absent, or 0 where that says nothing, stays.
+        :param source: the file they were read from, for errors.
+        :raise RunjdError: they cannot be applied; all limits are as they were.
+        """
+        from runjd.container import control
+
+        with self._store.hold(check_id(id)) as place:
+            control.update(place, self._warden(self._live(place, "update").runtime), changes, source)
+
+    def processes(self, id: str) -> tuple[int, ...]:
+        """
+        Return the pids, as the host sees them, of all processes of a container.
+
+        :raise WrongState: it has none.
+        """
+        with self._store.look(check_id(id)) as place:
+            state = self._live(place, "list the processes of")
+            return self._warden(state.runtime).processes(state.held())
+
+    def usage(self, id: str) -> dict[str, object]:
+        """
+        Return what a container uses, as JSON values in the form of runc's statistics.
+
+        :raise WrongState: it has no processes.
+        """
+        with self._store.look(check_id(id)) as place:
+            state = self._live(place, "measure")
+            return self._warden(state.runtime).usage(state.held())
+
+    def watch_memory(self, id: str) -> MemoryWatch:
+        """
+        Return what tells when a container ran out of memory; the caller's to close.
+
+        :raise WrongState: it has no processes.
+        """
+        with self._store.look(check_id(id)) as place:
+            state = self._live(place, "watch")
+            return self._warden(state.runtime).watch_memory(state.held())
+
+    def exec(
+        self, id: str, process: Process, io: Io, name: str, passed: Passed = NOTHING, *, while_paused: bool = False
+    ) -> Started:
         """
         Run another process in a running container; returns when its program was executed.
 
         :param name: of the process, unique in the container; for records and messages.
         :param passed: descriptors that the program gets as well.
+        :param while_paused: in a paused container, too: it begins when that is resumed.
         :return: the process, a child of the caller.
         """
         from runjd.container.execute import execute
@@ -170,7 +239,7 @@ class Operations:
         check_id(name)
         with self._store.hold(check_id(id), shared=True) as place:
             state = current(place)
-            if state.status != "running":
+            if state.status != "running" and not (while_paused and state.status == "paused"):
                 raise WrongState(f'cannot exec in "{id}": {STANDS[state.status]}', jail=id, status=state.status)
             runtime = self._runtime(state.runtime)
             notices = tuple([f"{id}: {each}" for each in runtime.notices(process)])
@@ -185,6 +254,12 @@ class Operations:
         if process is None:
             raise InputOutput(f'the container "{id}" has no process')
         return process
+
+    def _live(self, place: Place, verb: str) -> State:
+        state = current(place)
+        if state.status not in LIVE:
+            raise WrongState(f'cannot {verb} "{place.id}": {STANDS[state.status]}', jail=place.id, status=state.status)
+        return state
 
     def _run_poststart(self, state: State, io: Io) -> None:
         """Run the hooks of a container that runs already; nobody holds it, so that it can be deleted meanwhile."""

@@ -60,7 +60,9 @@ class Start:
         state = state._replace(due=tuple([each for each in state.due if each != "poststart"]))
         if self._place.try_lock():
             try:
-                self._place.write(state)
+                # others may have written down more to undo meanwhile
+                now = self._place.read() or state
+                self._place.write(now._replace(status=state.status, due=state.due))
             except RunjdError:
                 # it runs, and that the gate is passed says so, too: a full disk does not make a failure of that
                 pass

@@ -25,7 +25,7 @@ class State(Value):
     One container.
 
     :ivar status: creating, created, running, stopped (OCI runtime specification,
-        "State"); as written down, it is what was true then.
+        "State"), and paused, which is never written down; as written down, it is what was true then.
     :ivar pid: the init process on the host; 0 before there is one.
     :ivar start_time: of the init process, as the kernel counts it.
     :ivar boot_id: of the host when it was made; another one voids ``pid``.
@@ -96,7 +96,7 @@ def salvage(document: bytes) -> State | None:
 
 def to_document(state: State) -> dict[str, object]:
     """Return the state as the OCI runtime specification shows it to callers."""
-    pid = state.pid if state.status in ("created", "running") else None
+    pid = state.pid if state.status in ("created", "running", "paused") else None
     annotations = state.annotations
     if state.jid:
         annotations = (*annotations, ("org.freebsd.jail.jid", str(state.jid)))

@@ -33,7 +33,9 @@ def preload() -> None:
         import runjd.kernel.capabilities
         import runjd.kernel.keyring
         import runjd.kernel.prctl
+        import runjd.runtime.cgroup.freezing
         import runjd.runtime.cgroup.making
+        import runjd.runtime.cgroup.removing
         import runjd.runtime.linux
     else:
         import runjd.kernel.freebsd.kernel

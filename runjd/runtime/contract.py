@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 
+from runjd.errors import Unsupported
 from runjd.values import Value
 
 TYPE_CHECKING = False
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runjd.spec.model import Config, Process
+    from runjd.spec.resources import Resources
 
 
 class Undo(Value):
@@ -70,13 +72,34 @@ class Held(Value):
     jid: int = 0
 
 
+class MemoryWatch(ABC):
+    """Tells when a jail ran out of memory; poll(2) its descriptor for ``events``, then ask ``killed``."""
+
+    #: what to poll for
+    events: int
+
+    @abstractmethod
+    def fileno(self) -> int:
+        """Return the descriptor."""
+
+    @abstractmethod
+    def killed(self) -> bool:
+        """Whether a process was killed since the last call, because the memory of the jail was used up."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of it."""
+
+
 class Warden(ABC):
     """
-    The kernel's part of kill and delete: what is done to a jail that exists, from outside.
+    The kernel's part of kill, pause, update and delete: what is done to a jail that exists, from outside.
 
     It is a part of each runtime, and loads less than the whole.  Every method may raise
     :class:`runjd.errors.RuntimeFailure` that names the step and the errno.
     """
+
+    name: str
 
     @abstractmethod
     def processes(self, held: Held) -> tuple[int, ...]:
@@ -94,6 +117,56 @@ class Warden(ABC):
     def remove(self, held: Held) -> None:
         """Kill whatever is left and undo everything, in reverse; nothing to do is no error."""
 
+    def pause(self, held: Held, made: Callable[[Undo], None]) -> None:
+        """
+        Stop every process of the jail, and return when all are stopped.
+
+        :param made: told of what this makes on the host, before it is there.
+        :raise Unsupported: this runtime cannot.
+        """
+        raise self._unable("pausing a container")
+
+    def resume(self, held: Held) -> None:
+        """
+        Let the processes of a paused jail go on.
+
+        :raise Unsupported: this runtime cannot.
+        """
+        raise self._unable("resuming a container")
+
+    def is_paused(self, held: Held) -> bool:
+        """Whether the processes of the jail are stopped by ``pause``."""
+        return False
+
+    def update(self, held: Held, resources: Resources, made: Callable[[Undo], None]) -> None:
+        """
+        Let other limits hold for the jail; those of devices stay.
+
+        :param resources: all of its limits, not only those that change.
+        :param made: told of what this makes on the host, before it is there.
+        :raise RunjdError: naming the property that cannot be applied; all limits are as they were.
+        """
+        raise self._unable("changing the limits of a container")
+
+    def usage(self, held: Held) -> dict[str, object]:
+        """
+        Return what the jail uses, as JSON values in the form of runc's statistics.
+
+        :raise Unsupported: this runtime does not know.
+        """
+        raise self._unable("measuring a container")
+
+    def watch_memory(self, held: Held) -> MemoryWatch:
+        """
+        Return what tells when the jail ran out of memory.
+
+        :raise Unsupported: this runtime does not know.
+        """
+        raise self._unable("watching the memory of a container")
+
+    def _unable(self, what: str) -> Unsupported:
+        return Unsupported("", f"{what} is not supported on the {self.name} runtime")
+
 
 class Runtime(Warden):
     """
@@ -103,7 +176,6 @@ class Runtime(Warden):
     step, the JSON path and the errno.
     """
 
-    name: str
     #: False: processes see the host; told at every start
     isolated: bool
 

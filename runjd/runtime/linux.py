@@ -56,7 +56,6 @@ class LinuxRuntime(LinuxWarden, Runtime):
     :param pivots: and ``new_keyring``: see :func:`runjd.runtime.choose.runtimes`.
     """
 
-    name = "linux"
     isolated = True
 
     def __init__(

@@ -4,7 +4,8 @@ A bundle to the steps that make a jail of it on Linux. Pure.
 The order counts: the host's view of /proc and of paths is needed until the root
 is pivoted, so everything is done before that, and the jail's names are resolved
 beneath the root (:mod:`runjd.runtime.beneath`).  Where neither a path nor a limit
-of control groups is asked for, there are none, as they would cost every start.
+of control groups is asked for, and a pid namespace holds the processes together,
+there are none, as they would cost every start.
 """
 
 from __future__ import annotations
@@ -113,10 +114,16 @@ def joined_pid_namespace(plan: Plan) -> str:
 
 def _host_steps(linux: Linux, id: str) -> Iterator[object]:
     if _wants_groups(linux):
-        yield s.MakeGroups(linux.cgroups_path, id, parse_resources(linux.resources))
+        yield s.MakeGroups(linux.cgroups_path, id, parse_resources(linux.resources), _asks_for_groups(linux))
 
 
 def _wants_groups(linux: Linux) -> bool:
+    """Whether there are limits, or processes that only a group can tell from others: in a pid namespace of others."""
+    has_own_pids = any(each.type == "pid" and not each.path for each in linux.namespaces)
+    return _asks_for_groups(linux) or not has_own_pids
+
+
+def _asks_for_groups(linux: Linux) -> bool:
     return bool(linux.cgroups_path) or bool(linux.resources)
 
 
@@ -238,7 +245,7 @@ def _device(device: LinuxDevice, index: int) -> s.MakeDevice:
 
 
 def _notices(id: str, process: Process, linux: Linux) -> Iterator[str]:
-    if not _wants_groups(linux) and process.capabilities and "CAP_MKNOD" in process.capabilities.bounding:
+    if not _asks_for_groups(linux) and process.capabilities and "CAP_MKNOD" in process.capabilities.bounding:
         yield f"{id}: {_UNLIMITED_DEVICES}"
 
 

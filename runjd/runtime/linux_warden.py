@@ -1,23 +1,25 @@
 """
-Jails of Linux namespaces that exist: their processes, and their end.
+Jails of Linux namespaces that exist: their processes, their limits, and their end.
 
 Apart from the runtime that makes them, as ``kill`` and ``delete`` need nothing of
-that: no system call but those that Python has.
+that, and load what they do need: no system call but those that Python has.
 """
 
 from __future__ import annotations
 
 from runjd.kernel.files import Files
 from runjd.runtime import ending, linux_members
+from runjd.runtime.cgroup.frozen import is_frozen
 from runjd.runtime.cgroup.record import recorded
 from runjd.runtime.contract import Warden
 from runjd.runtime.undoing import undo_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
-    from runjd.runtime.contract import Held
+    from runjd.runtime.contract import Held, MemoryWatch, Undo
+    from runjd.spec.resources import Resources
 
 _KILL = 9
 
@@ -29,6 +31,8 @@ class LinuxWarden(Warden):
     :param files: what reads, writes and removes files.
     """
 
+    name = "linux"
+
     def __init__(self, files: Files | None = None) -> None:
         self._files = files or Files()
 
@@ -37,10 +41,41 @@ class LinuxWarden(Warden):
 
     def signal(self, held: Held, signum: int, everyone: bool) -> None:
         others = linux_members.members(held) if everyone else ()
+        groups = recorded(held.undo) if signum == _KILL else ()
         ending.signal_init(held, signum)
+        if groups:
+            self._let_die(held, groups, everyone)
         for pid, start_time in others:
             if pid != held.pid:
                 ending.signal_stranger(pid, start_time, signum)
+
+    def pause(self, held: Held, made: Callable[[Undo], None]) -> None:
+        from runjd.runtime.cgroup import living
+
+        living.pause(self._files, held, lambda: self.processes(held), made)
+
+    def resume(self, held: Held) -> None:
+        from runjd.runtime.cgroup import freezing
+
+        freezing.thaw(self._files, recorded(held.undo)[0])
+
+    def is_paused(self, held: Held) -> bool:
+        return is_frozen(held.undo)
+
+    def update(self, held: Held, resources: Resources, made: Callable[[Undo], None]) -> None:
+        from runjd.runtime.cgroup import living
+
+        living.update(self._files, held, resources, lambda: self.processes(held), made)
+
+    def usage(self, held: Held) -> dict[str, object]:
+        from runjd.runtime.cgroup.usage import usage
+
+        return usage(self._files, recorded(held.undo), self.processes(held))
+
+    def watch_memory(self, held: Held) -> MemoryWatch:
+        from runjd.runtime.cgroup.memory_watch import watch_memory
+
+        return watch_memory(self._files, recorded(held.undo))
 
     def remove(self, held: Held) -> None:
         groups = recorded(held.undo) if ending.is_of_this_boot(held) else ()
@@ -51,6 +86,14 @@ class LinuxWarden(Warden):
         else:
             ending.end(held, lambda: linux_members.members(held))
         undo_files(self._files, held.root, held.undo)
+
+    def _let_die(self, held: Held, groups: Sequence[str], everyone: bool) -> None:
+        """Let what was killed die: with version 1 what is frozen does not."""
+        from runjd.runtime.cgroup import freezing, removing
+
+        if everyone and not linux_members.has_own_pids(held):
+            removing.kill_all(self._files, groups)
+        freezing.thaw(self._files, groups[0])
 
     def _empty(self, held: Held, groups: Sequence[str]) -> None:
         """End whatever is in the control groups of a jail, and remove them."""

@@ -90,9 +90,16 @@ class Runner:
 
     def make_groups(self, step: s.MakeGroups) -> None:
         """Make the control groups, on the host."""
-        from runjd.runtime.cgroup.making import make_groups
+        from runjd.runtime.cgroup.files import read_host
+        from runjd.runtime.cgroup.making import make_bare_groups, make_groups
 
-        self.groups = make_groups(self._kernel, step.where, step.id, step.resources, self._made)
+        host = read_host(self._kernel)
+        if step.asked:
+            self.groups = make_groups(self._kernel, host, step.where, step.id, step.resources, self._made)
+        elif host.hierarchies:
+            # nobody knows the name, so that no other jail can have it
+            name = f"{step.id}.{os.getpid()}"
+            self.groups = tuple(make_bare_groups(self._kernel, host, name, step.id, self._made).values())
 
     def join_groups(self, step: s.JoinGroups) -> None:
         """Enter the control groups; a namespace made after that shows them as the root."""

@@ -38,11 +38,16 @@ class CheckRoot(Value):
 
 
 class MakeGroups(Value):
-    """Make the control groups of the jail, with their limits, in each hierarchy that the host has."""
+    """
+    Make the control groups of the jail, with their limits, in each hierarchy that the host has.
+
+    :ivar asked: whether the bundle wants them; else they tell which processes are the jail's, where they can.
+    """
 
     where: str
     id: str
     resources: Resources
+    asked: bool = True
     path: str = "linux.cgroupsPath"
 
     def __str__(self) -> str:

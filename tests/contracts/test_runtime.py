@@ -11,9 +11,10 @@ import pytest
 
 from runjd.errors import RunjdError, Unsupported, WrongState
 from runjd.runtime.choose import choose
-from runjd.runtime.contract import Held, Runtime
+from runjd.runtime.contract import Held, Runtime, Undo
 from runjd.runtime.memory import MemoryRuntime
 from runjd.spec.model import Config, Linux, Rlimit, Seccomp
+from runjd.spec.resources import Resources
 from tests.runtime.driver import STANDARD_NAMESPACES, Driver, bare_config, config, make_root, mounts, shell, tree
 
 
@@ -286,3 +287,81 @@ def _lives(pid: int) -> bool:
             return file.read().rsplit(")", 1)[1].split()[0] not in "ZX"
     except (FileNotFoundError, ProcessLookupError):
         return False
+
+
+def test_pausing_stops_and_resuming_goes_on(subject: Subject) -> None:
+    """A paused jail says so and does nothing, a resumed one goes on; who cannot pause says that clearly."""
+    held = _running(subject, "trap 'echo got it; exit 3' TERM; echo up; while :; do sleep 0.01; done")
+    if subject.runtime.name != "linux":
+        for call in (lambda: subject.runtime.pause(held, [].append), lambda: subject.runtime.resume(held)):
+            with pytest.raises(Unsupported, match=f"not supported on the {subject.runtime.name} runtime"):
+                call()
+        assert not subject.runtime.is_paused(held)
+        subject.driver.end(held)
+        return
+    undo: list[Undo] = []
+
+    subject.runtime.pause(held, undo.append)
+    held = held._replace(undo=(*held.undo, *undo))
+    assert subject.runtime.is_paused(held)
+    subject.runtime.signal(held, 15, False)
+    subject.runtime.resume(held)
+
+    assert not subject.runtime.is_paused(held)
+    assert subject.driver.finish(held.pid) == (3, "got it\n")
+    subject.runtime.remove(held)
+
+
+def test_paused_jail_can_be_killed_and_removed(subject: Subject) -> None:
+    """What is stopped dies all the same."""
+    if subject.runtime.name != "linux":
+        pytest.skip(f"the {subject.runtime.name} runtime cannot pause")
+    for end in (lambda held: subject.runtime.signal(held, 9, False), subject.runtime.remove):
+        held = _running(subject, "echo up; sleep 60")
+        undo: list[Undo] = []
+        subject.runtime.pause(held, undo.append)
+        held = held._replace(undo=(*held.undo, *undo))
+
+        end(held)
+
+        assert subject.driver.finish(held.pid)[0] == -9
+        subject.runtime.remove(held)
+
+
+def test_limits_of_a_running_jail(subject: Subject) -> None:
+    """They can be changed, also where it was made without any; who cannot says that clearly."""
+    held = _running(subject, "echo up; read x; sleep 60 & sleep 60 & sleep 60 & sleep 60 & wait")
+    limits = Resources(pids_limit=3)
+    undo: list[Undo] = []
+    if subject.runtime.name != "linux":
+        with pytest.raises(Unsupported, match=f"not supported on the {subject.runtime.name} runtime"):
+            subject.runtime.update(held, limits, undo.append)
+    else:
+        subject.runtime.update(held, limits, undo.append)
+        groups = next(each.target for each in undo if each.action == "cgroup").split("\n")
+        file = next(path for each in groups if os.path.exists(path := f"{each}/pids.max"))
+        with open(file) as limit:
+            assert limit.read() == "3\n"
+    subject.driver.end(held._replace(undo=(*held.undo, *undo)))
+
+
+def test_usage_counts_the_processes(subject: Subject) -> None:
+    """It has the form of runc's statistics, with and without groups; who cannot count says that clearly."""
+    held = _running(subject, "sleep 60 & echo up; wait")
+    if subject.runtime.name != "linux":
+        with pytest.raises(Unsupported, match=f"not supported on the {subject.runtime.name} runtime"):
+            subject.runtime.usage(held)
+    else:
+        until(lambda: len(subject.runtime.processes(held)) == 2)
+        assert subject.runtime.usage(held)["pids"] == {"current": 2}
+    subject.driver.end(held)
+
+
+def test_memory_is_watched_where_it_is_counted(subject: Subject) -> None:
+    """Without a group that counts memory nobody can tell that it ran out, which is said clearly."""
+    held = _running(subject, "echo up; sleep 60")
+
+    with pytest.raises(Unsupported):
+        subject.runtime.watch_memory(held)
+
+    subject.driver.end(held)

@@ -229,8 +229,12 @@ def test_relative_path_is_below_our_own_group(driver: Driver, bundle: str) -> No
     with open("/proc/self/cgroup") as file:
         own = {line.split(":", 2)[1]: line.rstrip().split(":", 2)[2].rstrip("/") for line in file}
     shared = {"namespaces": tuple(each for each in STANDARD_NAMESPACES if each.type != "cgroup")}
-    for path, name in ((TOP[1:] + "/x", TOP + "/x"), ("", "/testjail")):
-        output = driver.run(limited("cat /proc/self/cgroup", path=path, pids={"limit": 9}, linux=shared), bundle)[1]
+    id = f"runjd-test-{os.getpid()}"
+    for path, name in ((f"{id}/x", f"/{id}/x"), ("", f"/{id}")):
+        held = driver.create(limited("cat /proc/self/cgroup", path=path, pids={"limit": 9}, linux=shared), bundle, id)
+        driver.start(held.pid)
+        output = driver.finish(held.pid)[1]
+        driver.runtime.remove(held)
 
         found = {line.split(":", 2)[1]: line.split(":", 2)[2] for line in output.splitlines()}
         assert found == {controllers: above + name for controllers, above in own.items()}

@@ -21,15 +21,16 @@ _CHUNK = 1 << 16
 _EMPTY = 2
 
 
-def read_host(kernel: Any) -> Host:
+def read_host(kernel: Any, process: int | str = "self") -> Host:
     """
     Return which hierarchies there are where we are.
 
     :param kernel: a :class:`runjd.kernel.linux.LinuxKernel`.
+    :param process: the pid of the process whose groups count as one's own.
     """
     return parse_host(
         read_file(kernel, "/proc/self/mountinfo"),
-        read_file(kernel, "/proc/self/cgroup"),
+        read_file(kernel, f"/proc/{process}/cgroup"),
         lambda mount: read_file(kernel, f"{mount}/cgroup.controllers"),
     )
 

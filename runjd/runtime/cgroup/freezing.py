@@ -47,6 +47,18 @@ def freeze(kernel: Any, group: str, patience: float = _PATIENCE) -> None:
         raise RuntimeFailure(f"freeze {group}", f"its processes do not stop within {patience:.1f} s; they go on")
 
 
+def begin(kernel: Any, group: str) -> None:
+    """Let processes stop as they come into a group; wait for none."""
+    for name, word in (("freezer.state", "FROZEN"), ("cgroup.freeze", "1")):
+        try:
+            write_file(kernel, f"{group}/{name}", word)
+            return
+        except FileNotFoundError:
+            continue
+        except OSError as error:
+            raise failure(f"freeze {group}", error) from error
+
+
 def thaw(kernel: Any, group: str) -> None:
     """Let them go on; where they never stopped, or are gone, there is nothing to do."""
     for name, word in (("freezer.state", "THAWED"), ("cgroup.freeze", "0")):

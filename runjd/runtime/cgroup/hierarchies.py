@@ -38,7 +38,7 @@ class Hierarchy(Value):
 
 
 class Host(Value):
-    """The hierarchies of a host, version 1 first."""
+    """The hierarchies of a host that we may change, version 1 first."""
 
     hierarchies: tuple[Hierarchy, ...]
 
@@ -66,6 +66,9 @@ def parse_host(mountinfo: str, groups: str, controllers: Callable[[str], str]) -
         if not behind.startswith("cgroup"):
             continue
         fields = before.split(" ")
+        if "ro" in fields[5].split(","):
+            # as in a container, which can make no group there
+            continue
         root, mount = _unescaped(fields[3]), _unescaped(fields[4])
         kind, _, options = behind.split(" ")[:3]
         version = 2 if kind == "cgroup2" else 1

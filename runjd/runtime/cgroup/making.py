@@ -13,7 +13,7 @@ import os
 
 from runjd.errors import RuntimeFailure, Unsupported
 from runjd.runtime.cgroup import device_program, device_rules
-from runjd.runtime.cgroup.files import exists, groups_below, pids, read_file, read_host, write_file
+from runjd.runtime.cgroup.files import exists, groups_below, pids, read_file, write_file
 from runjd.runtime.cgroup.hierarchies import group_directory
 from runjd.runtime.cgroup.record import GROUPS, PARENTS
 from runjd.runtime.cgroup.writes import plan_writes
@@ -37,22 +37,44 @@ _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _ATTEMPTS = 10
 
 
-def make_groups(kernel: Any, path: str, id: str, resources: Resources, made: Callable[[Undo], None]) -> tuple[str, ...]:
+def make_groups(
+    kernel: Any, host: Host, path: str, id: str, resources: Resources, made: Callable[[Undo], None]
+) -> tuple[str, ...]:
     """
     Make the groups of a jail in every hierarchy of the host.
 
+    :param kernel: a :class:`runjd.kernel.linux.LinuxKernel`.
     :param path: ``linux.cgroupsPath``.
     :param made: told of what is to be undone, before it is done.
     :return: their directories, that of the freezer first.
     :raise RunjdError: naming the property that cannot be applied.
     """
-    host = read_host(kernel)
     if not host.hierarchies:
-        raise Unsupported(_PATH, "this host has no control groups mounted")
+        raise Unsupported(_PATH, "this host has no control groups mounted that can be changed")
     writes = plan_writes(resources, host)
-    places = [(each, group_directory(each, path, id)) for each in _freezer_first(host)]
     devices = host.of("devices")
     device_writes = device_rules.version1_writes(resources.devices) if devices else []
+    needed = frozenset(each.controller for each in writes)
+    by_hierarchy = make_bare_groups(kernel, host, path, id, made, needed)
+    if devices:
+        for name, value, where in device_writes:
+            _limit_device(kernel, f"{by_hierarchy[devices]}/{name}", value, where)
+    elif unified := host.unified():
+        _attach(kernel, by_hierarchy[unified], resources.devices)
+    apply(kernel, writes, host, by_hierarchy)
+    return tuple(by_hierarchy.values())
+
+
+def make_bare_groups(
+    kernel: Any, host: Host, path: str, id: str, made: Callable[[Undo], None], needed: frozenset[str] = frozenset()
+) -> dict[Hierarchy, str]:
+    """
+    Make groups without any limit.
+
+    :param needed: controllers of version 2 that must be there, where the host has version 1, too.
+    :return: the directory in each hierarchy, that of the freezer first.
+    """
+    places = [(each, group_directory(each, path, id)) for each in _freezer_first(host)]
     directories = tuple(directory for _, directory in places)
     for directory in directories:
         _check_unused(kernel, directory)
@@ -60,19 +82,11 @@ def make_groups(kernel: Any, path: str, id: str, resources: Resources, made: Cal
     if parents:
         made(Undo(PARENTS, "\n".join(parents)))
     made(Undo(GROUPS, "\n".join(directories)))
-    needed = {each.controller for each in writes}
     is_hybrid = any(each.version == 1 for each in host.hierarchies)
     for hierarchy, directory in places:
         wanted = needed & set(hierarchy.controllers) if is_hybrid else hierarchy.controllers
         _make(kernel, hierarchy, directory, sorted(wanted))
-    by_hierarchy = dict(places)
-    if devices:
-        for name, value, where in device_writes:
-            _limit_device(kernel, f"{by_hierarchy[devices]}/{name}", value, where)
-    elif unified := host.unified():
-        _attach(kernel, by_hierarchy[unified], resources.devices)
-    apply(kernel, writes, host, by_hierarchy)
-    return directories
+    return dict(places)
 
 
 def _freezer_first(host: Host) -> list[Hierarchy]:
@@ -121,6 +135,12 @@ def _make(kernel: Any, hierarchy: Hierarchy, directory: str, controllers: Sequen
                 raise failure(f"make the control group {directory}", error, _PATH) from error
         except OSError as error:
             raise failure(f"make the control group {directory}", error, _PATH) from error
+
+
+def enable_controllers(kernel: Any, hierarchy: Hierarchy, directory: str, controllers: Sequence[str]) -> None:
+    """Let a group of version 2 that is there have controllers; where that is refused, a write will say so."""
+    for each in (hierarchy.mount, *_above(hierarchy, directory)):
+        _enable(kernel, each, controllers)
 
 
 def _enable(kernel: Any, group: str, controllers: Sequence[str]) -> None:

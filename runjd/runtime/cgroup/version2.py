@@ -74,7 +74,8 @@ def memory(resources: Resources) -> Iterator[Write]:
         # without a limit of its own there is nothing to take away where the kernel has no swap accounting
         yield Write("memory", "memory.swap.max", _word(swap), f"{path}.swap", optional=swap == -1)
     if asked.limit:
-        yield Write("memory", "memory.max", _word(asked.limit), f"{path}.limit")
+        above = "memory.current" if asked.check_before_update and asked.limit > 0 else ""
+        yield Write("memory", "memory.max", _word(asked.limit), f"{path}.limit", above=above)
     if asked.reservation:
         yield Write("memory", "memory.low", _word(asked.reservation), f"{path}.reservation")
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import errno
 
-from runjd.errors import RunjdError, Unsupported
+from runjd.errors import RunjdError, RuntimeFailure, Unsupported
 from runjd.runtime.cgroup.files import read_file, write_file
 from runjd.runtime.failing import failure
 
@@ -70,6 +70,8 @@ def _write(kernel: Any, write: Write, directory: str, before: list[tuple[str, st
     for file, value in ((write.file, write.value), *write.otherwise):
         path = f"{directory}/{file}"
         try:
+            if write.above:
+                _check_above(write, value, read_file(kernel, f"{directory}/{write.above}"))
             was = _readable(kernel, path)
             write_file(kernel, path, value)
         except FileNotFoundError:
@@ -95,6 +97,11 @@ def _compare(kernel: Any, write: Write, path: str, value: str) -> RunjdError | N
         return None
     bound = "the least" if int(found) > int(value) else "the most"
     raise Unsupported(write.path, f"is {value}, and {bound} that the kernel takes is {found}")
+
+
+def _check_above(write: Write, value: str, used: str) -> None:
+    if int(used) >= int(value):
+        raise RuntimeFailure(str(write), f"the group uses {used.strip()} now, so processes would be killed", write.path)
 
 
 def _readable(kernel: Any, path: str) -> str:
