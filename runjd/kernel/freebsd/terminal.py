@@ -7,11 +7,12 @@ Output that nobody reads is thrown away a second after the last slave closes.
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import struct
 
-from runjd.kernel.libc import c_int, check, create_string_buffer, libc
+from runjd.kernel.libc import c_char_p, c_int, check, libc
 
 TIOCSCTTY = 0x20007461
 TIOCSWINSZ = 0x80087467
@@ -24,14 +25,15 @@ def open_terminal() -> tuple[int, str]:
     try:
         check(libc.grantpt(c_int(master)), "grantpt")
         check(libc.unlockpt(c_int(master)), "unlockpt")
-        name = create_string_buffer(128)
-        code = libc.ptsname_r(c_int(master), name, len(name))
-        if code:
-            check(-1, "ptsname_r")
+        # ptsname_r is younger than some of the systems we run on.
+        libc.ptsname.restype = c_char_p
+        name = libc.ptsname(c_int(master))
+        if name is None:
+            raise OSError(errno.ENOTTY, os.strerror(errno.ENOTTY), "ptsname")
     except OSError:
         os.close(master)
         raise
-    return master, name.value.decode("ascii")
+    return master, bytes(name).decode("ascii")
 
 
 def set_controlling_terminal(descriptor: int) -> None:

@@ -18,7 +18,7 @@ from runjd.kernel.recorder import life, rulesets
 from runjd.kernel.recorder.files import Files
 from runjd.kernel.recorder.interfaces import Interfaces
 from runjd.kernel.recorder.jails import Jails
-from runjd.kernel.recorder.journal import Call, Journal
+from runjd.kernel.recorder.journal import Call, Journal, Killed
 from runjd.kernel.recorder.machine import Machine
 from runjd.kernel.recorder.mounts import Mounts
 from runjd.kernel.recorder.paths import Paths
@@ -54,6 +54,7 @@ class FreeBSDRecorder(FreeBSDKernel):
         #: what a test may look at, and prepare
         self.state = State(release)
         self._panics_on_files = panics_on_files
+        self._is_killed = False
         self._boot()
 
     def fork(self, command: str = "") -> int:
@@ -97,6 +98,12 @@ class FreeBSDRecorder(FreeBSDKernel):
     def wait(self, seconds: float) -> None:
         """Let time pass."""
         self.state.uptime += round(seconds * 1_000_000)
+
+    def restart(self) -> None:
+        """Go on as a new process with nothing open, after ours was killed; until then every call is in vain."""
+        killed, self.state.me = self.state.me, self.state.start(self.state.me.command, self.state.init.pid)
+        life.end(self.state, killed, life.SIGKILL)
+        self._is_killed = False
 
     def reboot(self) -> None:
         """Start anew: only the files of the disk are left."""
@@ -153,7 +160,14 @@ class FreeBSDRecorder(FreeBSDKernel):
 
     def _recorded(self, name: str, carry_out: Callable[..., Any]) -> Callable[..., Any]:
         def called(*arguments: Any, **options: Any) -> Any:
-            self.journal.note(Call(name, tuple(map(_frozen, arguments)), tuple(sorted(options.items()))))
+            call = Call(name, tuple(map(_frozen, arguments)), tuple(sorted(options.items())))
+            if self._is_killed:
+                raise Killed("nothing that cleans up runs")
+            try:
+                self.journal.note(call)
+            except Killed:
+                self._is_killed = True
+                raise
             if self.state.me.status is not None:
                 raise refusal("ESRCH", "the process that calls has ended")
             return carry_out(*arguments, **options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import inspect
+import os
 
 import pytest
 
@@ -69,6 +70,24 @@ def test_being_killed_is_no_error_that_is_cleaned_up_after() -> None:
     assert not issubclass(Killed, Exception)
     with pytest.raises(Killed):
         kernel.mkdir("/a")
+
+
+def test_what_was_open_is_closed_when_we_are_killed() -> None:
+    """No call that cleans up succeeds; whoever goes on is a new process, and what the old one kept busy is free."""
+    kernel = FreeBSDRecorder()
+    kernel.make_tree("/mnt")
+    kernel.nmount([("fstype", "tmpfs"), ("fspath", "/mnt")])
+    before, descriptor = kernel.getpid(), kernel.open("/mnt", os.O_RDONLY)
+    kernel.journal.kill(len(kernel.journal.calls) + 1)
+    for _ in range(2):
+        with pytest.raises(Killed):
+            kernel.unmount("/mnt")
+    kernel.restart()
+    kernel.unmount("/mnt")
+
+    assert kernel.process(before) is None
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        kernel.fstat(descriptor)
 
 
 def test_after_a_reboot_only_files_are_left() -> None:

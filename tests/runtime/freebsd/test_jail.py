@@ -147,6 +147,7 @@ def test_killed_at_any_call_what_is_on_record_suffices() -> None:
         with pytest.raises(Killed):
             machine.prepare(rich())
         killed = machine.kernel.journal.calls[number - 1]
+        machine.kernel.restart()
         machine.runtime.remove(machine.held())
         assert machine.snapshot()[:-1] == before[:-1], f"call {number}: {killed}"
 
