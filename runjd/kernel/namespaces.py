@@ -12,6 +12,7 @@ from runjd.kernel.libc import c_int, c_long, c_size_t, c_ulong, check, get_errno
 
 CLONE_NEWNS = 0x00020000
 CLONE_NEWCGROUP = 0x02000000
+CLONE_NEWTIME = 0x00000080
 CLONE_NEWUTS = 0x04000000
 CLONE_NEWIPC = 0x08000000
 CLONE_NEWPID = 0x20000000

@@ -41,10 +41,12 @@ class Confinement(Value):
 
     :ivar program: BPF that judges system calls; empty for none.
     :ivar flags: of seccomp(2).
+    :ivar personality: of personality(2); negative for none.
     """
 
     program: bytes = b""
     flags: int = 0
+    personality: int = -1
 
 
 def make_confinement(plan: Iterable[object]) -> Confinement:
@@ -61,13 +63,17 @@ def make_confinement(plan: Iterable[object]) -> Confinement:
 
                 program, flags = compile_filter(step.seccomp)
                 made = made._replace(program=program, flags=flags)
+            case steps.SetPersonality():
+                from runjd.kernel.scheduling import PERSONALITIES
+
+                made = made._replace(personality=PERSONALITIES[step.domain])
     _load_modules(made)
     return made
 
 
 def encode(confinement: Confinement) -> bytes:
     """Return it as bytes: a line of JSON, then the program."""
-    return dumps([1, confinement.flags]).encode() + b"\n" + confinement.program
+    return dumps([1, confinement.flags, confinement.personality]).encode() + b"\n" + confinement.program
 
 
 def decode(record: bytes) -> Confinement:
@@ -79,8 +85,8 @@ def decode(record: bytes) -> Confinement:
     head, end, program = record.partition(b"\n")
     try:
         match loads(head) if end else None:
-            case [1, int(flags)]:
-                made = Confinement(program, flags)
+            case [1, int(flags), int(personality)]:
+                made = Confinement(program, flags, personality)
                 _load_modules(made)
                 return made
     except ValueError:
@@ -99,6 +105,8 @@ def confine(confinement: Confinement, process: Process, privileges: Privileges) 
 
     :raise RunjdError: the kernel refuses.
     """
+    if confinement.personality >= 0:
+        _set_personality(confinement.personality)
     if not confinement.program:
         return
     from runjd.kernel import seccomp
@@ -129,7 +137,18 @@ def confine_unseen(confinement: Confinement, process: Process, privileges: Privi
     return True
 
 
+def _set_personality(number: int) -> None:
+    from runjd.kernel import scheduling
+
+    try:
+        scheduling.set_personality(number)
+    except OSError as error:
+        raise failure("set the personality", error, "linux.personality") from error
+
+
 def _load_modules(confinement: Confinement) -> None:
     """Load what the child needs, as it cannot import."""
+    if confinement.personality >= 0:
+        from runjd.kernel import scheduling  # noqa: F401
     if confinement.program:
         from runjd.kernel import seccomp  # noqa: F401

@@ -26,6 +26,7 @@ from runjd.kernel import prctl
 from runjd.kernel.command_line import forget_command_line
 from runjd.kernel.linux import LinuxKernel
 from runjd.runtime import devices, ending, linux_entering, linux_members, rights
+from runjd.runtime.affinity import Affinity
 from runjd.runtime.confinement import Confinement, confine, confine_unseen, decode, encode, keeps, make_confinement
 from runjd.runtime.contract import Runtime, Undo
 from runjd.runtime.failing import failure
@@ -81,6 +82,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
         # There are, or will be, others who see us and may have CAP_SYS_PTRACE.
         self._may_be_traced = False
         self._joined: Held | None = None
+        self._affinity = Affinity(None)
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         plan = make_plan(config, bundle, id, pivots=self._pivots)
@@ -92,6 +94,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._need_root()
         self._confinement = make_confinement(plan.confinement)
+        rights.load_scheduling(plan.process)
         runner = Runner(self._kernel, made)
         runner.run(plan.host_steps)
         self._groups = runner.groups
@@ -175,10 +178,17 @@ class LinuxRuntime(LinuxWarden, Runtime):
             raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
         os.close(pidfd)
         self._joined = held
+        rights.load_scheduling(process)
+        self._affinity = Affinity(process.exec_cpu_affinity)
+        self._affinity.begin()
+        pid = -1
         try:
             pid = ns.clone_process(0)
         except OSError as error:
             raise failure(f'fork for "{held.id}"', error) from error
+        finally:
+            if pid:
+                self._affinity.put_back()
         if pid == 0:
             gc.disable()
         return pid
@@ -189,6 +199,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
             raise RuntimeFailure("enter a jail", "none was joined; this is a bug of runjd")
         self._hide()
         self._may_be_traced = linux_entering.enter(held, process)
+        self._affinity.end()
         self._is_outside = True
 
     def _need_root(self) -> None:

@@ -78,7 +78,8 @@ def _enter_namespaces(held: Held, pidfd: int) -> bool:
     names = os.open(f"/proc/{held.pid}/ns", _PATH_ONLY)
     try:
         ours = os.readlink("/proc/self/ns/user")
-        ns.set_namespace(pidfd, _ALL)
+        has_clocks = os.readlink("time", dir_fd=names) != os.readlink("/proc/self/ns/time")
+        ns.set_namespace(pidfd, _ALL | ns.CLONE_NEWTIME if has_clocks else _ALL)
         # Asked afterwards, as there is no way back: it was in ours when we followed it.
         return os.readlink("user", dir_fd=names) != ours
     finally:

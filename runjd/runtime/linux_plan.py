@@ -20,6 +20,7 @@ from runjd.kernel.namespaces import (
     CLONE_NEWNET,
     CLONE_NEWNS,
     CLONE_NEWPID,
+    CLONE_NEWTIME,
     CLONE_NEWUTS,
 )
 from runjd.runtime import devices, linux_sysctl
@@ -44,6 +45,7 @@ FLAGS = {
     "uts": CLONE_NEWUTS,
     "ipc": CLONE_NEWIPC,
     "cgroup": CLONE_NEWCGROUP,
+    "time": CLONE_NEWTIME,
 }
 
 _UNLIMITED_DEVICES = (
@@ -96,6 +98,8 @@ def new_namespaces(plan: Plan) -> int:
     for kind in plan.isolation:
         if "=" not in kind:
             flags |= FLAGS[kind]
+    # made by the child itself: who is born in one finds its clocks set
+    flags &= ~CLONE_NEWTIME
     if has_groups(plan):
         # its root is the group that one is in when it is made
         flags &= ~CLONE_NEWCGROUP
@@ -146,6 +150,8 @@ def _namespaces(linux: Linux) -> dict[str, str]:
 
 
 def _check_names(config: Config, namespaces: dict[str, str]) -> None:
+    if config.linux and config.linux.time_offsets and namespaces.get("time") != "":
+        raise SpecError("linux.timeOffsets", 'needs a new namespace {"type": "time"}')
     for field in ("hostname", "domainname"):
         if getattr(config, field) and "uts" not in namespaces:
             raise SpecError(field, 'needs the namespace {"type": "uts"}')
@@ -161,6 +167,8 @@ def _jail_steps(
     change_root: type[s.PivotRoot | s.MoveRoot],
 ) -> Iterator[object]:
     yield from _identity_steps(config, linux, process, namespaces)
+    if namespaces.get("time") == "":
+        yield s.SetClocks(linux.time_offsets)
     for name, value in linux.sysctl:
         yield linux_sysctl.plan_sysctl(name, value, namespaces)
     yield from _mount_steps(config, linux, root, bundle)
@@ -203,6 +211,8 @@ def _identity_steps(config: Config, linux: Linux, process: Process, namespaces: 
 
 
 def _confinement(linux: Linux) -> Iterator[object]:
+    if linux.personality:
+        yield s.SetPersonality(linux.personality)
     if linux.seccomp is not None:
         yield s.FilterSyscalls(linux.seccomp)
 

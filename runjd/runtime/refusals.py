@@ -37,13 +37,22 @@ def refuse(config: Config) -> None:
 
 def refuse_process(process: Process) -> None:
     """Refuse what no embedded runtime can give a process, be it the init process or an exec process."""
-    for name in process.unapplied:
-        raise Unsupported(f"process.{name}", "is not supported")
     if process.apparmor_profile:
         raise Unsupported("process.apparmorProfile", "AppArmor is not supported")
     if process.selinux_label:
         raise Unsupported("process.selinuxLabel", "SELinux is not supported")
     refuse_limits(process)
+
+
+def refuse_scheduling(process: Process) -> None:
+    """Refuse what Linux alone knows of when a process runs."""
+    for name, value in (
+        ("scheduler", process.scheduler),
+        ("ioPriority", process.io_priority),
+        ("execCPUAffinity", process.exec_cpu_affinity),
+    ):
+        if value is not None:
+            raise Unsupported(f"process.{name}", "only the linux runtime applies it")
 
 
 def refuse_limits(process: Process) -> None:
@@ -70,8 +79,8 @@ def refuse_linux(linux: Linux) -> None:
         if mappings:
             raise Unsupported(f"linux.{name}", "user namespaces are not supported")
     for index, namespace in enumerate(linux.namespaces):
-        if namespace.type in ("user", "time"):
-            raise Unsupported(f"linux.namespaces[{index}]", f"{namespace.type} namespaces are not supported")
+        if namespace.type == "user":
+            raise Unsupported(f"linux.namespaces[{index}]", "user namespaces are not supported")
 
 
 def refuse_seccomp(seccomp: Seccomp) -> None:

@@ -57,6 +57,35 @@ def apply_oom_score(score: int | None) -> None:
         raise failure(f"set the OOM score to {score}", error, "process.oomScoreAdj") from error
 
 
+def load_scheduling(process: Process) -> None:
+    """Load what :func:`apply_scheduling` needs, which the child cannot import."""
+    if process.scheduler is not None or process.io_priority is not None:
+        from runjd.kernel import scheduling  # noqa: F401
+
+
+def apply_scheduling(process: Process) -> None:
+    """Set ``process.scheduler`` and ``process.ioPriority``, as long as we have the rights for it."""
+    if process.scheduler is None and process.io_priority is None:
+        return
+    from runjd.kernel import scheduling
+
+    wanted, io = process.scheduler, process.io_priority
+    step, where = "", ""
+    try:
+        if wanted is not None:
+            step, where = f"schedule by {wanted.policy}", "process.scheduler"
+            flags = 0
+            for each in wanted.flags:
+                flags |= scheduling.FLAGS[each]
+            times = (wanted.runtime, wanted.deadline, wanted.period)
+            scheduling.set_scheduler(scheduling.POLICIES[wanted.policy], flags, wanted.nice, wanted.priority, *times)
+        if io is not None:
+            step, where = f"set the I/O priority to {io.kind} {io.priority}", "process.ioPriority"
+            scheduling.set_io_priority(scheduling.IO_CLASSES[io.kind], io.priority)
+    except OSError as error:
+        raise failure(step, error, where) from error
+
+
 def become(process: Process, privileges: Privileges, keeps: tuple[str, ...] = ()) -> None:
     """
     Take on the limits, session keyring, groups, ids, capabilities, no_new_privs and umask of a process.
@@ -65,6 +94,7 @@ def become(process: Process, privileges: Privileges, keeps: tuple[str, ...] = ()
         takes them away, as they are not in the bounding set.
     """
     apply_limits(process.rlimits)
+    apply_scheduling(process)
     user = process.user
     capabilities = grant(process.capabilities, privileges.available).sets
     try:

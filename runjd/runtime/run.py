@@ -13,7 +13,7 @@ import os
 
 from runjd.errors import RuntimeFailure
 from runjd.kernel import mount as m
-from runjd.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWNS
+from runjd.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWTIME
 from runjd.runtime import mounting
 from runjd.runtime import steps as s
 from runjd.runtime.beneath import Beneath
@@ -212,6 +212,21 @@ class Runner:
         finally:
             self._kernel.close(descriptor)
 
+    def set_clocks(self, step: s.SetClocks) -> None:
+        """Make a time namespace, set its clocks as long as nobody is in it, and enter it."""
+        self._kernel.unshare(CLONE_NEWTIME)
+        offsets = self._kernel.open("/proc/self/timens_offsets", _WRITE)
+        try:
+            for each in step.offsets:
+                self._kernel.write(offsets, f"{each.clock} {each.secs} {each.nanosecs}\n".encode("ascii"))
+        finally:
+            self._kernel.close(offsets)
+        made = self._kernel.open("/proc/self/ns/time_for_children", _READ)
+        try:
+            self._kernel.set_namespace(made, CLONE_NEWTIME)
+        finally:
+            self._kernel.close(made)
+
     def set_hostname(self, step: s.SetHostname) -> None:
         """Set the host name of our UTS namespace."""
         self._kernel.set_hostname(step.hostname)
@@ -293,6 +308,7 @@ _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.Mask: Runner.mask,
     s.MakeReadOnly: Runner.make_read_only,
     s.SetSysctl: Runner.set_sysctl,
+    s.SetClocks: Runner.set_clocks,
     s.SetHostname: Runner.set_hostname,
     s.SetDomainname: Runner.set_domainname,
     s.BringUp: Runner.bring_up,

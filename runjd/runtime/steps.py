@@ -13,7 +13,7 @@ from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.spec.model import Seccomp
+    from runjd.spec.model import Seccomp, TimeOffset
     from runjd.spec.resources import Resources
 
 
@@ -271,6 +271,27 @@ class SetSysctl(Value):
 
     def __str__(self) -> str:
         return f"set {self.name} to {self.value}"
+
+
+class SetClocks(Value):
+    """Have clocks of our own, ahead of the host's by the offsets; only whoever is first in them can set them."""
+
+    offsets: tuple[TimeOffset, ...]
+    path: str = "linux.timeOffsets"
+
+    def __str__(self) -> str:
+        shown = ", ".join(f"{each.clock} by {each.secs}.{each.nanosecs:09d} s" for each in self.offsets)
+        return f"make a time namespace ({shown or 'no offset'})"
+
+
+class SetPersonality(Value):
+    """personality(2): the system that the process, and all that come of it, believe to be on."""
+
+    domain: str
+    path: str = "linux.personality"
+
+    def __str__(self) -> str:
+        return f"set personality {self.domain}"
 
 
 class SetHostname(Value):

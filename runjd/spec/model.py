@@ -75,6 +75,32 @@ class ConsoleSize(Value):
     width: int
 
 
+class Scheduler(Value):
+    """``process.scheduler``: constants by their names, times in nanoseconds."""
+
+    policy: str
+    nice: int = 0
+    priority: int = 0
+    flags: tuple[str, ...] = ()
+    runtime: int = 0
+    deadline: int = 0
+    period: int = 0
+
+
+class IoPriority(Value):
+    """``process.ioPriority``; ``kind`` is the class, as ``IOPRIO_CLASS_BE``."""
+
+    kind: str
+    priority: int = 0
+
+
+class CpuAffinity(Value):
+    """``process.execCPUAffinity``: numbers of CPUs; empty where the document does not say."""
+
+    initial: tuple[int, ...] = ()
+    final: tuple[int, ...] = ()
+
+
 class Process(Value):
     """``process``: what runs in the jail, and as whom."""
 
@@ -90,8 +116,9 @@ class Process(Value):
     oom_score_adj: int | None = None
     apparmor_profile: str = ""
     selinux_label: str = ""
-    #: properties that no runtime of ours applies: JSON path below ``process`` of each
-    unapplied: tuple[str, ...] = ()
+    scheduler: Scheduler | None = None
+    io_priority: IoPriority | None = None
+    exec_cpu_affinity: CpuAffinity | None = None
 
 
 #: the phases of hooks, as the specification names them, in the order of the fields of :class:`Hooks`
@@ -167,6 +194,14 @@ class Seccomp(Value):
     syscalls: tuple[SeccompRule, ...] = ()
 
 
+class TimeOffset(Value):
+    """One of ``linux.timeOffsets``: by how much a clock of the jail, ``monotonic`` or ``boottime``, is ahead."""
+
+    clock: str
+    secs: int = 0
+    nanosecs: int = 0
+
+
 class Linux(Value):
     """
     ``linux``.
@@ -187,6 +222,9 @@ class Linux(Value):
     readonly_paths: tuple[str, ...] = ()
     rootfs_propagation: str = ""
     mount_label: str = ""
+    #: ``LINUX`` or ``LINUX32``; empty where absent
+    personality: str = ""
+    time_offsets: tuple[TimeOffset, ...] = ()
     unapplied: tuple[str, ...] = ()
 
 

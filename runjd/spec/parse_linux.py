@@ -7,18 +7,23 @@ it knows its properties.
 
 from __future__ import annotations
 
-from runjd.spec.model import IdMapping, Linux, LinuxDevice, Namespace
-from runjd.spec.parse_seccomp import read_seccomp
+from runjd.spec.model import IdMapping, Linux, LinuxDevice, Namespace, TimeOffset
 from runjd.spec.quote import quoted
 from runjd.spec.reader import ID_MAX, UINT32_MAX, Reader
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runjd.spec.model import Seccomp
+
 #: properties of the specification that have no field in the model; all are objects
-UNAPPLIED = ("intelRdt", "memoryPolicy", "netDevices", "personality", "timeOffsets")
+UNAPPLIED = ("intelRdt", "memoryPolicy", "netDevices")
 
 NAMESPACES = ("pid", "network", "mount", "ipc", "uts", "user", "cgroup", "time")
 
 #: the specification's four, and the recursive ones that engines write in their stead
 _PROPAGATIONS = ("private", "shared", "slave", "unbindable", "rprivate", "rshared", "rslave", "runbindable")
+_DOMAINS = ("LINUX", "LINUX32")
+_CLOCKS = ("monotonic", "boottime")
 _DEVICE_TYPES = ("c", "b", "u", "p")
 #: what st_mode says of them above its lowest twelve bits: fifo, character device, block device; inode(7)
 _TYPES_OF_FILES = (0o1, 0o2, 0o6)
@@ -28,7 +33,6 @@ _MAJOR_MAX, _MINOR_MAX = 2**12 - 1, 2**20 - 1
 
 def read_linux(reader: Reader) -> Linux:
     """Return the object; what is wrong is noted in the reader's faults."""
-    seccomp = reader.object("seccomp")
     return Linux(
         namespaces=_read_namespaces(reader),
         uid_mappings=read_mappings(reader, "uidMappings"),
@@ -36,12 +40,14 @@ def read_linux(reader: Reader) -> Linux:
         devices=_read_devices(reader),
         cgroups_path=reader.text("cgroupsPath"),
         resources=_read_json(reader, "resources"),
-        seccomp=None if seccomp is None else read_seccomp(seccomp),
+        seccomp=_read_seccomp(reader),
         sysctl=reader.text_map("sysctl"),
         masked_paths=reader.path_texts("maskedPaths"),
         readonly_paths=reader.path_texts("readonlyPaths"),
         rootfs_propagation=reader.choice("rootfsPropagation", _PROPAGATIONS),
         mount_label=reader.text("mountLabel"),
+        personality=_read_personality(reader),
+        time_offsets=_read_time_offsets(reader),
         unapplied=reader.asked_for(UNAPPLIED),
     )
 
@@ -107,6 +113,35 @@ def _read_device(reader: Reader) -> LinuxDevice:
         uid=reader.integer("uid", 0, ID_MAX),
         gid=reader.integer("gid", 0, ID_MAX),
     )
+
+
+def _read_seccomp(reader: Reader) -> Seccomp | None:
+    seccomp = reader.object("seccomp")
+    if seccomp is None:
+        return None
+    from runjd.spec.parse_seccomp import read_seccomp
+
+    return read_seccomp(seccomp)
+
+
+def _read_personality(reader: Reader) -> str:
+    personality = reader.object("personality")
+    if personality is None or not personality.require("domain", f"one of {', '.join(_DOMAINS)}"):
+        return ""
+    for index, each in enumerate(personality.texts("flags")):
+        personality.fault_at("flags", index, f"found {quoted(each)}; the specification knows no flag yet")
+    return personality.choice("domain", _DOMAINS)
+
+
+def _read_time_offsets(reader: Reader) -> tuple[TimeOffset, ...]:
+    offsets = reader.object("timeOffsets")
+    made = []
+    for clock in _CLOCKS if offsets is not None else ():
+        offset = offsets.object(clock) if offsets is not None else None
+        if offset is not None:
+            secs = offset.integer("secs", -(2**63), 2**63 - 1) or 0
+            made.append(TimeOffset(clock, secs, offset.integer("nanosecs", 0, 10**9 - 1) or 0))
+    return tuple(made)
 
 
 def _read_json(reader: Reader, name: str) -> dict[str, object] | None:

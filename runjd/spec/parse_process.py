@@ -14,9 +14,16 @@ from runjd.spec.model import Capabilities, ConsoleSize, Process, Rlimit, User
 from runjd.spec.quote import quoted
 from runjd.spec.reader import ID_MAX, UINT64_MAX, Faults, Reader, found
 
-#: properties of the specification that no runtime of ours applies; all are objects
-UNAPPLIED = ("scheduler", "ioPriority", "execCPUAffinity")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
+#: property to the field of the model
+_SCHEDULING = (
+    ("scheduler", "scheduler"),
+    ("ioPriority", "io_priority"),
+    ("execCPUAffinity", "exec_cpu_affinity"),
+)
 _CAPABILITY = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_")
 _UPPER = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZ")
 #: ws_row and ws_col of ioctl_tty(2) are unsigned shorts
@@ -57,8 +64,19 @@ def read_process(reader: Reader) -> Process:
         oom_score_adj=reader.integer("oomScoreAdj", -1000, 1000),
         apparmor_profile=reader.text("apparmorProfile"),
         selinux_label=reader.text("selinuxLabel"),
-        unapplied=reader.asked_for(UNAPPLIED),
+        **_read_scheduling(reader),
     )
+
+
+def _read_scheduling(reader: Reader) -> dict[str, Any]:
+    """Return what hardly any process has; the module is loaded where one does."""
+    found = [(field, reader.object(name)) for name, field in _SCHEDULING if name in reader.fields]
+    if not found:
+        return {}
+    from runjd.spec import parse_scheduling
+
+    read = parse_scheduling.READ
+    return {field: read[field](inner) for field, inner in found if inner is not None}
 
 
 def read_env(reader: Reader) -> tuple[str, ...]:
@@ -71,12 +89,7 @@ def read_env(reader: Reader) -> tuple[str, ...]:
 
 
 def process_to_json(process: Process) -> dict[str, object]:
-    """
-    Return the process document of a process, for :func:`parse_process`.
-
-    Of a property that is not applied its name alone is known: it is written with
-    a stand-in, so that whoever reads it refuses it as it would the original.
-    """
+    """Return the process document of a process, for :func:`parse_process`."""
     user: dict[str, object] = {"uid": process.user.uid, "gid": process.user.gid}
     if process.user.umask is not None:
         user["umask"] = process.user.umask
@@ -104,8 +117,19 @@ def process_to_json(process: Process) -> dict[str, object]:
         made["apparmorProfile"] = process.apparmor_profile
     if process.selinux_label:
         made["selinuxLabel"] = process.selinux_label
-    made.update((name, {"unapplied": True}) for name in process.unapplied)
+    _scheduling_to_json(process, made)
     return made
+
+
+def _scheduling_to_json(process: Process, made: dict[str, object]) -> None:
+    if process.scheduler is not None:
+        fields = process.scheduler._asdict() | {"flags": list(process.scheduler.flags)}
+        made["scheduler"] = {name: value for name, value in fields.items() if value}
+    if process.io_priority is not None:
+        made["ioPriority"] = {"class": process.io_priority.kind, "priority": process.io_priority.priority}
+    if process.exec_cpu_affinity is not None:
+        cpus = process.exec_cpu_affinity._asdict()
+        made["execCPUAffinity"] = {name: ",".join(map(str, each)) for name, each in cpus.items() if each}
 
 
 def _read_args(reader: Reader) -> tuple[str, ...]:

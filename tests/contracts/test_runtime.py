@@ -88,8 +88,7 @@ def test_isolation_is_told(subject: Subject) -> None:
         ("linux.seccomp.defaultAction", {"linux": {"seccomp": Seccomp("SCMP_ACT_NOTIFY")}}),
         ("process.apparmorProfile", {"process": {"apparmor_profile": "p"}}),
         ("process.selinuxLabel", {"process": {"selinux_label": "l"}}),
-        ("process.scheduler", {"process": {"unapplied": ("scheduler",)}}),
-        ("linux.personality", {"linux": {"unapplied": ("personality",)}}),
+        ("linux.intelRdt", {"linux": {"unapplied": ("intelRdt",)}}),
         ("windows", {"foreign": ("windows",)}),
     ],
 )

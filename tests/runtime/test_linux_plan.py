@@ -12,7 +12,18 @@ from runjd.runtime import steps as s
 from runjd.runtime.contract import Plan
 from runjd.runtime.linux_plan import joined_pid_namespace, make_plan, new_namespaces
 from runjd.runtime.linux_sysctl import plan_sysctl, sysctl_file
-from runjd.spec.model import Capabilities, Config, FreeBSD, IdMapping, Linux, LinuxDevice, Mount, Namespace, Root
+from runjd.spec.model import (
+    Capabilities,
+    Config,
+    FreeBSD,
+    IdMapping,
+    Linux,
+    LinuxDevice,
+    Mount,
+    Namespace,
+    Root,
+    TimeOffset,
+)
 from tests.runtime.driver import STANDARD_NAMESPACES, config
 
 ALL_NEW = {each.type: "" for each in STANDARD_NAMESPACES}
@@ -93,7 +104,7 @@ def test_pid_namespace_is_joined_before_the_fork() -> None:
         ("linux.namespaces", {"namespaces": (Namespace("pid"),)}),
         ("linux.namespaces[0].path", {"namespaces": (Namespace("mount", "/proc/7/ns/mnt"),)}),
         ("linux.namespaces[1]", {"namespaces": (Namespace("mount"), Namespace("user"))}),
-        ("linux.namespaces[1]", {"namespaces": (Namespace("mount"), Namespace("time"))}),
+        ("linux.timeOffsets", {"time_offsets": (TimeOffset("boottime", 1),)}),
         ("linux.namespaces[1].type", {"namespaces": (Namespace("mount"), Namespace("mount"))}),
         ("linux.namespaces[1].path", {"namespaces": (Namespace("mount"), Namespace("network", "relative"))}),
         ("linux.uidMappings", {"uid_mappings": (IdMapping(0, 1000, 1),)}),

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runjd.spec.model import IdMapping, Linux, LinuxDevice, Namespace, Seccomp
+from runjd.spec.model import IdMapping, Linux, LinuxDevice, Namespace, Seccomp, TimeOffset
 from runjd.spec.parse import parse_config
 from tests.spec.documents import bundle, check_fault, encoded, good
 
@@ -39,7 +39,9 @@ def test_every_property_is_read() -> None:
         readonly_paths=("/proc/sys",),
         rootfs_propagation="rslave",
         mount_label="system_u:object_r:svirt_sandbox_file_t:s0:c1,c2",
-        unapplied=("intelRdt", "memoryPolicy", "netDevices", "personality", "timeOffsets"),
+        personality="LINUX32",
+        time_offsets=(TimeOffset("boottime", 60),),
+        unapplied=("intelRdt", "memoryPolicy", "netDevices"),
     )
 
 
@@ -95,6 +97,12 @@ def mapping(**properties: int) -> dict[str, object]:
         ({"rootfsPropagation": "sharde"}, "rootfsPropagation", "expected one of private, shared"),
         ({"rootfsPropagation": ""}, "rootfsPropagation", 'found "", expected one of'),
         ({"mountLabel": False}, "mountLabel", "found false"),
+        ({"personality": {}}, "personality.domain", "is missing"),
+        ({"personality": {"domain": "BSD"}}, "personality.domain", "expected one of LINUX, LINUX32"),
+        ({"personality": {"domain": "LINUX", "flags": ["X"]}}, "personality.flags[0]", "knows no flag"),
+        ({"timeOffsets": {"boottime": 1}}, "timeOffsets.boottime", "expected an object"),
+        ({"timeOffsets": {"monotonic": {"nanosecs": 10**9}}}, "timeOffsets.monotonic.nanosecs", "from 0 to 999999999"),
+        ({"timeOffsets": {"boottime": {"secs": 2**63}}}, "timeOffsets.boottime.secs", "found 9223372036854775808"),
         ({"netDevices": []}, "netDevices", "expected an object"),
     ],
 )

@@ -6,9 +6,22 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from runjd.errors import SpecError
-from runjd.spec.model import Capabilities, Config, ConsoleSize, Mount, Process, Rlimit, Root, User
+from runjd.spec.model import (
+    Capabilities,
+    Config,
+    ConsoleSize,
+    CpuAffinity,
+    IoPriority,
+    Mount,
+    Process,
+    Rlimit,
+    Root,
+    Scheduler,
+    User,
+)
 from runjd.spec.parse import parse_config
-from runjd.spec.parse_process import UNAPPLIED, parse_process, process_to_json
+from runjd.spec.parse_process import parse_process, process_to_json
+from runjd.spec.parse_scheduling import FLAGS, IO_CLASSES
 from runjd.spec.reader import ID_MAX, UINT64_MAX
 from runjd.spec.version import parse_version
 from tests.spec.documents import Step, encoded, good, places_of, steps_of
@@ -31,6 +44,16 @@ names = st.text(st.characters(codec="ascii", categories=["Lu"]), min_size=1, max
 paths = words.map(lambda word: "/" + word)
 ids = st.integers(0, ID_MAX)
 capability_names = st.lists(names.map(lambda name: "CAP_" + name), max_size=4).map(tuple)
+
+
+flags = st.lists(st.sampled_from(FLAGS), unique=True).map(tuple)
+times = st.integers(0, UINT64_MAX)
+schedulers = (
+    st.builds(Scheduler, st.sampled_from(["SCHED_OTHER", "SCHED_BATCH"]), st.integers(-20, 19), flags=flags)
+    | st.builds(Scheduler, st.sampled_from(["SCHED_FIFO", "SCHED_RR"]), priority=st.integers(0, 99), flags=flags)
+    | st.builds(Scheduler, st.just("SCHED_DEADLINE"), flags=flags, runtime=times, deadline=times, period=times)
+)
+cpus = st.lists(st.integers(0, 8191), unique=True, max_size=4).map(lambda found: tuple(sorted(found)))
 
 
 @st.composite
@@ -63,7 +86,9 @@ def processes(draw: st.DrawFn) -> Process:
         oom_score_adj=draw(st.none() | st.integers(-1000, 1000)),
         apparmor_profile=draw(words),
         selinux_label=draw(words),
-        unapplied=tuple(name for name in UNAPPLIED if draw(st.booleans())),
+        scheduler=draw(st.none() | schedulers),
+        io_priority=draw(st.none() | st.builds(IoPriority, st.sampled_from(IO_CLASSES), st.integers(0, 7))),
+        exec_cpu_affinity=draw(st.none() | st.builds(CpuAffinity, cpus, cpus)),
     )
 
 

@@ -18,7 +18,7 @@ from runjd.runtime.freebsd import steps as s
 from runjd.runtime.freebsd.compatibility import adapt_mounts
 from runjd.runtime.freebsd.names import jail_name
 from runjd.runtime.freebsd.parameters import file_systems, plan_parameters
-from runjd.runtime.refusals import refuse_limits
+from runjd.runtime.refusals import refuse_limits, refuse_scheduling
 from runjd.spec.jail_sources import describe
 
 TYPE_CHECKING = False
@@ -96,8 +96,7 @@ def _refuse(config: Config, process: Process) -> None:
 
 def refuse_process(process: Process) -> None:
     """Refuse what no process of a jail can be given, be it the init process or an exec process."""
-    for name in process.unapplied:
-        raise Unsupported(f"process.{name}", "is for Linux")
+    refuse_scheduling(process)
     refuse_limits(process)
     score = process.oom_score_adj
     if score is not None and score < 0 and score != _PROTECT:

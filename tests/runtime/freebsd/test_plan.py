@@ -12,7 +12,7 @@ from runjd.runtime.freebsd import steps as s
 from runjd.runtime.freebsd.options import Options
 from runjd.runtime.freebsd.plan import FILE_MOUNTS, make_plan
 from runjd.spec.example import minimal_config
-from runjd.spec.model import Config, FreeBSDDevice, FreeBSDJail, JailAllow, Mount, Process, Rlimit
+from runjd.spec.model import Config, FreeBSDDevice, FreeBSDJail, JailAllow, Mount, Process, Rlimit, Scheduler
 from runjd.spec.parse import parse_config
 from tests.runtime.freebsd.configs import config
 from tests.spec.documents import encoded, good
@@ -127,7 +127,7 @@ def test_every_property_of_the_specification_is_planned() -> None:
         (config(process=None), "process"),
         (config()._replace(root=None), "root"),
         (config()._replace(foreign=("windows",)), "windows"),
-        (config(process=Process(("sh",), unapplied=("scheduler",))), "process.scheduler"),
+        (config(process=Process(("sh",), scheduler=Scheduler("SCHED_IDLE"))), "process.scheduler"),
         (config(process=Process(("sh",), oom_score_adj=-500)), "process.oomScoreAdj"),
         (config(process=Process(("sh",), rlimits=(Rlimit("RLIMIT_BOGUS", 1, 1),))), "process.rlimits[0].type"),
         (config(FreeBSDJail(parent="p" * 255)), "freebsd.jail.parent"),
