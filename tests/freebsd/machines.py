@@ -101,6 +101,24 @@ class RealMachine:
         assert ready, "the child could not be prepared"
         return pid
 
+    def start_program(self) -> tuple[int, Callable[[], None]]:
+        """Return the pid of a child, and what lets it become another program, which runs until it is killed."""
+        read, write = os.pipe()
+        pid = os.fork()
+        if pid == 0:
+            try:
+                os.close(write)
+                os.read(read, 1)
+                os.execv("/bin/sleep", ["sleep", "1000"])
+            finally:
+                os._exit(1)
+        os.close(read)
+
+        def go() -> None:
+            os.close(write)
+
+        return pid, go
+
     def wait(self, pid: int) -> int:
         """Return the status that a child of ours ends with, and reap it."""
         return os.waitpid(pid, 0)[1]
@@ -171,6 +189,10 @@ class MemoryMachine:
             if prepare is not None:
                 prepare()
         return child
+
+    def start_program(self) -> tuple[int, Callable[[], None]]:
+        pid = self.recorder.fork()
+        return pid, lambda: self.recorder.exec(pid, "sleep")
 
     def wait(self, pid: int) -> int:
         return self.recorder.reap(pid)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import time
 
 import pytest
 
-from runjd.kernel.freebsd.events import EVFILT_JAIL, EVFILT_PROC, NOTE_EXIT, NOTE_JAIL_REMOVE
+from runjd.kernel.freebsd.events import EVFILT_JAIL, EVFILT_PROC, NOTE_EXEC, NOTE_EXIT, NOTE_JAIL_REMOVE
 
 
 def test_we_are_seen_with_our_start(machine) -> None:
@@ -57,6 +58,40 @@ def test_an_exit_is_told_with_its_status(machine, jail) -> None:
     queue.close()
 
     assert (event.ident, event.notes & NOTE_EXIT, event.data) == (pid, NOTE_EXIT, signal.SIGTERM)
+
+
+def test_an_exec_is_told(machine) -> None:
+    """When the program begins; the exit follows in an event of its own, if the first was read."""
+    queue = machine.kernel.event_queue()
+    pid, go = machine.start_program()
+    queue.watch(pid, EVFILT_PROC, NOTE_EXEC | NOTE_EXIT)
+    go()
+    first = _next(queue)
+    machine.kernel.kill(pid, signal.SIGKILL)
+    second = _next(queue)
+    command = machine.kernel.process(pid).command
+    machine.wait(pid)
+    queue.close()
+
+    assert (first.notes, second.notes, second.data) == (NOTE_EXEC, NOTE_EXIT, signal.SIGKILL)
+    assert command == "sleep"
+
+
+def test_one_event_may_tell_of_exec_and_exit(machine) -> None:
+    """Nobody read in between; the status is there, and nothing follows."""
+    queue = machine.kernel.event_queue()
+    pid, go = machine.start_program()
+    queue.watch(pid, EVFILT_PROC, NOTE_EXEC | NOTE_EXIT)
+    go()
+    assert _comes_true(lambda: machine.kernel.process(pid).command == "sleep")
+    machine.kernel.kill(pid, signal.SIGKILL)
+    machine.is_zombie(pid)
+    event = _next(queue)
+    machine.wait(pid)
+    more = queue.events()
+    queue.close()
+
+    assert (event.notes, event.data, more) == (NOTE_EXEC | NOTE_EXIT, signal.SIGKILL, [])
 
 
 def test_the_exit_of_a_zombie_is_told_at_once(machine) -> None:
@@ -167,6 +202,16 @@ def _next(queue):
     """Return the one event that comes within a generous time."""
     (event,) = queue.events(1, 30)
     return event
+
+
+def _comes_true(condition) -> bool:
+    """Wait for what another process does, for a generous time."""
+    deadline = time.monotonic() + 30
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    return True
 
 
 def _kill_nobody(machine):

@@ -12,6 +12,7 @@ A test prepares the machine with what is not a system call: :meth:`fork`,
 from __future__ import annotations
 
 import contextlib
+import os
 
 from runjd.kernel.freebsd.kernel import FreeBSDKernel
 from runjd.kernel.recorder import life, rulesets
@@ -106,15 +107,18 @@ class FreeBSDRecorder(FreeBSDKernel):
         self._is_killed = False
 
     def reboot(self) -> None:
-        """Start anew: only the files of the disk are left."""
-        tree, count = self.state.root.node, self.state.boot_time + self.state.uptime
-        self.state = State(self.state.release)
-        self.state.boot_time = count
-        self.state.root.node.children.update(tree.children)
+        """Start anew: only the disk is left, with its files, its modules, and what the boot loader sets."""
+        before, self.state = self.state, State(self.state.release)
+        self.state.boot_time = before.boot_time + before.uptime
+        self.state.root.node.children.update(before.root.node.children)
+        self.state.numbers.update(before.numbers)
+        self.state.loadable = before.loadable | before.file_systems - self.state.file_systems
+        self.state.loadable_modules = before.loadable_modules | before.modules - self.state.modules
+        self._is_killed = False
         self._boot()
 
     def make_tree(self, *paths: str) -> None:
-        """Make directories with those above them, without a word in the journal; files where a path has no "/" last."""
+        """Make directories, with those above them, without a word in the journal."""
         for path in paths:
             parts = path.strip("/").split("/")
             for index in range(1, len(parts) + 1):
@@ -124,8 +128,6 @@ class FreeBSDRecorder(FreeBSDKernel):
 
     def make_file(self, path: str, content: bytes = b"") -> None:
         """Make a file without a word in the journal."""
-        import os
-
         descriptor = self._files.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o644)
         self._files.write(descriptor, content)
         self._files.close(descriptor)
@@ -133,10 +135,6 @@ class FreeBSDRecorder(FreeBSDKernel):
     def make_link(self, target: str, path: str) -> None:
         """Make a symbolic link without a word in the journal."""
         self._files.symlink(target, path)
-
-    def load_file_system(self, name: str) -> None:
-        """Have a module of a file system loaded."""
-        self.state.file_systems.add(name)
 
     def _boot(self) -> None:
         state = self.state

@@ -67,8 +67,7 @@ class Setting:
         if self._wishes.flags & JAIL_ATTACH:
             self._attach(prison, created)
         elif not prison.is_persistent and not self._is_used(prison):
-            prison.is_dying = True
-            life.settle(self._state)
+            life.remove(self._state, prison)
         return prison.jid
 
     def _root(self) -> Place:
