@@ -19,13 +19,15 @@ from __future__ import annotations
 
 from runjd.errors import SpecError
 from runjd.runtime.freebsd import steps as s
+from runjd.spec.parse_resources import parse_resources
 from runjd.spec.quote import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
 
     from runjd.spec.model import Config
+    from runjd.spec.resources import Resources
 
 PREFIX = "org.runjd.rctl."
 
@@ -57,7 +59,7 @@ def plan_limits(config: Config, jail: str) -> tuple[object, ...]:
     :raise SpecError: an annotation is no rule, a number makes no sense.
     """
     rules: dict[str, tuple[s.AddRule, ...]] = {}
-    for rule in _from_resources(config.linux.resources if config.linux else None, jail):
+    for rule in rules_of(resources_of(config), jail):
         rules[rule.resource] = (rule,)
     for key, value in config.annotations:
         if key.startswith(PREFIX):
@@ -67,32 +69,47 @@ def plan_limits(config: Config, jail: str) -> tuple[object, ...]:
     return (s.CheckRacct(found[0].path), *found) if found else ()
 
 
-def plan_cpus(config: Config) -> tuple[object, ...]:
+def plan_cpus(resources: Resources) -> tuple[s.PinCpus, ...]:
     """
     Return the step that pins a jail to processors, where it is asked for.
 
     :raise SpecError: it is no list as ``0-2,5``.
     """
-    text = _at(config.linux.resources if config.linux else None, "cpu", "cpus")
-    if not text:
-        return ()
-    return (s.PinCpus(parse_cpus(str(text), f"{_PLACE}.cpu.cpus")),)
+    text = resources.cpu.cpus
+    return (s.PinCpus(parse_cpus(text, f"{_PLACE}.cpu.cpus")),) if text else ()
 
 
-def passed_over(config: Config) -> tuple[str, ...]:
-    """Return the JSON paths in ``linux.resources`` that limit something, and have no meaning here."""
-    resources = config.linux.resources if config.linux else None
-    known = {"memory": ("limit", "swap"), "pids": ("limit",), "cpu": ("quota", "period", "cpus")}
-    found = []
-    for name, value in (resources or {}).items():
-        if name == "devices":
-            continue
-        if not isinstance(value, dict):
-            if value:
-                found.append(f"{_PLACE}.{name}")
-            continue
-        found += [f"{_PLACE}.{name}.{each}" for each in value if value[each] and each not in known.get(name, ())]
-    return tuple(found)
+def resources_of(config: Config) -> Resources:
+    """
+    Return the limits of a bundle.
+
+    :raise SpecError: with all that is wrong in it.
+    """
+    return parse_resources(config.linux.resources if config.linux else None)
+
+
+def passed_over(resources: Resources) -> tuple[str, ...]:
+    """Return the JSON paths of what limits something, and has no meaning here; devices have been passed over anyway."""
+    memory, cpu, nothing = resources.memory, resources.cpu, type(resources)()
+    asked = {
+        "memory.reservation": memory.reservation,
+        "memory.kernel": memory.kernel,
+        "memory.kernelTCP": memory.kernel_tcp,
+        "memory.swappiness": memory.swappiness is not None,
+        "memory.disableOOMKiller": memory.disable_oom_killer,
+        "cpu.shares": cpu.shares,
+        "cpu.burst": cpu.burst,
+        "cpu.realtimeRuntime": cpu.realtime_runtime,
+        "cpu.realtimePeriod": cpu.realtime_period,
+        "cpu.mems": cpu.mems,
+        "cpu.idle": cpu.idle,
+        "blockIO": resources.block_io != nothing.block_io,
+        "hugepageLimits": resources.hugepage_limits,
+        "network": resources.network != nothing.network,
+        "rdma": resources.rdma,
+        "unified": resources.unified,
+    }
+    return tuple(f"{_PLACE}.{name}" for name, is_asked in asked.items() if is_asked)
 
 
 def parse_cpus(text: str, path: str) -> tuple[int, ...]:
@@ -111,19 +128,23 @@ def parse_cpus(text: str, path: str) -> tuple[int, ...]:
     return tuple(sorted(found))
 
 
-def _from_resources(resources: Mapping[str, object] | None, jail: str) -> Iterator[s.AddRule]:
-    memory = _number(resources, "memory", "limit")
+def rules_of(resources: Resources, jail: str) -> Iterator[s.AddRule]:
+    """
+    Yield the rules for what has a meaning here.
+
+    :param jail: name of the kernel's jail.
+    :raise SpecError: two limits do not fit together.
+    """
+    memory, swap = resources.memory.limit, resources.memory.swap
     if memory > 0:
         yield s.AddRule(jail, "memoryuse", "sigkill", memory, f"{_PLACE}.memory.limit")
-    swap = _number(resources, "memory", "swap")
     if swap > 0:
         if memory > swap:
             raise SpecError(f"{_PLACE}.memory.swap", "is memory and swap together, and is less than limit")
         yield s.AddRule(jail, "swapuse", "deny", swap - max(memory, 0), f"{_PLACE}.memory.swap")
-    processes = _number(resources, "pids", "limit")
-    if processes > 0:
-        yield s.AddRule(jail, "maxproc", "deny", processes, f"{_PLACE}.pids.limit")
-    quota, period = _number(resources, "cpu", "quota"), _number(resources, "cpu", "period") or _PERIOD
+    if resources.pids_limit > 0:
+        yield s.AddRule(jail, "maxproc", "deny", resources.pids_limit, f"{_PLACE}.pids.limit")
+    quota, period = resources.cpu.quota, resources.cpu.period or _PERIOD
     if quota > 0:
         yield s.AddRule(jail, "pcpu", "deny", max(1, quota * 100 // period), f"{_PLACE}.cpu.quota")
 
@@ -157,17 +178,3 @@ def _amount(text: str) -> int:
         return -1
     number = int(digits) * _UNITS[unit]
     return number if number <= _AMOUNT_MAX else -1
-
-
-def _number(resources: Mapping[str, object] | None, group: str, name: str) -> int:
-    value = _at(resources, group, name)
-    if value is None:
-        return 0
-    if type(value) is not int:
-        raise SpecError(f"{_PLACE}.{group}.{name}", f"found {quoted(str(value))}, expected a whole number")
-    return min(value, _AMOUNT_MAX)
-
-
-def _at(resources: Mapping[str, object] | None, group: str, name: str) -> object:
-    inner = (resources or {}).get(group)
-    return inner.get(name) if isinstance(inner, dict) else None

@@ -70,7 +70,7 @@ def make_plan(config: Config, bundle: str, id: str, alias: str, extension: FreeB
     host_steps += [
         s.MoveInterface(each, f"freebsd.jail.vnetInterfaces[{n}]") for n, each in enumerate(jail.vnet_interfaces)
     ]
-    host_steps += limits.plan_cpus(config)
+    host_steps += limits.plan_cpus(limits.resources_of(config))
     notices = (*described.notices, *_notices(config, jail, id))
     return Plan("freebsd", id, root, config.process, tuple(host_steps), (s.Attach(name),), ("jail",), notices)
 
@@ -106,7 +106,7 @@ def refuse_process(process: Process) -> None:
 
 
 def _notices(config: Config, jail: FreeBSDJail, id: str) -> Iterator[str]:
-    for path in limits.passed_over(config):
+    for path in limits.passed_over(limits.resources_of(config)):
         yield f"{id}: {path} has no meaning on FreeBSD, and was passed over"
     if jail.allow.mount and jail.enforce_statfs in (None, 2):
         yield (

@@ -53,6 +53,10 @@ class Removal:
                 return self._jid_of(name, home)
         return 0
 
+    def name_of(self, held: Held) -> str:
+        """Return the name of the kernel's jail, empty where none was made."""
+        return next((each.target.partition(" ")[0] for each in held.undo if each.action == "jail"), "")
+
     def remove(self, held: Held) -> None:
         """
         Take the jail's interfaces back, kill what is in it, and wait.

@@ -32,7 +32,8 @@ if TYPE_CHECKING:
     from runjd.kernel.freebsd.kernel import FreeBSDKernel
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_RACCT_HINT = 'this kernel does not account for resources; put kern.racct.enable="1" into /boot/loader.conf and reboot'
+#: what to do where the kernel does not account for resources
+RACCT_ADVICE = 'put kern.racct.enable="1" into /boot/loader.conf and reboot'
 
 
 class Runner:
@@ -91,7 +92,7 @@ class Runner:
         except FileNotFoundError:
             enabled = 0
         if not enabled:
-            raise OSError(errno.ENOSYS, _RACCT_HINT)
+            raise OSError(errno.ENOSYS, f"this kernel does not account for resources; {RACCT_ADVICE}")
 
     def add_rule(self, step: s.AddRule) -> None:
         """Add a rule; what is there for the jail's name from before would bind it, too, and is the operator's."""

@@ -7,19 +7,22 @@ forked and enters it by jail_attach(2), and so does every exec process.  Needs r
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 
-from runjd.errors import RuntimeFailure, WrongState
+from runjd.errors import RuntimeFailure, Unsupported, WrongState
 from runjd.kernel.freebsd.kernel import FreeBSDKernel
 from runjd.runtime import rights
 from runjd.runtime.contract import Runtime
 from runjd.runtime.failing import failure
+from runjd.runtime.freebsd.limit_change import LimitChange
 from runjd.runtime.freebsd.plan import make_plan, refuse_process
 from runjd.runtime.freebsd.privileges import FreeBSDPrivileges
 from runjd.runtime.freebsd.removal import Removal
-from runjd.runtime.freebsd.run import Runner
+from runjd.runtime.freebsd.run import RACCT_ADVICE, Runner
 from runjd.runtime.freebsd.undoing import Undoing
+from runjd.runtime.freebsd.usage import usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ if TYPE_CHECKING:
 
     from runjd.runtime.contract import Held, Plan, Undo
     from runjd.spec.model import Config, FreeBSDJail, Process
+    from runjd.spec.resources import Resources
 
 _KILL = 9
 _PROTECTED = -1000
@@ -61,6 +65,7 @@ class FreeBSDRuntime(Runtime):
         self._fork = fork
         self._removal = Removal(self._kernel, sleep, now)
         self._undoing = Undoing(self._kernel, sleep, now)
+        self._change = LimitChange(self._kernel, self._removal)
         # Made now: the child cannot import.
         self._privileges = FreeBSDPrivileges(self._kernel)
         self._jid = 0
@@ -122,6 +127,17 @@ class FreeBSDRuntime(Runtime):
                 self._kernel.kill(pid, signum)
             except ProcessLookupError:
                 continue
+
+    def update(self, held: Held, resources: Resources, made: Callable[[Undo], None]) -> None:
+        self._change.apply(held, resources, made)
+
+    def usage(self, held: Held) -> dict[str, object]:
+        try:
+            return usage(self._kernel, self._removal.name_of(held))
+        except OSError as error:
+            if error.errno == errno.ENOSYS:
+                raise Unsupported("", f"measuring a jail needs resource accounting: {RACCT_ADVICE}") from None
+            raise failure("measure the jail", error) from error
 
     def remove(self, held: Held) -> None:
         self._removal.remove(held)

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from runjd.errors import SpecError
 from runjd.runtime.freebsd import steps as s
 from runjd.runtime.freebsd.limits import PREFIX, parse_cpus, passed_over, plan_cpus, plan_limits
+from runjd.spec.parse_resources import parse_resources
 from tests.runtime.freebsd.configs import config
 
 
@@ -119,15 +120,15 @@ def test_a_resource_that_makes_no_sense_is_refused(resources: dict[str, object],
 
 def test_processors_are_pinned() -> None:
     """linux.resources.cpu.cpus is a cpuset(1)."""
-    assert plan_cpus(config(resources={"cpu": {"cpus": "0-2,5"}})) == (s.PinCpus((0, 1, 2, 5)),)
-    assert plan_cpus(config(resources={"cpu": {"cpus": ""}})) == ()
+    assert plan_cpus(parse_resources({"cpu": {"cpus": "0-2,5"}})) == (s.PinCpus((0, 1, 2, 5)),)
+    assert plan_cpus(parse_resources({"cpu": {"cpus": ""}})) == ()
 
 
 @pytest.mark.parametrize("text", ["a", "1-", "-1", "3-1", "1,,2", "99999"])
 def test_a_list_of_processors_that_is_none_is_refused(text: str) -> None:
     """By its path."""
     with pytest.raises(SpecError, match=r"^linux\.resources\.cpu\.cpus: found"):
-        plan_cpus(config(resources={"cpu": {"cpus": text}}))
+        plan_cpus(parse_resources({"cpu": {"cpus": text}}))
 
 
 @given(st.sets(st.integers(0, 1023), min_size=1, max_size=20))
@@ -138,11 +139,17 @@ def test_a_list_of_processors_is_read_as_it_was_written(cpus: set[int]) -> None:
 
 def test_what_has_no_meaning_here_is_told() -> None:
     """But for the devices, which every engine writes."""
-    resources = {"devices": [{"allow": False}], "cpu": {"shares": 512, "quota": 1, "period": 0},
-                 "blockIO": {"weight": 10}, "hugepageLimits": [{}], "rdma": {}}  # fmt: skip
+    resources: dict[str, object] = {
+        "devices": [{"allow": False}],
+        "cpu": {"shares": 512, "quota": 1, "period": 0},
+        "blockIO": {"weight": 10},
+        "unified": {"memory.high": "1"},
+        "rdma": {},
+    }
 
-    assert passed_over(config(resources=resources)) == (
+    assert passed_over(parse_resources(resources)) == (
         "linux.resources.cpu.shares",
-        "linux.resources.blockIO.weight",
-        "linux.resources.hugepageLimits",
+        "linux.resources.blockIO",
+        "linux.resources.unified",
     )
+    assert passed_over(parse_resources(None)) == ()
