@@ -28,6 +28,7 @@ def preload() -> None:
     import runjd.kernel.pidfd
     import runjd.runtime.plain
     import runjd.spec.parse
+    import runjd.spec.parse_resources
 
     if sys.platform == "linux":
         import runjd.kernel.capabilities

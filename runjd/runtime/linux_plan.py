@@ -29,7 +29,6 @@ from runjd.runtime.contract import Plan
 from runjd.runtime.linux_mounts import PROPAGATIONS, plan_mount
 from runjd.runtime.refusals import refuse
 from runjd.spec.model import Hooks
-from runjd.spec.parse_resources import parse_resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -118,6 +117,8 @@ def joined_pid_namespace(plan: Plan) -> str:
 
 def _host_steps(linux: Linux, id: str) -> Iterator[object]:
     if _wants_groups(linux):
+        from runjd.spec.parse_resources import parse_resources
+
         yield s.MakeGroups(linux.cgroups_path, id, parse_resources(linux.resources), _asks_for_groups(linux))
 
 

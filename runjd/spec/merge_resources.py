@@ -17,13 +17,21 @@ def merge(before: Mapping[str, object], changes: Mapping[str, object]) -> dict[s
     Return the limits that hold after a change.
 
     Objects are merged, everything else is replaced, and what says nothing (absent, null, empty, false
-    or 0) stays as it was, as with runc.
+    or 0) stays as it was, as with runc; so does that without a limit of memory there is none of swap.
     """
+    merged = _merged(before, changes)
+    memory, asked = merged.get("memory"), changes.get("memory")
+    if isinstance(memory, dict) and isinstance(asked, dict) and asked.get("limit") == -1 and not asked.get("swap"):
+        merged["memory"] = {name: value for name, value in memory.items() if name != "swap"}
+    return merged
+
+
+def _merged(before: Mapping[str, object], changes: Mapping[str, object]) -> dict[str, object]:
     merged = dict(before)
     for name, value in changes.items():
         if isinstance(value, dict):
             was = merged.get(name)
-            inner = merge(was if isinstance(was, dict) else {}, value)
+            inner = _merged(was if isinstance(was, dict) else {}, value)
             if inner:
                 merged[name] = inner
         elif value or (value == 0 and value is not False and name in _ZERO_COUNTS):

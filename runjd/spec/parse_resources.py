@@ -71,8 +71,8 @@ def _read(reader: Reader) -> Resources:
 def _read_rule(reader: Reader) -> DeviceRule:
     reader.require("allow", "true or false")
     kind = reader.choice("type", _DEVICE_TYPES) if reader.fields.get("type") != "" else ""
-    access = reader.text("access") or "rwm"
-    if not set(access) <= set("rwm"):
+    access = reader.text("access")
+    if not access or not set(access) <= set("rwm"):
         reader.fault("access", f"found {quoted(access)}, expected letters of rwm")
     return DeviceRule(
         allow=reader.boolean("allow") or False,

@@ -74,7 +74,9 @@ class RunningKeeper:
         write_bundle(path, *args, **process)
         return path
 
-    def isolated_bundle(self, name: str, *args: str, terminal: bool = False) -> str:
+    def isolated_bundle(
+        self, name: str, *args: str, terminal: bool = False, linux: dict[str, object] | None = None
+    ) -> str:
         """Make a bundle of a command for the linux runtime, in a root that shows the host's /usr."""
         path = f"{self.directory}/{name}.bundle"
         os.makedirs(f"{path}/rootfs/usr")
@@ -83,7 +85,10 @@ class RunningKeeper:
                 os.symlink(f"usr/{link}", f"{path}/rootfs/{link}")
         usr = {"destination": "/usr", "type": "bind", "source": "/usr", "options": ["rbind", "ro"]}
         with open(f"{path}/config.json", "w", encoding="utf-8") as file:
-            json.dump(minimal_config(args, terminal=terminal, mounts=(usr,)), file)
+            config = minimal_config(args, terminal=terminal, mounts=(usr,))
+            assert isinstance(config["linux"], dict)
+            config["linux"] |= linux or {}
+            json.dump(config, file)
         return path
 
     def descriptors(self) -> int:

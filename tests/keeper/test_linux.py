@@ -2,6 +2,7 @@
 
 import os
 import signal
+from glob import glob
 
 import pytest
 
@@ -71,6 +72,24 @@ def test_fifty_jails_survive_their_daemon(keeper: RunningKeeper) -> None:
 
     assert os.listdir(keeper.root) == []
     keeper.wait(lambda: keeper.descriptors() == before, "descriptors")
+
+
+def test_a_jail_with_limits(keeper: RunningKeeper) -> None:
+    """The keeper makes control groups and removes them with all that is in them, though it imports nothing any more."""
+    daemon = keeper.greeted()
+    group = f"runjd-test-{os.getpid()}"
+    limits: dict[str, object] = {"cgroupsPath": f"/{group}/bomb", "resources": {"pids": {"limit": 30}}}
+    bomb = "bomb() { bomb | bomb & }; echo up; bomb; while :; do sleep 1; done"
+
+    daemon.run("bomb", keeper.isolated_bundle("bomb", "/bin/sh", "-c", bomb, linux=limits), "linux")
+    assert _line(daemon, "bomb") == b"up\n"
+    for file in glob(f"/sys/fs/cgroup/**/{group}/bomb/pids.max", recursive=True):
+        with open(file) as limit:
+            assert limit.read() == "30\n"
+    daemon.do(messages.ask_delete, "bomb", True)
+
+    assert daemon.exit("bomb")["signal"] == signal.SIGKILL
+    assert glob(f"/sys/fs/cgroup/**/{group}", recursive=True) == []
 
 
 def test_a_program_that_cannot_be_executed(keeper: RunningKeeper) -> None:

@@ -211,7 +211,7 @@ def test_devices_cannot_be_updated(linux: Runj) -> None:
     run(linux, ["sleep", "60"], devices=rules)
 
     assert linux("update", "-r", "-", "web", input=json.dumps({"devices": rules})).returncode == 0
-    other = linux("update", "-r", "-", "web", input=json.dumps({"devices": [{"allow": True}]}))
+    other = linux("update", "-r", "-", "web", input=json.dumps({"devices": [{"allow": True, "access": "rwm"}]}))
     assert (other.returncode, "linux.resources.devices: " in other.stderr) == (1, True)
 
 
