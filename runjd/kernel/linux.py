@@ -7,6 +7,8 @@ another object that records, or fails where it is told to.
 
 from __future__ import annotations
 
+import os
+
 from runjd.kernel import bpf, interfaces, namespaces, openat2, prctl, statfs
 from runjd.kernel import mount as mounts
 from runjd.kernel.files import Files
@@ -26,7 +28,14 @@ class LinuxKernel(Files):
     # files
     open_beneath = staticmethod(openat2.open_beneath)
     open_in_root = staticmethod(openat2.open_in_root)
+    open_on_mount = staticmethod(openat2.open_on_mount)
     file_system = staticmethod(statfs.file_system)
+
+    @staticmethod
+    def set_extended_attribute(path: str, name: str, value: bytes) -> None:
+        """setxattr(2)."""
+        os.setxattr(path, name, value)
+
     # control groups
     load_device_program = staticmethod(bpf.load_device_program)
     attach_device_program = staticmethod(bpf.attach_device_program)

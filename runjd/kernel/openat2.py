@@ -13,6 +13,7 @@ import struct
 
 from runjd.kernel.libc import c_char_p, c_int, c_size_t, check, syscall
 
+RESOLVE_NO_XDEV = 0x01
 RESOLVE_NO_MAGICLINKS = 0x02
 RESOLVE_NO_SYMLINKS = 0x04
 RESOLVE_BENEATH = 0x08
@@ -38,6 +39,15 @@ def open_beneath(root: int, path: str, flags: int = _PATH_ONLY) -> int:
 def open_in_root(root: int, path: str, flags: int = _PATH_ONLY) -> int:
     """Return a descriptor of a path, its symbolic links followed as if ``root`` were ``/``."""
     return _open(root, path, flags, RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS)
+
+
+def open_on_mount(root: int, path: str, flags: int = _PATH_ONLY) -> int:
+    """
+    Return a descriptor of a path that neither leaves the root nor crosses into another mount.
+
+    :raise OSError: EXDEV where something is mounted on the way.
+    """
+    return _open(root, path, flags, RESOLVE_BENEATH | RESOLVE_NO_XDEV | RESOLVE_NO_MAGICLINKS)
 
 
 def _open(root: int, path: str, flags: int, resolve: int) -> int:

@@ -31,7 +31,7 @@ from runjd.runtime.confinement import Confinement, confine, confine_unseen, deco
 from runjd.runtime.contract import Runtime, Undo
 from runjd.runtime.failing import failure
 from runjd.runtime.granted import grant
-from runjd.runtime.linux_plan import joined_pid_namespace, make_plan, new_namespaces
+from runjd.runtime.linux_plan import has_labels, joined_pid_namespace, make_plan, new_namespaces
 from runjd.runtime.linux_warden import LinuxWarden
 from runjd.runtime.privileges import LinuxPrivileges
 from runjd.runtime.refusals import refuse_process
@@ -172,6 +172,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
         self._need_root()
         self._confinement = decode(confinement)
         refuse_process(process)
+        self._check_modules(process)
         # The child opens its own, as all but its streams are closed in it; this one loads what it needs for that.
         pidfd = ending.open_process(held.pid, held.start_time) if ending.is_of_this_boot(held) else -1
         if pidfd < 0:
@@ -198,9 +199,23 @@ class LinuxRuntime(LinuxWarden, Runtime):
         if held is None:
             raise RuntimeFailure("enter a jail", "none was joined; this is a bug of runjd")
         self._hide()
-        self._may_be_traced = linux_entering.enter(held, process)
+        self._may_be_traced = linux_entering.enter(held, process, self._label)
         self._affinity.end()
         self._is_outside = True
+
+    def _check_modules(self, process: Process) -> None:
+        """See that the host has what labels a process, and load what the child needs for it."""
+        if has_labels(process):
+            from runjd.runtime import labels
+
+            for step in labels.module_steps(process):
+                labels.check_module(self._kernel, step)
+
+    def _label(self, process: Process) -> None:
+        if has_labels(process):
+            from runjd.runtime import labels
+
+            labels.label_process(self._kernel, process)
 
     def _need_root(self) -> None:
         if self._uid != 0:

@@ -19,6 +19,8 @@ from runjd.runtime.failing import failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runjd.runtime.contract import Held
     from runjd.spec.model import Process
 
@@ -27,10 +29,11 @@ _PATH_ONLY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _GONE = (errno.ESRCH, errno.ENOENT)
 
 
-def enter(held: Held, process: Process) -> bool:
+def enter(held: Held, process: Process, label: Callable[[Process], None]) -> bool:
     """
     Enter a jail; its pid namespace counts for later children.
 
+    :param label: asks for the labels of the process, as long as /proc is the host's.
     :return: whether those inside may trace processes that they see.
     :raise WrongState: the init process is gone.
     :raise RuntimeFailure: it is not where it was made any more.
@@ -42,6 +45,7 @@ def enter(held: Held, process: Process) -> bool:
         may_trace = _may_trace(held.pid)
         _enter_groups(held)
         rights.apply_oom_score(process.oom_score_adj)
+        label(process)
         has_left = _enter_namespaces(held, pidfd)
     except OSError as error:
         if error.errno in _GONE:

@@ -32,8 +32,9 @@ from runjd.spec.model import Hooks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
+    from runjd.runtime.linux_mounts import MountStep
     from runjd.spec.model import Config, Linux, LinuxDevice, Process
 
 #: type of linux.namespaces -> the bit of clone(2)
@@ -79,7 +80,7 @@ def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> P
         id,
         root,
         config.process,
-        (s.CheckRoot(root), *_host_steps(config.linux, id)),
+        (s.CheckRoot(root), *_host_steps(config.linux, config.process, id)),
         tuple(
             _jail_steps(
                 config, config.linux, config.process, namespaces, root, bundle, s.PivotRoot if pivots else s.MoveRoot
@@ -110,12 +111,21 @@ def has_groups(plan: Plan) -> bool:
     return any(isinstance(each, s.MakeGroups) for each in plan.host_steps)
 
 
+def has_labels(process: Process) -> bool:
+    """Whether a security module shall confine a process."""
+    return bool(process.apparmor_profile or process.selinux_label)
+
+
 def joined_pid_namespace(plan: Plan) -> str:
     """Return the file of the pid namespace to be joined, which must happen before the fork; empty for none."""
     return next((each.partition("=")[2] for each in plan.isolation if each.startswith("pid=")), "")
 
 
-def _host_steps(linux: Linux, id: str) -> Iterator[object]:
+def _host_steps(linux: Linux, process: Process, id: str) -> Iterator[object]:
+    if linux.mount_label or has_labels(process):
+        from runjd.runtime.labels import module_steps
+
+        yield from module_steps(process, linux)
     if _wants_groups(linux):
         from runjd.spec.parse_resources import parse_resources
 
@@ -175,6 +185,11 @@ def _jail_steps(
     yield from _mount_steps(config, linux, root, bundle)
     if process.cwd != "/":
         yield s.MakeDirectory(_inside(process.cwd), "process.cwd")
+    if has_labels(process):
+        from runjd.runtime.labels import label_steps
+
+        # behind the hooks, whose programs are not the jail's
+        yield from label_steps(process)
     yield from _closing_steps(config, linux, root, change_root)
 
 
@@ -229,7 +244,7 @@ def _mount_steps(config: Config, linux: Linux, root: str, bundle: str) -> Iterat
     # Nothing that is mounted for the jail shall show on the host.
     yield s.PartFromHost()
     yield s.BindRoot(root, propagation in ("slave", "rslave"))
-    yield from mounts
+    yield from _labelled(mounts, linux.mount_label) if linux.mount_label else mounts
     shows_hosts_devices = any(each.destination == "/dev" and isinstance(each, s.BindMount) for each in mounts)
     if not shows_hosts_devices:
         asked = [_device(each, index) for index, each in enumerate(linux.devices)]
@@ -237,6 +252,13 @@ def _mount_steps(config: Config, linux: Linux, root: str, bundle: str) -> Iterat
         yield from asked
     if config.hooks != Hooks():
         yield s.RunHooks()
+
+
+def _labelled(mounts: Iterable[MountStep], label: str) -> Iterator[object]:
+    from runjd.runtime.labels import label_mount
+
+    for each in mounts:
+        yield from label_mount(each, label)
 
 
 def _device(device: LinuxDevice, index: int) -> s.MakeDevice:

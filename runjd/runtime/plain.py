@@ -15,7 +15,7 @@ from runjd.kernel import process as processes_of
 from runjd.runtime import ending, rights
 from runjd.runtime.contract import Plan, Runtime
 from runjd.runtime.privileges import LinuxPrivileges, Privileges, UserPrivileges
-from runjd.runtime.refusals import refuse, refuse_process, refuse_resources, refuse_scheduling
+from runjd.runtime.refusals import refuse, refuse_effects, refuse_process, refuse_resources
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,7 +48,7 @@ class PlainRuntime(Runtime):
             raise SpecError("process", "is missing: there is nothing to run")
         refuse(config)
         refuse_resources(config)
-        refuse_scheduling(config.process)
+        refuse_effects(config.process)
         _refuse_effects(config)
         self._refuse_user(config.process)
         notices = [f"{id}: {_WITHOUT}"]
@@ -75,7 +75,7 @@ class PlainRuntime(Runtime):
 
     def join(self, held: Held, process: Process, confinement: bytes) -> int:
         refuse_process(process)
-        refuse_scheduling(process)
+        refuse_effects(process)
         self._refuse_user(process)
         if not ending.is_running(held):
             raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
@@ -128,6 +128,7 @@ def _refuse_effects(config: Config) -> None:
         "linux.devices[0]": linux and linux.devices,
         "linux.sysctl": linux and linux.sysctl,
         "linux.seccomp": linux and linux.seccomp,
+        "linux.mountLabel": linux and linux.mount_label,
         "linux.personality": linux and linux.personality,
         "linux.timeOffsets": linux and linux.time_offsets,
         "linux.rootfsPropagation": linux and linux.rootfs_propagation,

@@ -37,11 +37,15 @@ def refuse(config: Config) -> None:
 
 def refuse_process(process: Process) -> None:
     """Refuse what no embedded runtime can give a process, be it the init process or an exec process."""
-    if process.apparmor_profile:
-        raise Unsupported("process.apparmorProfile", "AppArmor is not supported")
-    if process.selinux_label:
-        raise Unsupported("process.selinuxLabel", "SELinux is not supported")
     refuse_limits(process)
+
+
+def refuse_effects(process: Process) -> None:
+    """Refuse what the linux runtime alone does for a process."""
+    for name, value in (("apparmorProfile", process.apparmor_profile), ("selinuxLabel", process.selinux_label)):
+        if value:
+            raise Unsupported(f"process.{name}", "only the linux runtime applies it")
+    refuse_scheduling(process)
 
 
 def refuse_scheduling(process: Process) -> None:
@@ -73,8 +77,6 @@ def refuse_linux(linux: Linux) -> None:
         raise Unsupported(f"linux.{name}", "is not supported")
     if linux.seccomp is not None:
         refuse_seccomp(linux.seccomp)
-    if linux.mount_label:
-        raise Unsupported("linux.mountLabel", "SELinux is not supported")
     for name, mappings in (("uidMappings", linux.uid_mappings), ("gidMappings", linux.gid_mappings)):
         if mappings:
             raise Unsupported(f"linux.{name}", "user namespaces are not supported")

@@ -212,6 +212,26 @@ class Runner:
         finally:
             self._kernel.close(descriptor)
 
+    def check_module(self, step: s.CheckModule) -> None:
+        """See that a security module is at work; its own module is loaded by the plan, as for the other two."""
+        from runjd.runtime import labels
+
+        labels.check_module(self._kernel, step)
+
+    def label(self, step: s.Label) -> None:
+        """Ask for a label, as long as /proc is the host's."""
+        from runjd.runtime import labels
+
+        labels.write_label(self._kernel, step)
+
+    def label_mount(self, step: s.LabelMount) -> None:
+        """Label a directory that something was mounted on."""
+        found = self._beneath.find(step.destination)
+        try:
+            self._kernel.set_extended_attribute(f"/proc/self/fd/{found}", "security.selinux", step.label.encode())
+        finally:
+            self._kernel.close(found)
+
     def set_clocks(self, step: s.SetClocks) -> None:
         """Make a time namespace, set its clocks as long as nobody is in it, and enter it."""
         self._kernel.unshare(CLONE_NEWTIME)
@@ -308,6 +328,9 @@ _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.Mask: Runner.mask,
     s.MakeReadOnly: Runner.make_read_only,
     s.SetSysctl: Runner.set_sysctl,
+    s.CheckModule: Runner.check_module,
+    s.Label: Runner.label,
+    s.LabelMount: Runner.label_mount,
     s.SetClocks: Runner.set_clocks,
     s.SetHostname: Runner.set_hostname,
     s.SetDomainname: Runner.set_domainname,

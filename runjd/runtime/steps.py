@@ -334,6 +334,38 @@ class SetOomScore(Value):
         return f"set oom_score_adj {self.score}"
 
 
+class CheckModule(Value):
+    """See that a security module, AppArmor or SELinux, is at work on the host."""
+
+    module: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"see that the host has {self.module}"
+
+
+class Label(Value):
+    """Ask for what a security module shall take us for; ``attributes``: the first of these files that is."""
+
+    attributes: tuple[str, ...]
+    value: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"set {self.attributes[-1]} to {self.value}"
+
+
+class LabelMount(Value):
+    """Give the directory of a mount a label of SELinux."""
+
+    destination: str
+    label: str
+    path: str = "linux.mountLabel"
+
+    def __str__(self) -> str:
+        return f"label {self.destination} {self.label}"
+
+
 class FilterSyscalls(Value):
     """Let the kernel judge each system call of the process and of all that come of it."""
 

@@ -86,8 +86,6 @@ def test_isolation_is_told(subject: Subject) -> None:
     ("path", "changes"),
     [
         ("linux.seccomp.defaultAction", {"linux": {"seccomp": Seccomp("SCMP_ACT_NOTIFY")}}),
-        ("process.apparmorProfile", {"process": {"apparmor_profile": "p"}}),
-        ("process.selinuxLabel", {"process": {"selinux_label": "l"}}),
         ("linux.intelRdt", {"linux": {"unapplied": ("intelRdt",)}}),
         ("windows", {"foreign": ("windows",)}),
     ],

@@ -108,7 +108,7 @@ def test_pid_namespace_is_joined_before_the_fork() -> None:
         ("linux.namespaces[1].type", {"namespaces": (Namespace("mount"), Namespace("mount"))}),
         ("linux.namespaces[1].path", {"namespaces": (Namespace("mount"), Namespace("network", "relative"))}),
         ("linux.uidMappings", {"uid_mappings": (IdMapping(0, 1000, 1),)}),
-        ("linux.mountLabel", {"mount_label": "l"}),
+        ("linux.mountLabel", {"mount_label": 'l"'}),
         ("linux.rootfsPropagation", {"rootfs_propagation": "everywhere"}),
         ("linux.devices[0].major", {"devices": (LinuxDevice("c", "/dev/x"),)}),
         ("linux.devices[0].type", {"devices": (LinuxDevice("x", "/dev/x", 1, 1),)}),
