@@ -136,6 +136,10 @@ class FreeBSDRecorder(FreeBSDKernel):
         """Make a symbolic link without a word in the journal."""
         self._files.symlink(target, path)
 
+    def load_file_system(self, name: str) -> None:
+        """Have a file system that was not there."""
+        self.state.file_systems.add(name)
+
     def _boot(self) -> None:
         state = self.state
         state.rulesets = rulesets.usual()
