@@ -140,7 +140,7 @@ def test_a_list_of_processors_is_read_as_it_was_written(cpus: set[int]) -> None:
 def test_what_has_no_meaning_here_is_told() -> None:
     """But for the devices, which every engine writes."""
     resources: dict[str, object] = {
-        "devices": [{"allow": False}],
+        "devices": [{"allow": False, "access": "rwm"}],
         "cpu": {"shares": 512, "quota": 1, "period": 0},
         "blockIO": {"weight": 10},
         "unified": {"memory.high": "1"},
