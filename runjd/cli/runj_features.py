@@ -33,9 +33,11 @@ def document(platform: str) -> dict[str, object]:
         from runjd.runtime import linux_features
 
         made = linux_features.features()
-    return made | {
-        "annotations": {
-            "org.runjd.version": __version__,
-            "org.runjd.runtimes": ",".join(available(platform)),
-        }
-    }
+    elif platform.startswith("freebsd"):
+        from runjd.runtime.freebsd.features import features as of_freebsd
+
+        made = of_freebsd()
+    annotations = made.get("annotations", {})
+    assert isinstance(annotations, dict)
+    ours = {"org.runjd.version": __version__, "org.runjd.runtimes": ",".join(available(platform))}
+    return made | {"annotations": annotations | ours}

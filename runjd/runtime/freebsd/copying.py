@@ -63,6 +63,7 @@ class Copier:
             else:
                 kept = f".runjd-{self._id}-{name}"
                 self._made(Undo("restore", f"/{below}"))
+                self._put_back(above, kept, name)
                 self._kernel.rename(name, kept, src_dir_fd=above, dst_dir_fd=above)
                 fd = self._kernel.open(name, _NEW, 0o600, dir_fd=above)
             try:
@@ -75,6 +76,13 @@ class Copier:
                 self._kernel.close(fd)
         finally:
             self._kernel.close(above)
+
+    def _put_back(self, above: int, kept: str, name: str) -> None:
+        """Put back what is still aside: the host was rebooted, which took the record of it away, and left a copy."""
+        try:
+            self._kernel.rename(kept, name, src_dir_fd=above, dst_dir_fd=above)
+        except FileNotFoundError:
+            pass
 
     def _read(self, source: str) -> tuple[bytes, os.stat_result]:
         fd = self._kernel.open(source, _READ)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from runjd.spec.model import FreeBSDDevice, Mount
 
 #: types of the bundle to file systems of FreeBSD
-_KINDS = {
+KINDS = {
     "bind": "nullfs",
     "devfs": "devfs",
     "fdescfs": "fdescfs",
@@ -113,9 +113,9 @@ def _kind(mount: Mount, where: str) -> str:
         # as with ocijail, and as the specification says of binds
         return "nullfs"
     try:
-        return _KINDS[mount.type]
+        return KINDS[mount.type]
     except KeyError:
-        known = ", ".join(sorted(_KINDS))
+        known = ", ".join(sorted(KINDS))
         raise Unsupported(
             f"{where}.type", f"a jail cannot be given the file system {quoted(mount.type)}; there are {known}"
         ) from None

@@ -79,6 +79,11 @@ def read_options(mount: Mount, kind: str, where: str) -> Options:
     return Options(tuple(reading.pairs.items()), reading.copies_up, reading.ruleset, tuple(reading.rules))
 
 
+def names() -> set[str]:
+    """Return the options that are understood, less those that are passed over."""
+    return {*_GENERIC, *_BACK, *_TMPFS, *_TMPFS_NAMES, *_FDESCFS, "tmpcopyup", "ruleset", "rule"}
+
+
 class _Reading:
     def __init__(self, kind: str) -> None:
         self._kind = kind

@@ -14,8 +14,7 @@ def machine() -> FreeBSDRecorder:
     kernel = FreeBSDRecorder()
     kernel.make_tree("/dev")
     kernel.nmount((("fstype", "devfs"), ("fspath", "/dev"), ("from", "devfs")))
-    for name in ("fdescfs", "procfs", "linprocfs", "linsysfs"):
-        kernel.load_file_system(name)
+    kernel.state.file_systems |= {"fdescfs", "procfs", "linprocfs", "linsysfs"}
     return kernel
 
 

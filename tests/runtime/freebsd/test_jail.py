@@ -138,6 +138,21 @@ def test_after_a_reboot_only_files_are_to_be_taken_away() -> None:
     assert machine.kernel.listdir(f"{ROOT}/etc") == ["motd"]
 
 
+def test_a_file_kept_aside_outlives_a_reboot_that_takes_the_record() -> None:
+    """/var/run is emptied at boot: the next jail of the name finds the image's file, and not the copy."""
+    machine = rich_machine()
+    file = config(None, Mount("/etc/motd", "bind", "/srv/motd"))
+    machine.start(file)
+    machine.kernel.reboot()
+    machine.undo.clear()
+
+    held = machine.start(file)
+    machine.reaps(held.pid)
+    machine.runtime.remove(held)
+
+    assert content(machine, f"{ROOT}/etc/motd") == b"of the image\n"
+
+
 def test_killed_at_any_call_what_is_on_record_suffices() -> None:
     """Nothing that cleans up runs, and whoever deletes it later finds no less than there is, but for empty files."""
     for number in range(1, _count_of_calls() + 1):
