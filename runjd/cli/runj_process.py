@@ -6,9 +6,11 @@ from __future__ import annotations
 
 import _socket
 import os
+import struct
 
 from runjd.container.failure import Step
 from runjd.container.stdio import Terminal
+from runjd.errors import BadArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +58,24 @@ class Consoles:
             finally:
                 os.fchdir(before)
                 os.close(before)
+        self._check_listener(socket)
         return Terminal(socket)
+
+    def _check_listener(self, socket: _socket.socket) -> None:
+        """
+        See that nobody gets the terminal, and so a hand in the container, but root and us. Linux.
+
+        :raise BadArgument: the path leads to a socket of somebody else.
+        """
+        option = getattr(_socket, "SO_PEERCRED", None)
+        if option is None:
+            return
+        _pid, uid, _gid = struct.unpack("3I", socket.getsockopt(_socket.SOL_SOCKET, option, 12))
+        if uid not in (0, os.geteuid()):
+            socket.close()
+            raise BadArgument(
+                f"the console socket {self._path} is listened on by user {uid}, who is not to have the terminal"
+            )
 
     def relayed(self) -> Terminal:
         """Return a terminal that this process will show on its own."""

@@ -16,6 +16,7 @@ import stat
 import time
 
 from runjd.container import mark
+from runjd.container.ancestry import find_stranger
 from runjd.container.bundle import CONFIG, read_all
 from runjd.container.failure import Step
 from runjd.container.state import Damaged, decode, encode, salvage
@@ -154,6 +155,7 @@ class Store:
         return Place(self.root, id, fd)
 
     def _make_root(self) -> int:
+        self._check_way()
         try:
             os.makedirs(os.path.dirname(self.root), exist_ok=True)
             try:
@@ -163,6 +165,14 @@ class Store:
             return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         except OSError as error:
             raise self._failure("make", error) from error
+
+    def _check_way(self) -> None:
+        stranger = find_stranger(self.root)
+        if stranger:
+            raise InputOutput(
+                f"the state directory {self.root} is reached by {stranger}, which others can exchange; "
+                "choose another one"
+            )
 
     def _failure(self, action: str, error: OSError) -> RunjdError:
         hint = "try as root, or name one of your own with --root" if isinstance(error, PermissionError) else ""
@@ -183,6 +193,11 @@ class Store:
             raise InputOutput(
                 f"the state directory {self.root} can be written by others; give it to yourself with mode 0700"
             )
+        try:
+            self._check_way()
+        except RunjdError:
+            os.close(fd)
+            raise
         return fd
 
 
