@@ -4,6 +4,7 @@
 
 VENV = .venv
 PYTEST_FLAGS =
+SECONDS = 600
 MADE = $(VENV)/.made
 MAN = man/*.7 man/*.8
 
@@ -12,6 +13,7 @@ help:
 	@echo "make test   runs all tests (PYTEST_FLAGS=... for some)"
 	@echo "make peers  runs podman, conmon and buildah on runj, and on runc for comparison"
 	@echo "make lint   checks the style and the types"
+	@echo "make soak   kills runj at random moments for SECONDS=600, and looks at what is left"
 	@echo "make bench  measures the start of a jail against other runtimes"
 	@echo "make man    formats the manual pages into build/man"
 	@echo "make venv   makes the virtual environment only"
@@ -40,6 +42,11 @@ lint: $(MADE)
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
 
+soak: $(MADE)
+	@.ci/packages test
+	@$(VENV)/bin/python -m tests.container.storm $(SECONDS) plain
+	@$(VENV)/bin/python -m tests.container.storm $(SECONDS) linux
+
 bench: $(MADE)
 	@$(VENV)/bin/python benchmarks/start.py
 
@@ -56,4 +63,4 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help venv demo test peers lint bench man clean
+.PHONY: help venv demo test peers lint soak bench man clean

@@ -3,7 +3,7 @@
 
 Whatever goes wrong, at whichever step, everything is undone in reverse and the
 host is as it was.  A creator that is killed leaves a record that says
-``creating``, which ``delete`` undoes, or none where there is nothing to undo; its
+``creating``, which ``delete`` undoes, or none before there is anything to undo; its
 child ends when it asks for its orders, or what it made cannot be recorded.
 """
 
@@ -14,7 +14,7 @@ import os
 from runjd.container import gate
 from runjd.container.bundle import read_bundle
 from runjd.container.failure import Step
-from runjd.container.launch import Launch, killed_before, open_streams, why_lost
+from runjd.container.launch import Launch, give_order, killed_before, open_streams, why_lost
 from runjd.container.report import EXECUTE, HOOKS, READY, UNDO, WAIT
 from runjd.container.state import State
 from runjd.errors import RunjdError, SpecError
@@ -79,7 +79,11 @@ class Creation:
         """
         try:
             found = read_bundle(bundle)
-            self._make(self._plan(found, created), found)
+            plan = self._plan(found, created)
+            # before anything is made: from here on the record says that the root is used
+            self._place.write(self.state)
+            self._place.stop_creating()
+            self._make(plan, found)
         except BaseException as error:
             self._undo(error)
             raise
@@ -156,18 +160,13 @@ class Creation:
         # Written before the order: whoever kills us now leaves either an init that ends, or one that waits.
         self.state = self.state._replace(status="running" if self._start else "created")
         self._place.write(self.state)
-        try:
-            channel.send(EXECUTE if self._start else WAIT)
-        except BrokenPipeError:
-            raise why_lost(channel.receive()) from None
+        give_order(channel, EXECUTE if self._start else WAIT)
         if self._start and not channel.wait_executed():
             raise killed_before("its program was executed")
 
     def _run_hooks(self, channel: Channel) -> None:
         from runjd.container import hooks
 
-        # they may take long; whoever shares the root is warned by our record
-        self._place.stop_creating()
         self.state = self.state._replace(due=tuple([each for each in hooks.phases(self._hooks) if each in _LATER]))
         self._place.write(self.state)
         document = hooks.document(self.state, "creating", self.state.pid)

@@ -26,6 +26,8 @@ else:
 
 #: seconds that somebody else who holds the container gets to let go of it, once its init is dead
 _PATIENCE = 30.0
+#: seconds that a creation gets which is not stuck: what its child made this moment may not be on record yet
+_GRACE = 0.3
 _PAUSES = (0.001, 0.05)
 
 
@@ -82,20 +84,22 @@ class Deletion:
 
     def _seize(self, place: Place) -> bool:
         """Hold the container, and kill its init while somebody else does; False: it was deleted meanwhile."""
-        deadline = time.monotonic() + self._patience
+        began = time.monotonic()
         pause, longest = _PAUSES
         while not place.try_lock():
             if not place.is_current():
                 return False
-            self._kill(place.salvage())
-            if time.monotonic() >= deadline:
+            state = place.salvage()
+            if state is not None and (state.status != "creating" or time.monotonic() >= began + _GRACE):
+                self._kill(state)
+            if time.monotonic() >= began + self._patience:
                 raise place.busy()
             time.sleep(pause)
             pause = min(pause * 2, longest)
         return place.is_current()
 
-    def _kill(self, state: State | None) -> None:
-        if state is None or not state.pid:
+    def _kill(self, state: State) -> None:
+        if not state.pid:
             return
         try:
             self._warden(state.runtime).signal(state.held(), _signal.SIGKILL, True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from runjd.container.failure import Step
-from runjd.container.launch import Launch, killed_before, open_streams, why_lost
+from runjd.container.launch import Launch, give_order, killed_before, open_streams, why_lost
 from runjd.container.report import APPEARED, EXECUTE, READY
 from runjd.kernel.process import start_time
 
@@ -59,7 +59,7 @@ def execute(
             if message.kind != READY:
                 raise why_lost(message)
             started = start_time(launch.pid)
-            channel.send(EXECUTE)
+            give_order(channel, EXECUTE)
             if not channel.wait_executed():
                 raise killed_before("its program was executed")
         finally:

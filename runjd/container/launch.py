@@ -141,6 +141,18 @@ def open_streams(io: Io, directory_fd: int, process: Process) -> Streams | None:
         return io.open(directory_fd, process)
 
 
+def give_order(channel: Channel, order: bytes) -> None:
+    """
+    Give a child that is ready its order.
+
+    :raise RunjdError: it is gone.
+    """
+    try:
+        channel.send(order)
+    except BrokenPipeError:
+        raise why_lost(channel.receive()) from None
+
+
 def why_lost(message: report.Message) -> RunjdError:
     """Return the error of a conversation that ended before its time."""
     if message.kind == report.FAILED:

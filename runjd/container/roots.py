@@ -4,18 +4,20 @@ Roots that several containers have in common.
 What a container made in its root (mount points that were missing) is taken away
 with it, but never under another one: on Linux, since 3.18, rmdir(2) of a
 directory on which another namespace has mounted something succeeds, and the
-mount is gone.  So whoever creates holds a shared lock on the state directory,
-whoever takes mount points away holds it alone, and hands them to a container
-that still uses the root.
+mount is gone.  So whoever creates holds a shared lock on the state directory
+until his record names the root; whoever takes mount points away holds it alone,
+and hands them to a container that uses the root.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import time
 
 from runjd.errors import RunjdError
 from runjd.kernel.process import boot_id, is_alive
+from runjd.runtime.undoing import FILES, made_files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -57,10 +59,8 @@ class RootGuard:
         if self._fd < 0:
             return self._state
         self._place.stop_creating()
-        try:
-            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            # somebody creates just now, and may have found our mount points
+        if not self._lock():
+            # somebody is stuck who may want our root
             return self._without_files()
         heir = self._heir()
         if heir is None:
@@ -68,8 +68,21 @@ class RootGuard:
         self._hand_over(heir)
         return self._without_files()
 
+    def _lock(self) -> bool:
+        """Wait until everybody who creates is on record with his root, which takes no more than a moment."""
+        deadline = time.monotonic() + _PATIENCE
+        while True:
+            try:
+                fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    return False
+                time.sleep(_PAUSE)
+            else:
+                return True
+
     def _without_files(self) -> State:
-        return self._state._replace(undo=tuple(each for each in self._state.undo if each.action not in _FILES))
+        return self._state._replace(undo=tuple(each for each in self._state.undo if each.action not in FILES))
 
     def _heir(self) -> str | None:
         """Return the id of another container that lives in the same root."""
@@ -80,20 +93,21 @@ class RootGuard:
             try:
                 with self._store.look(id) as place:
                     state = place.read()
+                    is_made = state is not None and state.status == "creating" and place.is_busy()
             except RunjdError:
                 continue
             if (
                 state is not None
                 and state.root == self._state.root
                 and state.boot_id == now
-                and is_alive(state.pid, state.start_time)
+                and (is_made or is_alive(state.pid, state.start_time))
             ):
                 return id
         return None
 
     def _hand_over(self, id: str) -> None:
         """Let another container take the mount points away at its own end; where it is busy they stay for good."""
-        files = tuple(each for each in self._state.undo if each.action in _FILES)
+        files = made_files(self._state.undo)
         try:
             with self._store.look(id) as place:
                 if place.try_lock() and (state := place.read()) is not None:
@@ -102,4 +116,6 @@ class RootGuard:
             return
 
 
-_FILES = ("rmdir", "unlink")
+#: seconds
+_PATIENCE = 5.0
+_PAUSE = 0.0005

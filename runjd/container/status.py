@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runjd.container import gate
 from runjd.errors import NoSuchJail
-from runjd.kernel.process import boot_id, is_alive
+from runjd.kernel.process import boot_id, is_alive, look
 from runjd.runtime.cgroup.frozen import is_frozen
 
 TYPE_CHECKING = False
@@ -48,6 +48,10 @@ def refreshed(state: State, place: Place) -> State:
     if is_frozen(state.undo):
         return state._replace(status="paused")
     if state.status == "created" and not gate.is_waiting(place.fd):
+        seen = look(state.pid)
+        if seen is None or not seen.alive or seen.exiting:
+            # the gate closes a moment before the end is to be seen
+            return state._replace(status="stopped", pid=0)
         # whoever started it was killed before it could write that down
         return state._replace(status="running")
     return state

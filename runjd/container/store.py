@@ -388,7 +388,7 @@ class Place:
     def unrecorded(self) -> str:
         """Return why there is no record, for a message."""
         if mark.is_ours(self.fd, os.listdir(self.fd)):
-            return "its creation was interrupted, or has just begun"
+            return "its creation or deletion was interrupted, or is under way"
         return f"{self.path} is no container of runj"
 
     def keep_config(self, document: bytes) -> None:

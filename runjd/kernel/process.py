@@ -14,17 +14,20 @@ import sys
 
 from runjd.values import Value
 
+#: of the flags in proc_pid_stat(5)
+_PF_EXITING = 0x4
 _IS_LINUX = sys.platform == "linux"
 
 
 class Seen(Value):
-    """One process as the kernel shows it; a zombie is not alive."""
+    """One process as the kernel shows it; a zombie is not alive, one that is about to become one still is."""
 
     pid: int
     parent: int
     session: int
     start_time: int
     alive: bool
+    exiting: bool = False
 
 
 def look(pid: int) -> Seen | None:
@@ -90,4 +93,11 @@ def boot_id() -> str:
 def _parse_stat(pid: int, text: bytes) -> Seen:
     # The name may hold spaces and parentheses; only the last one ends it.
     fields = text[text.rindex(b")") + 2 :].split(None, 20)
-    return Seen(pid, int(fields[1]), int(fields[3]), int(fields[19]), fields[0] not in b"ZXx")
+    return Seen(
+        pid,
+        int(fields[1]),
+        int(fields[3]),
+        int(fields[19]),
+        fields[0] not in b"ZXx",
+        bool(int(fields[6]) & _PF_EXITING),
+    )

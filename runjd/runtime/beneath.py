@@ -14,6 +14,7 @@ import stat
 
 from runjd.errors import RuntimeFailure
 from runjd.kernel.statfs import PROC_SUPER_MAGIC, SYSFS_MAGIC
+from runjd.runtime import undoing
 from runjd.runtime.contract import Undo
 
 TYPE_CHECKING = False
@@ -96,6 +97,14 @@ class Beneath:
     def outlasts(self, directory: int) -> bool:
         """Whether what is made in a directory is still there when the jail is gone."""
         return self._kernel.fstat(directory).st_dev == self._device
+
+    def announce(self, action: str, directory: int, name: str) -> None:
+        """Tell of a thing that is about to be made, as we may be killed before we can tell of its inode."""
+        self._made(Undo(action, f"{undoing.UNKNOWN} {self._real(directory)}/{name}"))
+
+    def disown(self, directory: int, name: str) -> None:
+        """Tell that what was announced is another's, who made it just now."""
+        self._made(Undo(undoing.KEEP, f"{undoing.UNKNOWN} {self._real(directory)}/{name}"))
 
     def tell(self, action: str, directory: int, name: str) -> None:
         """
@@ -193,16 +202,22 @@ class Beneath:
             return self._kernel.open(part, flags, dir_fd=here)
         except FileNotFoundError:
             pass
+        action = "rmdir" if is_directory else "unlink"
         outlasts = self.outlasts(here)
+        if outlasts:
+            self.announce(action, here, part)
         try:
             if is_directory:
                 self._kernel.mkdir(part, 0o755, dir_fd=here)
             else:
                 self._kernel.close(self._kernel.open(part, _NEW_FILE, 0o644, dir_fd=here))
         except FileExistsError:
-            outlasts = False  # another jail on the same root made it just now: it is not ours to take away
-        if outlasts:
-            self.tell("rmdir" if is_directory else "unlink", here, part)
+            # another jail on the same root made it just now: it is not ours to take away
+            if outlasts:
+                self.disown(here, part)
+        else:
+            if outlasts:
+                self.tell(action, here, part)
         return self._kernel.open(part, flags, dir_fd=here)
 
     def _again(self, here: int, real: list[str]) -> int:

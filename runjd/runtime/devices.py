@@ -58,9 +58,11 @@ class Devices:
         name = self._enter(step.destination)
         kind = _KINDS[step.kind]
         number = os.makedev(step.major, step.minor)
+        self._announce(name)
         try:
             self._kernel.mknod(name, kind | step.mode, number, dir_fd=self._directory)
         except FileExistsError:
+            self._disown(name)
             self._accept(step, name, kind, number)
             return
         except PermissionError:
@@ -74,9 +76,11 @@ class Devices:
     def make_link(self, step: MakeLink) -> None:
         """Make a symbolic link; whatever has its name already stays."""
         name = self._enter(step.destination)
+        self._announce(name)
         try:
             self._kernel.symlink(step.target, name, dir_fd=self._directory)
         except FileExistsError:
+            self._disown(name)
             return
         if self._outlasts:
             self._beneath.tell("unlink", self._directory, name)
@@ -96,6 +100,14 @@ class Devices:
             self._name = directory
             self._outlasts = self._beneath.outlasts(self._directory)
         return name
+
+    def _announce(self, name: str) -> None:
+        if self._outlasts:
+            self._beneath.announce("unlink", self._directory, name)
+
+    def _disown(self, name: str) -> None:
+        if self._outlasts:
+            self._beneath.disown(self._directory, name)
 
     def _accept(self, step: MakeDevice, name: str, kind: int, number: int) -> None:
         # What nobody asked for by name may be the image's own; what the bundle asks for must be it.

@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from runjd.runtime.contract import Undo
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+#: stands for an inode: what was announced, but not told of
+UNKNOWN = "0"
+#: the action of what was announced and is another's
+KEEP = "keep"
+#: all actions that are about names beneath the root
+FILES = ("rmdir", "unlink", KEEP)
 _BELOW = _DIRECTORY | os.O_NOFOLLOW
 
 
@@ -30,7 +36,7 @@ def undo_files(kernel: Any, root: str, undo: Iterable[Undo]) -> None:
 
     :param kernel: a :class:`runjd.kernel.files.Files`.
     """
-    wanted = [each for each in undo if each.action in ("rmdir", "unlink")]
+    wanted = made_files(undo)
     if not wanted or not root:
         return
     try:
@@ -44,6 +50,19 @@ def undo_files(kernel: Any, root: str, undo: Iterable[Undo]) -> None:
         kernel.close(top)
 
 
+def made_files(undo: Iterable[Undo]) -> tuple[Undo, ...]:
+    """
+    Return what was made beneath a root, of all that is to be undone: the last word on each name.
+
+    What was announced, and neither told of nor disowned, may have been made.
+    """
+    last: dict[str, Undo] = {}
+    for each in undo:
+        if each.action in FILES:
+            last[each.target.partition(" ")[2]] = each
+    return tuple([each for each in last.values() if each.action != KEEP])
+
+
 def _undo(kernel: Any, top: int, undo: Undo) -> None:
     inode, _, path = undo.target.partition(" ")
     *directories, name = path.lstrip("/").split("/")
@@ -55,7 +74,7 @@ def _undo(kernel: Any, top: int, undo: Undo) -> None:
         return
     try:
         found = kernel.stat(name, dir_fd=above, follow_symlinks=False)
-        if str(found.st_ino) != inode:
+        if inode not in (str(found.st_ino), UNKNOWN):
             return
         if undo.action == "rmdir" and stat.S_ISDIR(found.st_mode):
             kernel.rmdir(name, dir_fd=above)
