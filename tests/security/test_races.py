@@ -23,7 +23,7 @@ pytestmark = pytest.mark.root
 
 _AT_FDCWD = -100
 _RENAME_EXCHANGE = 2
-_ROUNDS = 40
+_ROUNDS = 25
 
 
 class Volume:
@@ -69,7 +69,7 @@ def outside(private_dir: str) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("way", ["../../../../../../..{}", "{}", "/proc/self/root/../..{}", "/proc/1/root{}"])
-@pytest.mark.parametrize("below", ["door", "door/deep", "door/deep/x/y/z"])
+@pytest.mark.parametrize("below", ["door", "door/deep/x/y/z"])
 def test_no_mount_follows_a_swinging_door(hostile: Hostile, outside: str, way: str, below: str) -> None:
     """Each container either comes to be, with all its mounts in its root, or fails and leaves nothing."""
     volume = Volume(hostile.directory, way.format(outside))
