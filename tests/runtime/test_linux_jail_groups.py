@@ -175,6 +175,25 @@ def test_nested_groups_are_removed(driver: Driver, bundle: str) -> None:
     assert not os.path.exists(group)
 
 
+def test_groups_deeper_than_a_path_are_removed(driver: Driver, bundle: str) -> None:
+    """However deep a jail nests groups, they go with it."""
+    group = directory("pids")
+    held = driver.create(limited("echo up; sleep 60"), bundle)
+    driver.start(held.pid)
+    driver.line(held.pid)
+    here = os.open(group, os.O_RDONLY)
+    for _ in range(1100):
+        os.mkdir("eight888", dir_fd=here)
+        below = os.open("eight888", os.O_RDONLY, dir_fd=here)
+        os.close(here)
+        here = below
+    os.close(here)
+
+    driver.end(held)
+
+    assert not os.path.exists(group)
+
+
 def test_group_in_use_is_refused(driver: Driver, bundle: str) -> None:
     """A second jail in the same groups is refused, and the first goes on."""
     first = driver.create(limited("echo up; sleep 60"), bundle, "first")

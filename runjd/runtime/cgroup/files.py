@@ -17,6 +17,8 @@ _READ = os.O_RDONLY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CLOEXEC
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _CHUNK = 1 << 16
+#: length of a path from which on the next name might be too much (PATH_MAX)
+_LONG = 3500
 #: links of a directory that has none in it, which spares the look at each of its many files
 _EMPTY = 2
 
@@ -85,10 +87,28 @@ def groups_below(kernel: Any, directory: str) -> list[str]:
 
 
 def tree(kernel: Any, directory: str) -> Iterator[str]:
-    """Yield a group and all below it, those below first."""
-    for each in groups_below(kernel, directory):
-        yield from tree(kernel, each)
-    yield directory
+    """
+    Yield a group and all below it, those below first.
+
+    A jail may have made more levels than a path has room for; they are reached from a
+    group in the middle, by its descriptor, which is open as long as this goes on.
+    """
+    held = []
+    try:
+        found = [directory]
+        for each in found:
+            if len(each) < _LONG:
+                found.extend(groups_below(kernel, each))
+                continue
+            try:
+                held.append(kernel.open(each, _DIRECTORY))
+            except OSError:
+                continue
+            found.extend(groups_below(kernel, f"/proc/self/fd/{held[-1]}"))
+        yield from reversed(found)
+    finally:
+        for descriptor in held:
+            kernel.close(descriptor)
 
 
 def pids(kernel: Any, directory: str) -> set[int]:
