@@ -11,7 +11,7 @@ import select
 import sys
 import time
 
-from runjd.errors import BadArgument, Unsupported, WrongState
+from runjd.errors import BadArgument, NoSuchJail, Unsupported, WrongState
 from runjd.spec.lightjson import dumps
 
 TYPE_CHECKING = False
@@ -90,7 +90,8 @@ def _follow(operations: Operations, id: str, interval: float, init: int, usage: 
             if time.monotonic() >= due:
                 _tell("stats", id, operations.usage(id))
                 due = time.monotonic() + interval
-    except WrongState:
+    except (NoSuchJail, WrongState):
+        # it ended, and may have been deleted, meanwhile
         return
     finally:
         if watch is not None:

@@ -161,8 +161,8 @@ def why_lost(message: report.Message) -> RunjdError:
 
 
 def killed_before(what: str) -> RuntimeFailure:
-    """Return the error of a child that was killed by somebody else."""
-    return RuntimeFailure("enter the container", f"the process was killed before {what}")
+    """Return the error of a child that was killed by somebody else, or by the kernel."""
+    return RuntimeFailure("enter the container", f"the process was killed before {what} (is its memory limit too low?)")
 
 
 def _console(io: Io, spare: tuple[int, ...]) -> init.Console | None:

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     from runjd.spec.model import Config, Process
 
 _HINT = "the plain runtime runs without isolation and needs no rights"
+_FULL = "the container has as many processes as linux.resources.pids.limit allows"
 _OWN_PID_NAMESPACE = "/proc/self/ns/pid"
 
 
@@ -154,7 +155,8 @@ class LinuxRuntime(LinuxWarden, Runtime):
         try:
             pid = ns.clone_process(ns.CLONE_PARENT)
         except OSError as error:
-            raise failure("fork into the pid namespace", error, "linux.namespaces") from error
+            hint = _FULL if error.errno == errno.EAGAIN else ""
+            raise failure("fork into the pid namespace", error, "linux.namespaces", hint) from error
         if pid:
             tell(pid)
             os._exit(0)

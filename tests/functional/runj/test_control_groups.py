@@ -254,3 +254,20 @@ def test_events_tell_that_memory_ran_out(linux: Runj) -> None:
     assert "oom" in kinds
     assert events.wait(10) == 0
     events.stdout.close()
+
+
+def test_full_container_takes_no_more(linux: Runj) -> None:
+    """What is executed in a container that has all the processes it may have fails, and the error says why."""
+    run(linux, ["sleep", "60"], pids={"limit": 1})
+    value("pids.max")
+
+    assert "as many processes as linux.resources.pids.limit allows" in linux("exec", "web", "true").stderr
+
+
+def test_memory_that_is_too_small_to_start(linux: Runj) -> None:
+    """The kernel kills init before it is ready; the error says what it may be, and nothing is left."""
+    bundle = limited(linux, ["true"], memory={"limit": 100 << 10, "swap": 100 << 10})
+
+    assert "is its memory limit too low?" in linux.fails("create", "--bundle", bundle, "web")
+
+    assert linux.ok("list", "-q") == ""
