@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 
 from runjd.kernel.freebsd.jail import JAIL_CREATE, JAIL_DYING
+from tests.freebsd.containers import Containers
 from tests.freebsd.machines import MemoryMachine, RealMachine
 
 Machine = RealMachine | MemoryMachine
@@ -80,3 +81,22 @@ def _jids(kernel: Any) -> list[int]:
             found.append(int(kernel.jail_get([("lastjid", found[-1] if found else 0)], (), JAIL_DYING)["jid"]))
         except FileNotFoundError:
             return found
+
+
+@pytest.fixture(
+    params=[
+        pytest.param("freebsd", marks=(pytest.mark.freebsd, pytest.mark.root)),
+        pytest.param("linux", marks=(pytest.mark.linux, pytest.mark.root)),
+    ]
+)
+def containers(request: pytest.FixtureRequest, private_dir: str) -> Iterator[Containers]:
+    """Return the runj program with containers of this system, and see that the test leaves nothing of them."""
+    kernel = RealMachine() if request.param == "freebsd" else None
+    before = _things(kernel) if kernel else None
+    made = Containers(private_dir, request.param)
+
+    yield made
+
+    made.finish()
+    if kernel:
+        assert _things(kernel) == before
