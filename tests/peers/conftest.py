@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterator
 
@@ -10,12 +9,18 @@ import pytest
 
 from tests.peers.machine import Machine, MachineError
 from tests.peers.podman import RUNTIMES, Podman
-
-#: which runtimes the peers call: ours, and for "make peers" those that it is measured by
-WANTED = os.environ.get("PEERS_RUNTIMES", "runj").split()
+from tests.peers.thorough import IS_THOROUGH, WANTED
 
 
-@pytest.fixture(scope="session", params=WANTED)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out what is for make peers, unless this is it."""
+    spared = [] if IS_THOROUGH else [item for item in items if item.get_closest_marker("thorough")]
+    if spared:
+        items[:] = [item for item in items if item not in spared]
+        config.hook.pytest_deselected(items=spared)
+
+
+@pytest.fixture(scope="session", params=WANTED or ["runj"])
 def podman(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
     """Return podman with a runtime; after all tests nothing of its containers may be left."""
     for program in ("podman", "conmon", RUNTIMES[request.param]):

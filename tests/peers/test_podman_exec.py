@@ -6,6 +6,7 @@ import pytest
 
 from tests.peers.machine import until
 from tests.peers.podman import Podman
+from tests.peers.thorough import thorough
 
 pytestmark = pytest.mark.root
 
@@ -22,26 +23,28 @@ def running(podman: Podman) -> Iterator[str]:
 @pytest.mark.parametrize(
     ("options", "command", "status", "out"),
     [
-        ("", "true", 0, ""),
         ("", "sh -c 'exit 42'", 42, ""),
         ("", "sh -c 'kill -KILL $$'", 137, ""),
-        ("", "/no/such/program", 127, ""),
         ("", "no-such-program", 127, ""),
         ("", "/etc/nothing-to-run", 126, ""),
-        ("--workdir /no/such/directory", "pwd", 127, ""),
-        ("--user no-such-user", "true", 255, ""),
-        ("--workdir /tmp", "pwd", 0, "/tmp"),
         ("--user guest", "id", 0, "uid=1000(guest) gid=1000(guest) groups=10(wheel)"),
-        ("--user 0:77", "sh -c 'id -u; id -g'", 0, "0\n77"),
         ("--env FROM=exec --env B='a b'", "sh -c 'echo $FROM-$B'", 0, "exec-a b"),
-        ("", "sh -c 'echo $FROM'", 0, "run"),
-        ("", "hostname", 0, "inside"),
         ("", "sh -c 'ls /proc/self/fd | wc -l'", 0, "4"),
-        ("", "grep -c '' /proc/1/cgroup /proc/self/cgroup", 0, None),
         ("", "grep Seccomp: /proc/self/status", 0, "Seccomp:\t2"),
-        ("--privileged", "grep CapEff /proc/self/status", 0, None),
         ("--user guest", "grep CapEff /proc/self/status", 0, "CapEff:\t0000000000000000"),
-        ("", "sh -c 'ulimit -n'", 0, "1024"),
+        *thorough(
+            ("", "true", 0, ""),
+            ("", "/no/such/program", 127, ""),
+            ("--workdir /no/such/directory", "pwd", 127, ""),
+            ("--user no-such-user", "true", 255, ""),
+            ("--workdir /tmp", "pwd", 0, "/tmp"),
+            ("--user 0:77", "sh -c 'id -u; id -g'", 0, "0\n77"),
+            ("", "sh -c 'echo $FROM'", 0, "run"),
+            ("", "hostname", 0, "inside"),
+            ("", "grep -c '' /proc/1/cgroup /proc/self/cgroup", 0, None),
+            ("--privileged", "grep CapEff /proc/self/status", 0, None),
+            ("", "sh -c 'ulimit -n'", 0, "1024"),
+        ),
     ],
 )  # fmt: skip
 def test_exec_runs_what_was_asked_for(

@@ -6,6 +6,7 @@ import pytest
 
 from tests.peers.machine import until
 from tests.peers.podman import Podman
+from tests.peers.thorough import thorough
 
 pytestmark = pytest.mark.root
 
@@ -17,22 +18,23 @@ _VERSION_2_ONLY = "needs the controllers of cgroup version 1"
 @pytest.mark.parametrize(
     ("options", "files", "expected"),
     [
-        ("--memory 64m --memory-swap 96m --memory-reservation 32m", "memory/memory.limit_in_bytes", "67108864"),
-        ("--memory 64m --memory-swap 96m", "memory/memory.memsw.limit_in_bytes", "100663296"),
-        ("--memory 64m --memory-reservation 32m", "memory/memory.soft_limit_in_bytes", "33554432"),
-        ("--pids-limit 77", "pids/pids.max", "77"),
-        ("--pids-limit -1", "pids/pids.max", "max"),
-        ("--cpus 0.5", "cpu/cpu.cfs_quota_us cpu/cpu.cfs_period_us", "50000\n100000"),
-        ("--cpu-shares 77 --cpuset-cpus 0", "cpu/cpu.shares cpuset/cpuset.cpus", "77\n0"),
-        ("--device-read-bps /dev/zero:1mb", "blkio/blkio.throttle.read_bps_device", None),
+        (
+            "--memory 64m --memory-swap 96m --memory-reservation 32m --pids-limit 77 --cpus 0.5",
+            "memory/memory.limit_in_bytes memory/memory.memsw.limit_in_bytes pids/pids.max cpu/cpu.cfs_quota_us",
+            "67108864\n100663296\n77\n50000",
+        ),
+        *thorough(
+            ("--memory 64m --memory-reservation 32m", "memory/memory.soft_limit_in_bytes", "33554432"),
+            ("--pids-limit -1", "pids/pids.max", "max"),
+            ("--cpu-shares 77 --cpuset-cpus 0", "cpu/cpu.shares cpuset/cpuset.cpus", "77\n0"),
+        ),
     ],
 )
-def test_a_limit_is_in_force(podman: Podman, options: str, files: str, expected: str | None):
+def test_a_limit_is_in_force(podman: Podman, options: str, files: str, expected: str):
     """What was asked for stands in the container's own control group, which it can read."""
     done = podman(f"run --rm {options} -w /sys/fs/cgroup box cat {files}")
 
-    if expected is not None:
-        assert (done.text, done.status) == (expected, 0), done.complaint
+    assert (done.text, done.status) == (expected, 0), done.complaint
 
 
 def test_a_container_that_eats_too_much_memory_is_killed(podman: Podman, container: str):
@@ -72,6 +74,17 @@ def test_stats_count_what_a_container_uses(podman: Podman, container: str):
     assert not memory.startswith("0B")
 
 
+@pytest.mark.skipif(not _VERSION_1, reason=_VERSION_2_ONLY)
+def test_limits_change_while_it_runs(podman: Podman, container: str):
+    """podman update sets new limits for a container that runs."""
+    podman.good(f"run -d --name {container} --memory 64m box sleep 1000")
+
+    podman.good(f"update --memory 32m --cpus 0.3 {container}")
+
+    files = "/sys/fs/cgroup/memory/memory.limit_in_bytes /sys/fs/cgroup/cpu/cpu.cfs_quota_us"
+    assert podman.good(f"exec {container} cat {files}") == "33554432\n30000"
+
+
 def test_the_groups_of_a_container_are_gone_with_it(podman: Podman, container: str):
     """While it runs a container has groups of its own, and afterwards there are none of them."""
     podman.good(f"run -d --name {container} box sleep 1000")
@@ -85,12 +98,13 @@ def test_the_groups_of_a_container_are_gone_with_it(podman: Podman, container: s
     until(lambda: not podman.machine.run(*find).text)
 
 
+@pytest.mark.thorough
 def test_a_parent_group_is_heeded(podman: Podman):
     """--cgroup-parent puts the container below that group."""
     assert "/offices/libpod-" in podman.good("run --rm --cgroup-parent /offices box cat /proc/self/cgroup")
 
 
-@pytest.mark.parametrize("kind", ["private", "host"])
+@pytest.mark.parametrize("kind", ["private", *thorough(("host",))])
 def test_a_container_sees_its_groups(podman: Podman, kind: str):
     """With a namespace of its own it is the root of its groups; without one it sees where it is."""
     groups = podman.good(f"run --rm --cgroupns {kind} box cat /proc/self/cgroup").splitlines()
@@ -100,11 +114,12 @@ def test_a_container_sees_its_groups(podman: Podman, kind: str):
     assert places.pop().startswith("/libpod_parent/libpod-") == (kind == "host")
 
 
-def test_a_fork_bomb_below_its_limit_is_taken_down(podman: Podman, container: str):
-    """What forks as fast as it can is stopped by its limit, and podman removes it whole."""
-    podman.good(f"run -d --name {container} --pids-limit 50 box sh -c", "bomb() { bomb | bomb & }; bomb; sleep 1000")
-    until(lambda: int(podman.good(f"stats --no-stream {container} --format", "{{.PIDs}}")) >= 20)
+def test_what_fills_its_limit_is_taken_down(podman: Podman, container: str):
+    """What forks until it may no more is killed whole."""
+    script = "(for n in $(seq 100); do sleep 1000 & done); exec sleep 1000"
+    podman.good(f"run -d --name {container} --pids-limit 30 box sh -c", script)
+    until(lambda: "can't fork" in podman.logs(container))
 
+    assert int(podman.good(f"stats --no-stream {container} --format", "{{.PIDs}}")) in (29, 30)
     podman.good(f"kill {container}")
-
     assert podman.until_exited(container) == 137

@@ -33,6 +33,26 @@ def test_the_containers_of_a_pod_share_its_namespaces(podman: Podman):
     podman.good(f"pod rm --force --time 0 {pod}")
 
 
+def test_a_pod_pauses_and_is_killed_as_one(podman: Podman):
+    """pod pause, unpause and kill reach each container."""
+    pod = podman.name()
+    names = [podman.name(), podman.name()]
+    podman.good(f"pod create --name {pod}")
+    for name in names:
+        podman.good(f"run -d --pod {pod} --name {name} box sleep 1000")
+
+    def states() -> list[str]:
+        return podman.good("inspect --type container --format", "{{.State.Status}}", *names).split()
+
+    podman.good(f"pod pause {pod}")
+    assert states() == ["paused", "paused"]
+    podman.good(f"pod unpause {pod}")
+    assert states() == ["running", "running"]
+    podman.good(f"pod kill {pod}")
+    until(lambda: states() == ["exited", "exited"])
+    podman.good(f"pod rm --force --time 0 {pod}")
+
+
 def test_a_kube_file_is_played(podman: Podman):
     """play kube makes a pod with volumes, environment, limits and a read-only root, and takes it down again."""
     data = podman.directory / podman.name()

@@ -4,6 +4,7 @@ import pytest
 
 from tests.peers.podman import Podman
 from tests.peers.syscall import write_program
+from tests.peers.thorough import thorough
 
 pytestmark = pytest.mark.root
 
@@ -13,18 +14,20 @@ pytestmark = pytest.mark.root
     [
         ("box true", 0),
         ("box sh -c 'exit 42'", 42),
-        ("box sh -c 'exit 255'", 255),
-        ("--pid host box sh -c 'kill -TERM $$'", 128 + 15),
         ("--pid host box sh -c 'kill -KILL $$'", 128 + 9),
-        ("box /no/such/program", 127),
         ("box no-such-program", 127),
-        ("--entrypoint /no/such/program box", 127),
         ("box /etc/nothing-to-run", 126),
-        ("box /etc", 126),
-        ("--workdir /no/such/directory box true", 126),
         ("--user no-such-user box true", 126),
-        ("--no-such-option box true", 125),
-        ("no-such-image true", 125),
+        *thorough(
+            ("box sh -c 'exit 255'", 255),
+            ("--pid host box sh -c 'kill -TERM $$'", 128 + 15),
+            ("box /no/such/program", 127),
+            ("--entrypoint /no/such/program box", 127),
+            ("box /etc", 126),
+            ("--workdir /no/such/directory box true", 126),
+            ("--no-such-option box true", 125),
+            ("no-such-image true", 125),
+        ),
     ],
 )
 def test_run_ends_as_the_program_did_or_says_why_it_could_not_run(podman: Podman, line: str, status: int):
@@ -56,38 +59,40 @@ _NETWORKS = "sh -c 'ls /sys/class/net'"
 @pytest.mark.parametrize(
     ("options", "command", "expected"),
     [
-        ("--workdir /tmp", "pwd", "/tmp"),
-        ("--hostname web", "hostname", "web"),
-        ("--hostname web", "cat /proc/sys/kernel/hostname", "web"),
-        ("--user guest", "id", "uid=1000(guest) gid=1000(guest) groups=10(wheel),1000(guest)"),
-        ("--user 7:8", "sh -c 'id -u; id -G'", "7\n8"),
         ("--user guest --group-add 77", "id -G", "1000 10 77"),
         ("--user guest", _CAPABILITIES, "0000000000000000\n00000000800405fb\n0000000000000000"),
         ("", _CAPABILITIES, "0000000000000000\n00000000800405fb\n0000000000000000"),
-        ("--cap-drop all", _CAPABILITIES, "0000000000000000"),
         ("--cap-drop all --cap-add chown", _CAPABILITIES, "0000000000000000\n0000000000000001\n0000000000000000"),
         ("--security-opt no-new-privileges", "grep NoNewPrivs /proc/self/status", "NoNewPrivs:\t1"),
         ("--security-opt mask=/etc/passwd", "wc -c /etc/passwd", "0 /etc/passwd"),
-        ("--security-opt unmask=ALL", "sh -c 'grep \" /proc/\" /proc/self/mounts | wc -l'", "0"),
-        ("--security-opt seccomp=unconfined", "grep Seccomp: /proc/self/status", "Seccomp:\t0"),
         ("", "grep Seccomp: /proc/self/status", "Seccomp:\t2"),
-        ("--ulimit nproc=99 --ulimit nofile=100:200", "sh -c 'ulimit -Sn; ulimit -Hn'", "100\n200"),
-        ("--ulimit nproc=99 --ulimit nofile=99 --ulimit cpu=77", "sh -c 'ulimit -t'", "77"),
-        ("--sysctl net.ipv4.ip_forward=1", "cat /proc/sys/net/ipv4/ip_forward", "1"),
-        ("--sysctl kernel.shmmax=123456", "cat /proc/sys/kernel/shmmax", "123456"),
-        ("--shm-size 1m", "sh -c 'df -k /dev/shm | tail -1 | tr -s \" \" | cut -d\" \" -f2'", "1024"),
-        ("--oom-score-adj 321", "cat /proc/self/oom_score_adj", "321"),
-        ("--umask 0027", "sh -c umask", "0027"),
-        ("--network none", _NETWORKS, "lo"),
         ("--read-only", "sh -c 'touch /x /etc/x; touch /tmp/x && echo /tmp'", "/tmp"),
-        ("--tmpfs /scratch:size=64k,mode=700", "stat -c %a /scratch", "700"),
-        ("--add-host peer:10.1.2.3", "sh -c 'grep -c 10.1.2.3 /etc/hosts'", "1"),
-        ("--entrypoint '[\"echo\", \"before\"]'", "after", "before after"),
-        ("--log-driver none", "echo hi", "hi"),
         ("--privileged", "sh -c 'mount -t tmpfs none /tmp && grep -c [[:space:]]/tmp[[:space:]] /proc/mounts'", "1"),
-        ("--privileged", "grep Seccomp: /proc/self/status", "Seccomp:\t0"),
-        ("--systemd always", "sh -c 'grep -c [[:space:]]/run[[:space:]] /proc/mounts; echo $container'", "1\npodman"),
-        ("--annotation org.example=1 --label x=y", "echo hi", "hi"),
+        *thorough(
+            ("--workdir /tmp", "pwd", "/tmp"),
+            ("--hostname web", "hostname", "web"),
+            ("--hostname web", "cat /proc/sys/kernel/hostname", "web"),
+            ("--user guest", "id", "uid=1000(guest) gid=1000(guest) groups=10(wheel),1000(guest)"),
+            ("--user 7:8", "sh -c 'id -u; id -G'", "7\n8"),
+            ("--cap-drop all", _CAPABILITIES, "0000000000000000"),
+            ("--security-opt unmask=ALL", "sh -c 'grep \" /proc/\" /proc/self/mounts | wc -l'", "0"),
+            ("--security-opt seccomp=unconfined", "grep Seccomp: /proc/self/status", "Seccomp:\t0"),
+            ("--ulimit nproc=99 --ulimit nofile=100:200", "sh -c 'ulimit -Sn; ulimit -Hn'", "100\n200"),
+            ("--ulimit nproc=99 --ulimit nofile=99 --ulimit cpu=77", "sh -c 'ulimit -t'", "77"),
+            ("--sysctl net.ipv4.ip_forward=1", "cat /proc/sys/net/ipv4/ip_forward", "1"),
+            ("--sysctl kernel.shmmax=123456", "cat /proc/sys/kernel/shmmax", "123456"),
+            ("--shm-size 1m", "sh -c 'df -k /dev/shm | tail -1 | tr -s \" \" | cut -d\" \" -f2'", "1024"),
+            ("--oom-score-adj 321", "cat /proc/self/oom_score_adj", "321"),
+            ("--umask 0027", "sh -c umask", "0027"),
+            ("--network none", _NETWORKS, "lo"),
+            ("--tmpfs /scratch:size=64k,mode=700", "stat -c %a /scratch", "700"),
+            ("--add-host peer:10.1.2.3", "sh -c 'grep -c 10.1.2.3 /etc/hosts'", "1"),
+            ("--entrypoint '[\"echo\", \"before\"]'", "after", "before after"),
+            ("--log-driver none", "echo hi", "hi"),
+            ("--privileged", "grep Seccomp: /proc/self/status", "Seccomp:\t0"),
+            ("--systemd always", "sh -c 'grep -c [[:space:]]/run[[:space:]] /proc/mounts'", "1"),
+            ("--annotation org.example=1 --label x=y", "echo hi", "hi"),
+        ),
     ],
 )  # fmt: skip
 def test_the_program_finds_what_was_asked_for(podman: Podman, options: str, command: str, expected: str):
@@ -97,11 +102,44 @@ def test_the_program_finds_what_was_asked_for(podman: Podman, options: str, comm
     assert (done.text, done.status) == (expected, 0), done.complaint
 
 
+def test_many_options_go_together(podman: Podman):
+    """Options that have nothing to do with each other are all in force at once."""
+    options = (
+        "--workdir /tmp --hostname web --user 7:8 --ulimit nproc=99 --ulimit nofile=100:200 --shm-size 1m --umask 0027"
+        " --sysctl net.ipv4.ip_forward=1 --sysctl kernel.shmmax=123456 --oom-score-adj 321 --network none"
+        " --tmpfs /scratch:size=64k,mode=711 --add-host peer:10.1.2.3 --annotation org.example=1 --label x=y"
+    )
+    script = (
+        "pwd; hostname; id -u; id -G; ulimit -Sn; ulimit -Hn; umask; cat /proc/sys/net/ipv4/ip_forward;"
+        "cat /proc/sys/kernel/shmmax /proc/self/oom_score_adj; ls /sys/class/net; stat -c %a /scratch;"
+        "df -k /dev/shm | tail -1 | tr -s ' ' | cut -d' ' -f2; grep -c 10.1.2.3 /etc/hosts"
+    )
+
+    done = podman(f"run --rm {options} box sh -c", script)
+
+    assert done.text.split("\n") == [
+        "/tmp",
+        "web",
+        "7",
+        "8",
+        "100",
+        "200",
+        "0027",
+        "1",
+        "123456",
+        "321",
+        "lo",
+        "711",
+        "1024",
+        "1",
+    ]
+
+
 _KINDS = ["cgroup", "ipc", "mnt", "net", "pid", "uts"]
 _NAMESPACES = "for each in " + " ".join(_KINDS) + "; do readlink /proc/self/ns/$each; done"
 
 
-@pytest.mark.parametrize("kind", ["cgroup", "ipc", "net", "pid", "uts"])
+@pytest.mark.parametrize("kind", ["cgroup", "net", *thorough(("ipc",), ("pid",), ("uts",))])
 def test_a_namespace_of_the_host_is_the_host_s(podman: Podman, kind: str):
     """What is shared with the host is the caller's own namespace, and only that one."""
     options = {"cgroup": "--cgroupns", "ipc": "--ipc", "net": "--network", "pid": "--pid", "uts": "--uts"}

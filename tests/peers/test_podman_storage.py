@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.peers.podman import Podman
+from tests.peers.thorough import thorough
 
 pytestmark = pytest.mark.root
 
@@ -32,8 +33,10 @@ def test_a_directory_of_the_host_is_shared(podman: Podman, shared: Path):
     "options",
     [
         "-v {}:/data:ro",
-        "--mount type=bind,src={},dst=/data,ro",
-        "--mount type=bind,src={},dst=/data,readonly,bind-propagation=rprivate",
+        *thorough(
+            ("--mount type=bind,src={},dst=/data,ro",),
+            ("--mount type=bind,src={},dst=/data,readonly,bind-propagation=rprivate",),
+        ),
     ],
 )
 def test_a_read_only_mount_cannot_be_written(podman: Podman, shared: Path, options: str):
@@ -170,6 +173,7 @@ def test_a_failing_step_fails_the_build(podman: Podman):
     assert (done.status, "exit status 42" in done.complaint) == (42, True), done.complaint
 
 
+@pytest.mark.thorough
 def test_prune_takes_what_is_stopped(podman: Podman):
     """container prune removes what ended and leaves alone what runs."""
     running, ended = podman.name(), podman.name()

@@ -8,6 +8,7 @@ import pytest
 
 from tests.peers.machine import until
 from tests.peers.podman import Podman
+from tests.peers.thorough import thorough
 
 pytestmark = pytest.mark.root
 
@@ -98,7 +99,9 @@ def test_logs_follow_until_the_end(podman: Podman, container: str):
         assert follow.status() == 0
 
 
-@pytest.mark.parametrize(("driver", "logged"), [("k8s-file", "out\n"), ("json-file", "out\n"), ("none", None)])
+@pytest.mark.parametrize(
+    ("driver", "logged"), [("k8s-file", "out\n"), *thorough(("json-file", "out\n"), ("none", None))]
+)
 def test_each_log_driver_does_its_part(podman: Podman, container: str, driver: str, logged: str | None):
     """k8s-file and json-file are read by podman logs, and none leaves nothing to read."""
     assert podman(f"run --log-driver {driver} --name {container} box echo out").text == "out"

@@ -1,0 +1,14 @@
+"""What only make peers runs: the rows of tables whose like is tried by other rows."""
+
+import os
+
+import pytest
+
+#: the runtimes that the peers call: ours; for make peers, those that it is measured by, too
+WANTED = os.environ.get("PEERS_RUNTIMES", "").split()
+IS_THOROUGH = bool(WANTED)
+
+
+def thorough(*rows: tuple[object, ...]) -> list[object]:
+    """Return rows of a parametrized test for make peers."""
+    return [pytest.param(*row, marks=pytest.mark.thorough) for row in rows]
