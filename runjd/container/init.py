@@ -13,7 +13,7 @@ from __future__ import annotations
 import os
 import sys
 
-from runjd.container import console, gate, program
+from runjd.container import gate, program
 from runjd.container.failure import Step
 from runjd.container.report import EXECUTE, READY, WAIT
 from runjd.errors import RuntimeFailure
@@ -88,6 +88,9 @@ def run(job: Job) -> NoReturn:
         if job.appear(channel.appeared):
             os.setsid()
         if job.console is not None:
+            # who made the console has loaded it
+            from runjd.container import console
+
             console.control()
         channel.send(READY)
         order = channel.receive().kind
@@ -134,6 +137,8 @@ def _enter(job: Job) -> tuple[bytes, list[bytes]]:
     user = job.process.user
     job.enter(job.channel.made, lambda root: _run_hooks(job, root))
     if job.console is not None:
+        from runjd.container import console
+
         console.attach(job.console.socket, job.console.spare, job.console.size, user.uid, job.opened)
     environment = program.with_home(job.environment, user.uid)
     try:

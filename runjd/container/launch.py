@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from runjd.container import console, init, program, report
+from runjd.container import init, program, report
 from runjd.container.failure import Step
 from runjd.container.stdio import Terminal
 from runjd.errors import BadArgument, RuntimeFailure
@@ -62,7 +62,12 @@ class Launch:
         :param hooks: the child's.
         :return: the conversation with the child, the caller's to close.
         """
-        spare = console.open_spare() if isinstance(self._io, Terminal) else ()
+        spare: tuple[int, ...] = ()
+        if isinstance(self._io, Terminal):
+            # for the child, too, which cannot import
+            from runjd.container import console
+
+            spare = console.open_spare()
         ours, theirs = report.pair()
         try:
             self.pid = fork()

@@ -18,6 +18,7 @@ def preload() -> None:
     import encodings.latin_1
     import encodings.unicode_escape
 
+    import runjd.container.console
     import runjd.container.create
     import runjd.container.delete
     import runjd.container.execute
@@ -28,6 +29,7 @@ def preload() -> None:
     import runjd.kernel.pidfd
     import runjd.runtime.plain
     import runjd.spec.parse
+    import runjd.spec.parse_freebsd
     import runjd.spec.parse_resources
 
     if sys.platform == "linux":
@@ -38,6 +40,7 @@ def preload() -> None:
         import runjd.runtime.cgroup.making
         import runjd.runtime.cgroup.removing
         import runjd.runtime.linux
+        import runjd.runtime.linux_entering
     else:
         import runjd.kernel.freebsd.kernel
         import runjd.runtime.freebsd.runtime

@@ -25,7 +25,7 @@ from runjd.kernel import namespaces as ns
 from runjd.kernel import prctl
 from runjd.kernel.command_line import forget_command_line
 from runjd.kernel.linux import LinuxKernel
-from runjd.runtime import devices, ending, linux_entering, linux_members, rights
+from runjd.runtime import devices, ending, linux_members, rights
 from runjd.runtime.affinity import Affinity
 from runjd.runtime.confinement import Confinement, confine, confine_unseen, decode, encode, keeps, make_confinement
 from runjd.runtime.contract import Runtime, Undo
@@ -171,6 +171,9 @@ class LinuxRuntime(LinuxWarden, Runtime):
             confine(self._confinement, process, self._privileges)
 
     def join(self, held: Held, process: Process, confinement: bytes) -> int:
+        # for the child, which cannot import
+        from runjd.runtime import linux_entering  # noqa: F401
+
         self._need_root()
         self._confinement = decode(confinement)
         refuse_process(process)
@@ -197,6 +200,8 @@ class LinuxRuntime(LinuxWarden, Runtime):
         return pid
 
     def enter_joined(self, process: Process) -> None:
+        from runjd.runtime import linux_entering
+
         held = self._joined
         if held is None:
             raise RuntimeFailure("enter a jail", "none was joined; this is a bug of runjd")

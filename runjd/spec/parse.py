@@ -13,12 +13,15 @@ from __future__ import annotations
 from runjd.errors import SpecError
 from runjd.spec.jsontext import read_json
 from runjd.spec.model import PHASES, Config, Hook, Hooks, Mount, Root
-from runjd.spec.parse_freebsd import read_freebsd
 from runjd.spec.parse_linux import read_linux, read_mappings
 from runjd.spec.parse_process import parse_process, process_to_json, read_env, read_process
 from runjd.spec.quote import quoted
 from runjd.spec.reader import Faults, Reader, found
 from runjd.spec.version import version_fault
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from runjd.spec.model import FreeBSD
 
 __all__ = ["parse_config", "parse_process", "process_to_json"]
 
@@ -59,9 +62,15 @@ def _read_config(reader: Reader) -> Config:
         hooks=_read_hooks(reader),
         annotations=reader.text_map("annotations"),
         linux=None if linux is None else read_linux(linux),
-        freebsd=None if freebsd is None else read_freebsd(freebsd),
+        freebsd=None if freebsd is None else _read_freebsd(freebsd),
         foreign=tuple([name for name in _FOREIGN if reader.object(name) is not None]),
     )
+
+
+def _read_freebsd(reader: Reader) -> FreeBSD:
+    from runjd.spec.parse_freebsd import read_freebsd
+
+    return read_freebsd(reader)
 
 
 def _read_version(reader: Reader) -> str:
