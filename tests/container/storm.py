@@ -10,6 +10,8 @@ is repeated by its seed.  The long form runs as `make soak`, or
 
 from __future__ import annotations
 
+import glob
+import json
 import os
 import random
 import signal
@@ -55,6 +57,7 @@ class Storm:
         self._jails = jails
         self._random = random.Random(seed)
         self._hooked = Hooked(jails)
+        self._group = f"/runj-storm-{os.getpid()}"
         self._bundle = self._make_bundle()
         self._took: dict[str, float] = {}
         self._verbs: dict[str, Callable[[], object]] = {
@@ -65,6 +68,8 @@ class Storm:
             "list": jails.operations.list,
             "kill": lambda: jails.operations.kill("web", signal.SIGKILL),
             "signal": lambda: jails.operations.kill("web", signal.SIGWINCH, everyone=True),
+            "pause": lambda: jails.operations.pause("web"),
+            "resume": lambda: jails.operations.resume("web"),
             "exec": self._exec,
             "delete": lambda: jails.operations.delete("web"),
             "delete --force": lambda: jails.operations.delete("web", force=True),
@@ -123,7 +128,14 @@ class Storm:
             options["mounts"] = [
                 {"destination": f"/made/{name}", "type": "tmpfs", "source": "tmpfs"} for name in ("a", "b/c", "d")
             ]
-        return self._hooked.bundle(["sleep", "60"], hooks, **options)
+        path = self._hooked.bundle(["sleep", "60"], hooks, **options)
+        if self._jails.runtime == "linux":
+            with open(f"{path}/config.json") as file:
+                config = json.load(file)
+            config["linux"] |= {"cgroupsPath": f"{self._group}/web", "resources": {"pids": {"limit": 100}}}
+            with open(f"{path}/config.json", "w") as file:
+                json.dump(config, file)
+        return path
 
     def _create(self, *, start: bool) -> None:
         io = Fifos("init", stdin=False)
@@ -198,11 +210,12 @@ class Storm:
             os.unlink(f"{self._hooked.directory}/lines")
 
     def _host(self) -> set[str]:
-        """Return the mounts, the files of bundle and records, and our descriptors."""
+        """Return the mounts, the files of bundle and records, the control groups, and our descriptors."""
         with open("/proc/self/mountinfo") as file:
             found = {line for line in file if self._jails.directory in line}
         for top in (self._bundle, f"{self._jails.state_dir}/web"):
             found |= {f"{where}/{name}" for where, below, files in os.walk(top) for name in (*below, *files)}
+        found |= set(glob.glob(f"/sys/fs/cgroup{self._group}*") + glob.glob(f"/sys/fs/cgroup/*{self._group}*"))
         return found | {f"descriptor {fd}" for fd in os.listdir("/proc/self/fd")}
 
 
