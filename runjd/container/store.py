@@ -315,7 +315,7 @@ class Place:
             if not self.is_current():
                 return False
             found = os.listdir(self.fd)
-            if STATE in found:
+            if STATE in found or mark.read(self.fd) is not None:
                 raise AlreadyExists(self.id, "delete it first, or choose another id")
             if not mark.is_ours(self.fd, found):
                 raise AlreadyExists(self.id, f"at least {self.path} does, and is no container of runj")

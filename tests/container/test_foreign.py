@@ -130,8 +130,9 @@ def test_force_ends_the_init_of_a_damaged_record(jails: Jails, damage: object) -
     assert callable(damage)
     damage(f"{jails.state_dir}/web/state.json")
 
-    with pytest.raises(RunjdError):
-        jails.operations.state("web")
+    for call in (lambda: jails.operations.state("web"), lambda: jails.create("web", ["true"])):
+        with pytest.raises(RunjdError):
+            call()
     jails.operations.delete("web", force=True)
 
     assert wait(state.pid) == -signal.SIGKILL

@@ -219,6 +219,29 @@ def test_a_container_that_is_deleted_while_somebody_waits_for_it_is_gone(plain: 
     _reap()
 
 
+def test_a_start_keeps_what_others_wrote_meanwhile(hooked: Hooked) -> None:
+    """The record that it changes at its end is the one of then, not the one it began with."""
+    jails = hooked.jails
+    slowly = "echo 1 >LOG/hanging; while [ ! -e LOG/go ]; do sleep 0.01; done"
+    _create(jails, hooked.bundle(SLEEP, {"poststart": [hooked.hook("poststart", slowly)]}))
+    starter = _in_child(lambda: jails.operations.start("web"))
+    hooked.wait_for("hanging")
+    with Store(jails.state_dir).hold("web") as place:
+        before = place.read()
+        assert before is not None
+        place.write(before._replace(notices=("another operation was here",)))
+    with open(f"{hooked.directory}/go", "w"):
+        pass
+
+    assert wait(starter) == 0
+    with Store(jails.state_dir).look("web") as place:
+        after = place.read()
+    assert after is not None
+    assert (after.status, after.due, after.notices) == ("running", (), ("another operation was here",))
+    jails.operations.delete("web", force=True)
+    _reap()
+
+
 def _reap() -> None:
     """Reap the init processes that our operations forked here."""
     while True:
