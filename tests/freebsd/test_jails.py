@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 import pytest
@@ -157,12 +158,14 @@ def test_a_child_jail_goes_with_its_parent(machine, jail) -> None:
 
 
 def test_a_jail_is_pinned_to_processors(machine, jail) -> None:
-    """Its set of processors reads back."""
+    """Its set of processors reads back; one that the machine does not have is EINVAL."""
     jid = jail()
     first = machine.kernel.jail_affinity(jid)[0]
     machine.kernel.set_jail_affinity(jid, [first])
 
     assert machine.kernel.jail_affinity(jid) == (first,)
+    with pytest.raises(OSError, match=os.strerror(errno.EINVAL)):
+        machine.kernel.set_jail_affinity(jid, [255])
 
 
 def test_a_jail_has_descriptors_from_15_on(machine, jail) -> None:

@@ -101,16 +101,18 @@ class Jails:
     def set_jail_affinity(self, jid: int, processors: Iterable[int]) -> None:
         prison = self._prisons.by_jid(jid)
         if prison is None:
-            raise refusal("ESRCH", what=f"cpuset_setaffinity of jail {jid}")
+            raise refusal("ESRCH", what=f"cpuset of jail {jid}")
         wanted = tuple(sorted(set(processors)))
-        if not wanted or not set(wanted) & set(range(self._state.processors)):
-            raise refusal("EDEADLK", what=f"cpuset_setaffinity of jail {jid}")
+        if not set(wanted) <= set(range(self._state.processors)):
+            raise refusal("EINVAL", what=f"cpuset of jail {jid}")
+        if not wanted:
+            raise refusal("EDEADLK", what=f"cpuset of jail {jid}")
         prison.processors = wanted
 
     def jail_affinity(self, jid: int) -> tuple[int, ...]:
         prison = self._prisons.by_jid(jid)
         if prison is None:
-            raise refusal("ESRCH", what=f"cpuset_getaffinity of jail {jid}")
+            raise refusal("ESRCH", what=f"cpuset of jail {jid}")
         return prison.processors or tuple(range(self._state.processors))
 
     def _open(self, prison: Prison, flags: int) -> int:

@@ -62,6 +62,7 @@ def library(tmp_path_factory):
             "None | rctl_add_rule jail:web:maxproc:deny=5 24 (nil) 0",
         ),
         ("k.set_jail_affinity(9, [0, 9])", "None | cpuset_setaffinity 3 5 9 128 0102"),
+        ("k.jail_affinity(9)", "(0, 2, 255) | cpuset_getaffinity 3 5 9 32"),
         ("k.reap_acquire()", "None | procctl 0 1 2"),
         ("k.reap_kill(9)", "3 | procctl 0 1 6 9 0 0"),
         ("k.reap_kill(15, 77)", "3 | procctl 0 1 6 15 2 77"),
