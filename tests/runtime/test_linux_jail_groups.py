@@ -268,6 +268,24 @@ def test_refused_limit_leaves_nothing(driver: Driver, bundle: str) -> None:
     assert caught.value.details["path"] == "linux.resources.cpu.cpus"
 
 
+@pytest.mark.parametrize(
+    ("path", "controller", "limits"),
+    [("cpu.shares", "cpu", {"cpu": {"shares": 1}}), ("memory.kernel", "memory", {"memory": {"kernel": 20 << 20}})],
+)
+def test_what_the_kernel_makes_something_else_of_is_an_error(
+    driver: Driver, bundle: str, path: str, controller: str, limits: dict[str, Any]
+) -> None:
+    """A limit that is taken without a word, and does not hold, is told."""
+    hierarchy = read_host(LinuxKernel()).of(controller)
+    if hierarchy is None or hierarchy.version == 2:
+        pytest.skip(f"this host has no control groups of version 1 with the controller {controller}")
+
+    with pytest.raises(Unsupported, match="the kernel made [0-9]+ of it") as caught:
+        driver.create(limited("exit 0", **limits), bundle)
+
+    assert caught.value.path == f"linux.resources.{path}"
+
+
 def test_absent_controller_is_named(driver: Driver, bundle: str) -> None:
     """A limit whose controller this machine lacks is refused before anything is made."""
     if read_host(LinuxKernel()).of("rdma"):

@@ -36,7 +36,8 @@ def memory(resources: Resources) -> Iterator[Write]:
     if asked.reservation:
         yield Write("memory", "memory.soft_limit_in_bytes", str(asked.reservation), f"{path}.reservation")
     if asked.kernel:
-        yield Write("memory", "memory.kmem.limit_in_bytes", str(asked.kernel), f"{path}.kernel")
+        # since 5.16 the kernel takes the number, and forgets it
+        yield Write("memory", "memory.kmem.limit_in_bytes", str(asked.kernel), f"{path}.kernel", is_exact=True)
     if asked.kernel_tcp:
         yield Write("memory", "memory.kmem.tcp.limit_in_bytes", str(asked.kernel_tcp), f"{path}.kernelTCP")
     if asked.use_hierarchy:
