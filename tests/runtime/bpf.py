@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 from runjd.kernel.seccomp import INSTRUCTION
 
@@ -25,7 +26,7 @@ _JUMPS: dict[int, Callable[[int, int], bool]] = {
 def verdict(program: bytes, number: int, args: Sequence[int] = (), architecture: int = X86_64) -> int:
     """Return what the program says of a system call: the kernel's number of an action."""
     data = struct.pack("=IIQ6Q", number, architecture, 0, *args, *[0] * (6 - len(args)))
-    code = list(INSTRUCTION.iter_unpack(program))
+    code = _decoded(program)
     accumulator = at = 0
     memory = [0] * 16
     while True:
@@ -47,3 +48,8 @@ def verdict(program: bytes, number: int, args: Sequence[int] = (), architecture:
             return int(k)
         else:
             raise AssertionError(f"instruction {operation:#x} is not expected here")
+
+
+@lru_cache(maxsize=8)
+def _decoded(program: bytes) -> list[tuple[int, ...]]:
+    return list(INSTRUCTION.iter_unpack(program))
