@@ -7,6 +7,7 @@ import time
 
 from runjd.container.state import to_document
 from runjd.spec.lightjson import dumps
+from runjd.spec.quote import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -43,7 +44,8 @@ def table(found: Sequence[State]) -> str:
     rows = [("ID", "PID", "STATUS", "BUNDLE", "CREATED")]
     for each in found:
         pid = to_document(each).get("pid", "-")
-        rows.append((each.id, str(pid), each.status, each.bundle, _time(each.created)))
+        bundle = each.bundle if each.bundle.isprintable() else quoted(each.bundle)
+        rows.append((each.id, str(pid), each.status, bundle, _time(each.created)))
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]) - 1)]
     return "".join("  ".join([*map(str.ljust, row, widths), row[-1]]) + "\n" for row in rows)
 

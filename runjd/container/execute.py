@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from runjd.spec.model import Process
 
 
+#: seconds
+_PATIENCE = 30.0
+
+
 def execute(
     runtime: Runtime,
     state: State,
@@ -27,6 +31,7 @@ def execute(
     io: Io,
     restore: Callable[[], None],
     passed: Passed,
+    patience: float = _PATIENCE,
 ) -> tuple[int, int]:
     """
     Run the process in the container; returns when its program was executed.
@@ -35,6 +40,7 @@ def execute(
     :param place: its state directory, held; let go once the process is on its way, as somebody
         inside can stop it there, and whoever deletes the container must not wait for that.
     :param passed: descriptors that the program gets as well.
+    :param patience: seconds for a step of the process, once those inside can stop it.
     :return: pid, and when it started.
     :raise RunjdError: and nothing is left of the process.
     """
@@ -55,6 +61,8 @@ def execute(
             message = channel.receive()
             if message.kind == APPEARED:
                 launch.appeared(message.pid())
+                # those who see it can stop it
+                channel.limit(patience)
                 message = channel.receive()
             if message.kind != READY:
                 raise why_lost(message)

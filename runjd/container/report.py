@@ -83,10 +83,20 @@ class Channel:
         """End the conversation."""
         self._socket.close()
 
+    def limit(self, seconds: float) -> None:
+        """Wait no longer than that for each message from now on."""
+        self._socket.settimeout(seconds)
+
     def receive(self) -> Message:
-        """Wait for the next message."""
+        """
+        Wait for the next message.
+
+        :raise RuntimeFailure: it did not come in time, where that is limited.
+        """
         try:
             packet = self._socket.recv(_LIMIT)
+        except TimeoutError:
+            raise RuntimeFailure("enter the container", "somebody inside stopped the process on its way") from None
         except ConnectionResetError:
             packet = b""
         return Message(packet[:1], packet[1:])

@@ -19,6 +19,9 @@ import sys
 
 _FLAG = "runjd-sealed"
 _STEP = "seal the interpreter"
+#: Variables that start so go along: those of the loader, and what we make use of. The others are the caller's affair:
+#: what is not in our memory cannot be read there by a jail that has CAP_SYS_PTRACE.
+_KEPT = (b"LD_", b"LISTEN_", b"NO_COLOR", b"PATH", b"RUNJ_", b"SOURCE_DATE_EPOCH")
 
 
 def is_sealed(executable: str = "/proc/self/exe") -> bool:
@@ -48,7 +51,8 @@ def seal() -> None:
         tree = m.copy_tree(executable, False)
         m.set_attributes(tree, m.MOUNT_ATTR_RDONLY, 0, m.MS_PRIVATE)
         # The flag stands behind argv[0], which says where the virtual environment is.
-        posix.execve(tree, [sys.orig_argv[0], "-X", _FLAG, *sys.orig_argv[1:]], posix.environ)
+        kept = {name: value for name, value in posix.environ.items() if name.startswith(_KEPT)}
+        posix.execve(tree, [sys.orig_argv[0], "-X", _FLAG, *sys.orig_argv[1:]], kept)
     except OSError as error:
         from runjd.runtime.failing import failure
 

@@ -9,10 +9,18 @@ nothing to find, at any moment.
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 
 import pytest
 
+from runjd.container.execute import execute
+from runjd.container.passing import NOTHING
+from runjd.container.stdio import Fifos
+from runjd.container.store import Store
+from runjd.errors import RunjdError
+from runjd.runtime.linux import LinuxRuntime
+from runjd.spec.model import Process
 from tests.security.hostile import DEFAULT_CAPABILITIES, Hostile
 
 pytestmark = pytest.mark.root
@@ -142,3 +150,89 @@ def test_a_filter_gives_no_right_to_who_looks(hostile: Hostile) -> None:
     assert isinstance(seen, dict)
     assert seen["pids"] > 20
     assert {each.split()[1] for each in seen["caps"]} <= {f"{_mask(capabilities):016x}", "0" * 16}
+
+
+STOP = """
+found = {"stopped": 0, "words": []}
+own = {int(each) for each in os.listdir("/proc") if each.isdigit()}
+WORDS = (b"swordfish",)
+def search(pid):
+    with open(f"/proc/{pid}/maps") as maps, open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+        for line in maps:
+            place, rights = line.split()[:2]
+            if rights[:2] != "rw":
+                continue
+            start, end = (int(each, 16) for each in place.split("-"))
+            memory.seek(start)
+            content = memory.read(min(end - start, 64 << 20))
+            found["words"] += [word.decode() for word in WORDS if word in content]
+open("/told/spins", "w").close()
+while not os.path.exists("/told/stop"):
+    for each in os.listdir("/proc"):
+        if each.isdigit() and int(each) not in own and found["stopped"] < 20:
+            own.add(int(each))
+            try:
+                os.kill(int(each), signal.SIGSTOP)
+                search(each)
+                found["stopped"] += os.readlink(f"/proc/{each}/exe") != "/bin/busybox"
+            except OSError:
+                pass
+            finally:
+                alone(os.kill, int(each), signal.SIGCONT)
+tell(found)
+"""
+
+
+def test_who_is_stopped_on_the_way_in_has_no_secrets(hostile: Hostile) -> None:
+    """An attacker with CAP_SYS_PTRACE stops what enters, and finds no variable of the caller in its memory."""
+    capabilities = (*DEFAULT_CAPABILITIES, "CAP_SYS_PTRACE")
+    hostile.start("web", hostile.config(hostile.python(STOP), capabilities=capabilities))
+    hostile.until_marked("spins")
+    secret = {"HOST_SECRET": "swordfish", "PATH": "/usr/bin:/bin"}
+
+    for _ in range(60):
+        assert hostile.runj("exec", "web", "true", env=secret).returncode == 0
+    hostile.mark("stop")
+    found = hostile.heard()
+
+    assert isinstance(found, dict)
+    assert found["words"] == []
+    assert found["stopped"] > 0
+
+
+HALT = """
+own = {int(each) for each in os.listdir("/proc") if each.isdigit()}
+open("/told/spins", "w").close()
+while True:
+    for each in os.listdir("/proc"):
+        if each.isdigit() and int(each) not in own:
+            alone(os.kill, int(each), signal.SIGSTOP)
+"""
+
+
+def test_who_stops_what_enters_stops_nobody_outside(hostile: Hostile) -> None:
+    """An exec that is stopped on its way in gives up, and meanwhile the container can be deleted."""
+    hostile.start("web", hostile.config(hostile.python(HALT)))
+    hostile.until_marked("spins")
+    runtime, process = LinuxRuntime(), Process(("true",), env=("PATH=/bin",))
+    stopped = False
+    for number in range(100):
+        place = Store(hostile.jails.state_dir).hold("web", shared=True)
+        io = Fifos(f"exec{number}", stdin=False)
+        state = place.read()
+        assert state is not None
+        try:
+            pid, _started = execute(runtime, state, place, process, io, lambda: None, NOTHING, patience=0.2)
+        except RunjdError as error:
+            stopped = stopped or "somebody inside stopped the process on its way" in str(error)
+        else:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+            for fd in io.held.values():
+                os.close(fd)
+        assert place.fd == -1
+        if stopped:
+            break
+
+    assert stopped
+    hostile.runj.ok("delete", "--force", "web")
