@@ -78,6 +78,20 @@ def test_a_detached_container_lives_until_it_is_killed(containerd: Containerd, b
     assert "exit code 137" in containerd("task rm", box).complaint
 
 
+def test_a_container_is_paused_and_looked_into(containerd: Containerd, box: str) -> None:
+    """Pause and resume change what containerd says of it; its processes are counted and listed."""
+    containerd.run("--detach", box, "sleep", "1000")
+    listed = containerd.good("task ps", box).splitlines()
+    pid = next(line.split()[1] for line in containerd.good("task ls").splitlines() if line.split()[0] == box)
+
+    assert [line.split()[0] for line in listed] == ["PID", pid]
+    containerd.good("task pause", box)
+    assert containerd.status(box) == "PAUSED"
+    containerd.good("task resume", box)
+    assert containerd.status(box) == "RUNNING"
+    assert "pids.current" in containerd.good("task metrics", box)
+
+
 def test_a_container_has_a_terminal(containerd: Containerd, box: str) -> None:
     """The shim gets it by its console socket, and passes on what is typed."""
     with containerd.on_terminal("--rm", box, "sh") as conversation:

@@ -66,6 +66,19 @@ def test_whole_plan_can_be_read() -> None:
     ]
 
 
+def test_a_root_may_be_moved_instead_of_pivoted() -> None:
+    """It is the same plan but for the step that changes the root."""
+    asked = config(root=Root("rootfs"), process={"cwd": "/srv"})
+    pivoting, moving = plan(asked).jail_steps, make_plan(asked, "/bundle", "web", pivots=False).jail_steps
+
+    assert [str(step) for step in (*pivoting[-2:], moving[-1])] == [
+        "see that /srv is there",
+        "pivot into /bundle/rootfs",
+        "move /bundle/rootfs to /",
+    ]
+    assert moving[:-1] == pivoting[:-1]
+
+
 def test_every_step_names_who_asked_for_it() -> None:
     """Steps that a property of the bundle asks for carry its JSON path."""
     asked = config(
