@@ -99,4 +99,6 @@ def containers(request: pytest.FixtureRequest, private_dir: str) -> Iterator[Con
 
     made.finish()
     if kernel:
-        assert _things(kernel) == before
+        after = _things(kernel)
+        kernel.unmount_below(private_dir)  # or the directory could not be removed
+        assert after == before

@@ -34,16 +34,20 @@ class RealMachine:
 
     def remove(self, directory: str) -> None:
         """Remove a directory and what is left in it; a mount that a failed test left there goes first."""
-        below = os.path.realpath(directory)
-        for mount in reversed(self.kernel.getfsstat()):
-            if mount.target == below or mount.target.startswith(below + "/"):
-                self.kernel.unmount_fsid(mount.fsid, MNT_FORCE)
+        self.unmount_below(directory)
         for path, folders, files in os.walk(directory, topdown=False):
             for name in files:
                 os.unlink(os.path.join(path, name))
             for name in folders:
                 os.rmdir(os.path.join(path, name))
         os.rmdir(directory)
+
+    def unmount_below(self, directory: str) -> None:
+        """Take away what is mounted in a directory."""
+        below = os.path.realpath(directory)
+        for mount in reversed(self.kernel.getfsstat()):
+            if mount.target == below or mount.target.startswith(below + "/"):
+                self.kernel.unmount_fsid(mount.fsid, MNT_FORCE)
 
     def make_file(self, path: str) -> None:
         """Make an empty file."""
