@@ -42,7 +42,7 @@ class Creation:
 
     :param place: its directory, held and empty.
     :param runtime: what makes it a jail.
-    :param destruction: what takes it down again.
+    :param destruction: returns what takes it down again.
     :param restore: what the child puts back, see :class:`runjd.container.init.Job`.
     :param start: execute the program as soon as it is ready.
     :param passed: descriptors that the program gets as well.
@@ -52,7 +52,7 @@ class Creation:
         self,
         place: Place,
         runtime: Runtime,
-        destruction: Destruction,
+        destruction: Callable[[], Destruction],
         io: Io,
         restore: Callable[[], None],
         *,
@@ -186,7 +186,7 @@ class Creation:
             self._launch.end()
         try:
             self._io.close()
-            self._destruction.run(self._place, self.state._replace(pid=0), self._runtime)
+            self._destruction().run(self._place, self.state._replace(pid=0), self._runtime)
             self._place.remove()
         except (RunjdError, OSError) as error:
             if isinstance(cause, RunjdError):

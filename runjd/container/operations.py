@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 
-from runjd.container.destroy import Destruction
 from runjd.container.passing import NOTHING
 from runjd.container.status import LIVE, STANDS, current
 from runjd.container.store import Store
@@ -23,6 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import TypeVar
 
+    from runjd.container.destroy import Destruction
     from runjd.container.passing import Passed
     from runjd.container.state import State
     from runjd.container.stdio import Io
@@ -72,7 +72,6 @@ class Operations:
         self._now = now
         self._restore = restore
         self.warnings: list[str] = []
-        self._destruction = Destruction(self._store, restore, self.warnings.append)
 
     def create(
         self, id: str, bundle: str, io: Io, *, runtime: str, start: bool = False, passed: Passed = NOTHING
@@ -152,7 +151,7 @@ class Operations:
         """
         from runjd.container.delete import Deletion
 
-        deletion = Deletion(self._store, self._destruction, self._warden)
+        deletion = Deletion(self._store, self._destruction(), self._warden)
         if force:
             deletion.force(check_id(id))
         else:
@@ -275,6 +274,12 @@ class Operations:
                 # nobody else knows that it was there
                 os.waitpid(state.pid, 0)
                 raise
+
+    def _destruction(self) -> Destruction:
+        """Return what takes containers down; most operations never need it."""
+        from runjd.container.destroy import Destruction as Made
+
+        return Made(self._store, self._restore, self.warnings.append)
 
     def _runtime(self, name: str) -> Runtime:
         return _known(self._runtimes, name)()

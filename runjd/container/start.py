@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 
 from runjd.container import gate
-from runjd.container.destroy import asked_hooks
 from runjd.container.report import EXECUTE
 from runjd.errors import RunjdError
 
@@ -31,10 +30,13 @@ class Start:
 
     :param place: the container's, not held.
     :param warden: of the container's runtime.
+    :param destruction: returns what takes it down where the start fails.
     :param restore: see :class:`runjd.container.init.Job`.
     """
 
-    def __init__(self, place: Place, warden: Warden, destruction: Destruction, restore: Callable[[], None]) -> None:
+    def __init__(
+        self, place: Place, warden: Warden, destruction: Callable[[], Destruction], restore: Callable[[], None]
+    ) -> None:
         self._place = place
         self._warden = warden
         self._destruction = destruction
@@ -77,6 +79,7 @@ class Start:
         if "poststart" not in state.due:
             return
         from runjd.container import hooks
+        from runjd.container.destroy import asked_hooks
 
         asked = asked_hooks(self._place).poststart
         document = hooks.document(state, "running", state.pid)
@@ -104,7 +107,7 @@ class Start:
             if not self._place.is_current():
                 return
             now = self._place.read() or state
-            self._destruction.run(self._place, now, self._warden)
+            self._destruction().run(self._place, now, self._warden)
             self._place.write(now._replace(status="stopped", pid=0, due=(), undo=()))
         except (RunjdError, OSError) as another:
             error.message += f"; taking it down failed too ({another}): `runj delete --force {state.id}` tries again"
