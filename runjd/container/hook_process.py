@@ -34,6 +34,7 @@ _TAIL = 2048
 _PAUSES = (0.001, 0.05)
 #: seconds until a killed process must be gone; in an uninterruptible sleep it may outlast that
 _PATIENCE = 5.0
+_ENDING = {_signal.SIGHUP, _signal.SIGINT, _signal.SIGQUIT, _signal.SIGTERM}
 _READ = select.POLLIN | select.POLLHUP
 
 
@@ -42,7 +43,7 @@ class TooLong(Exception):
 
 
 class Pointless(Exception):
-    """The other side of the watched socket is gone, so the process was killed."""
+    """The other side of the watched socket is gone, or we are asked to end, so the process was killed."""
 
 
 class Ended(Value):
@@ -86,7 +87,8 @@ def run_program(
     :param timeout: seconds; None for no limit.
     :param prepare: called in the child, while it still has all descriptors.
     :param confine: called in the child, right before execve(2).
-    :param watch: descriptor of a socket; when its other end is closed the program is killed.
+    :param watch: descriptor of a socket; when its other end is closed the program is killed,
+        and when a signal that asks us to end is waiting until we are ready for it.
     :raise OSError: the program cannot be executed, or not be forked.
     :raise TooLong: see there.
     :raise Pointless: see there.
@@ -166,6 +168,8 @@ def _follow(pid: int, output: int, told: int, timeout: float | None, watch: int)
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 break
+            if watch >= 0 and _signal.sigpending() & _ENDING:
+                raise Pointless
             if deadline is not None and time.monotonic() >= deadline:
                 raise TooLong
             pause = min(pause * 2, longest)

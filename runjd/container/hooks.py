@@ -131,7 +131,7 @@ def _run(hook: Hook, document: int, surroundings: Surroundings) -> tuple[str, in
     except TooLong:
         return f"took longer than its timeout of {hook.timeout} s, and was killed with its process group", 0
     except Pointless:
-        return "was killed, as the process at the other side is gone", 0
+        return "was killed, as nobody waits for the container any more", 0
     return _fault(ended), 0
 
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
 
 from tests.container.hooked import PHASES, Hooked
-from tests.functional.runj.command import Runj
+from tests.functional.runj.command import PATIENCE, Runj
 
 
 def test_run_runs_the_hooks_of_all_phases(runj: Runj) -> None:
@@ -44,6 +46,20 @@ def test_a_poststop_hook_that_fails_is_a_warning(runj: Runj) -> None:
         "runj: warning: hooks.poststop[0]: run the hook: /bin/sh exited with status 3 and said nothing\n"
     )
     assert not os.path.exists(log)
+
+
+def test_run_can_be_interrupted_while_a_hook_runs(runj: Runj) -> None:
+    """It ends by the signal, and nothing is left of the container."""
+    hooked = Hooked(runj.jails)
+    bundle = hooked.bundle(["true"], hooked.every(createRuntime="echo 1 >LOG/hanging; exec sleep 60"))
+    running = subprocess.Popen(runj.argv("run", "--bundle", bundle, "web"), stdin=subprocess.DEVNULL)
+    hooked.wait_for("hanging")
+
+    running.terminate()
+
+    assert running.wait(PATIENCE) == -signal.SIGTERM
+    assert hooked.phases() == ["prestart", "createRuntime", "poststop"]
+    assert os.listdir(runj.jails.state_dir) == []
 
 
 def test_a_hook_that_takes_too_long_is_killed(runj: Runj) -> None:
