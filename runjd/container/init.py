@@ -101,9 +101,10 @@ def run(job: Job) -> NoReturn:
             os._exit(_FAILED)
         if job.hooks is not None:
             job.hooks.before_program(lambda: job.confine(job.process))
+        environment = job.passed.environment(environment, os.getpid())
         channel.about_to_execute()
         job.confine(job.process)
-        program.execute(path, job.arguments, job.passed.environment(environment, os.getpid()))
+        program.execute(path, job.arguments, environment)
     except BaseException as error:
         channel.failed(error)
     finally:

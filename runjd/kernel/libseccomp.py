@@ -48,8 +48,8 @@ class Library:
     :raise OSError: it is not there.
     """
 
-    def __init__(self) -> None:
-        self._functions = functions = Functions(NAME)
+    def __init__(self, name: str = NAME) -> None:
+        self._functions = functions = Functions(name)
         functions.seccomp_init.restype = c_void_p
         functions.seccomp_arch_native.restype = c_uint
         functions.seccomp_arch_resolve_name.restype = c_uint

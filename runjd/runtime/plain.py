@@ -14,6 +14,7 @@ from runjd.errors import SpecError, Unsupported, WrongState
 from runjd.kernel import process as processes_of
 from runjd.runtime import ending, rights
 from runjd.runtime.contract import Plan, Runtime
+from runjd.runtime.granted import grant
 from runjd.runtime.privileges import LinuxPrivileges, Privileges, UserPrivileges
 from runjd.runtime.refusals import refuse, refuse_effects, refuse_process, refuse_resources
 
@@ -54,7 +55,12 @@ class PlainRuntime(Runtime):
         notices = [f"{id}: {_WITHOUT}"]
         if self._uid != 0 and config.process.user.uid == 0:
             notices.append(f"{id}: runs as user {self._uid} instead of 0")
+        notices += [f"{id}: {each}" for each in self.notices(config.process)]
         return Plan("plain", id, "", config.process, notices=tuple(notices))
+
+    def notices(self, process: Process) -> tuple[str, ...]:
+        available = self._load().available
+        return grant(process.capabilities, available).notices if available else ()
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._load()

@@ -17,7 +17,7 @@ from runjd.runtime.failing import failure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from runjd.spec.model import Seccomp, SeccompArgument
 
@@ -59,15 +59,16 @@ _CARRY_A_NUMBER = (libseccomp.ACT_ERRNO, libseccomp.ACT_TRACE)
 _ALLOWING = (libseccomp.ACT_ALLOW, libseccomp.ACT_LOG)
 
 
-def compile_filter(wanted: Seccomp) -> tuple[bytes, int]:
+def compile_filter(wanted: Seccomp, load: Callable[[], libseccomp.Library] = libseccomp.Library) -> tuple[bytes, int]:
     """
     Return the program, and the flags to load it with.
 
+    :param load: finds the library.
     :raise RuntimeFailure: the library is not there, or refuses a rule.
     :raise Unsupported: the library does not know an architecture.
     """
     try:
-        library = libseccomp.Library()
+        library = load()
     except OSError:
         raise RuntimeFailure(_STEP, _MISSING, _PATH, errno.ENOPKG) from None
     architectures = tuple(_architectures(wanted, library))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import struct
 from collections.abc import Iterator
 
 import pytest
@@ -13,7 +14,7 @@ from runjd.container.stdio import Fifos
 from runjd.errors import RunjdError
 from runjd.spec.model import Process
 from tests.container.jails import Jails, read_all, until, wait
-from tests.runtime.filters import needs_libseccomp
+from tests.runtime.filters import needs_libseccomp, needs_x86_64
 
 pytestmark = [pytest.mark.root, needs_libseccomp]
 
@@ -25,12 +26,18 @@ def linux(private_dir: str) -> Iterator[Jails]:
     made.finish()
 
 
-def filtered(linux: Jails, args: list[str], *rules: dict[str, object], default: str = "SCMP_ACT_ALLOW") -> str:
+def filtered(
+    linux: Jails,
+    args: list[str],
+    *rules: dict[str, object],
+    default: str = "SCMP_ACT_ALLOW",
+    no_new_privileges: bool = False,
+) -> str:
     """Return a bundle with a filter."""
     config = linux.config(args)
     assert isinstance(config["linux"], dict)
     assert isinstance(config["process"], dict)
-    config["process"]["noNewPrivileges"] = False
+    config["process"]["noNewPrivileges"] = no_new_privileges
     config["linux"]["seccomp"] = {"defaultAction": default, "syscalls": list(rules)}
     return linux.write(config)
 
@@ -90,6 +97,32 @@ def test_a_program_that_is_killed_for_being_executed(linux: Jails) -> None:
 
     assert wait(pid) == -signal.SIGSYS
     until(lambda: linux.operations.state("web").status == "stopped", "it is stopped")
+
+
+def tiny_program(status: int) -> bytes:
+    """Return a program of x86_64 that makes one system call, exit_group(2)."""
+    code = b"\xb8\xe7\x00\x00\x00\xbf" + struct.pack("<I", status) + b"\x0f\x05"
+    start, header = 0x400000, 64 + 56
+    elf = struct.pack(
+        "<16sHHIQQQIHHHHHH", b"\x7fELF\x02\x01\x01", 2, 62, 1, start + header, 64, 0, 0, 64, 56, 1, 0, 0, 0
+    )
+    size = header + len(code)
+    return elf + struct.pack("<IIQQQQQQ", 1, 5, 0, start, start, size, size, 4096) + code
+
+
+@needs_x86_64
+@pytest.mark.parametrize("no_new_privileges", [False, True])
+def test_only_execve_has_to_pass(linux: Jails, no_new_privileges: bool) -> None:
+    """Nothing is called between loading the filter and the program: two system calls that are allowed are enough."""
+    allowed = {"names": ["execve", "exit_group"], "action": "SCMP_ACT_ALLOW"}
+    bundle = filtered(linux, ["/tiny"], allowed, default="SCMP_ACT_KILL_PROCESS", no_new_privileges=no_new_privileges)
+    with open(f"{bundle}/rootfs/tiny", "wb") as file:
+        file.write(tiny_program(42))
+    os.chmod(f"{bundle}/rootfs/tiny", 0o755)
+    pid = create(linux, bundle)
+    linux.operations.start("web")
+
+    assert wait(pid) == 42
 
 
 def test_a_filter_that_forbids_everything_else(linux: Jails) -> None:

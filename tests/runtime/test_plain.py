@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from typing import Any
 
 import pytest
@@ -10,7 +11,7 @@ import pytest
 from runjd.errors import BadArgument, SpecError, Unsupported
 from runjd.runtime import choose
 from runjd.runtime.plain import PlainRuntime
-from runjd.spec.model import LinuxDevice, Rlimit, Seccomp, User
+from runjd.spec.model import Capabilities, LinuxDevice, Rlimit, Seccomp, User
 from tests.runtime.driver import STANDARD_MOUNTS, Driver, bare_config, shell
 
 
@@ -39,6 +40,15 @@ def test_the_lack_of_isolation_is_told_once() -> None:
 
     assert len(notices) == 1
     assert "without isolation" in notices[0]
+
+
+@pytest.mark.root
+@pytest.mark.skipif(sys.platform != "linux", reason="capabilities are Linux's")
+def test_a_capability_that_cannot_be_given_is_told() -> None:
+    """Root is told which capabilities are left out."""
+    asked = bare_config(process={"capabilities": Capabilities(("CAP_KILL", "CAP_FLY"))})
+
+    assert "CAP_FLY: not available" in PlainRuntime(0).plan(asked, "/b", "web").notices[-1]
 
 
 def test_ordinary_user_stays_himself() -> None:

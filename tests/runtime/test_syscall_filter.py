@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runjd.errors import RunjdError
+from runjd.errors import RunjdError, RuntimeFailure
+from runjd.kernel.libseccomp import Library
 from runjd.runtime.syscall_filter import ACTIONS, FLAGS, action_number, compile_filter
 from runjd.spec.model import Seccomp, SeccompArgument, SeccompRule
 from runjd.spec.parse_seccomp import OPERATORS
@@ -145,6 +146,15 @@ def test_an_architecture_that_the_library_lacks_is_named() -> None:
         compiled(architectures=("SCMP_ARCH_X86", "SCMP_ARCH_VAX"))
 
     assert caught.value.details["path"] == "linux.seccomp.architectures[1]"
+
+
+def test_a_missing_library_is_told() -> None:
+    """Where the library is missing, the error names the property and the package to install."""
+    with pytest.raises(RuntimeFailure, match=r"install the package libseccomp2 \(Debian") as caught:
+        compile_filter(Seccomp("SCMP_ACT_ALLOW"), lambda: Library("libnothing.so.2"))
+
+    assert caught.value.path == "linux.seccomp"
+    assert "no such file" not in str(caught.value).lower(), "engines take that for a missing program"
 
 
 def test_a_filter_that_is_too_long_is_refused() -> None:
