@@ -89,8 +89,8 @@ def _run(argv: Sequence[str], log: Log, unsealed: Exception | None) -> int:
 
     from runjd.cli.options import leading, parse, usage
     from runjd.cli.runj_table import PROGRAM
-    from runjd.container.stdio import open_missing
     from runjd.errors import BadArgument
+    from runjd.kernel.opening import open_missing
 
     open_missing()
     # ignored, as some parents leave it, it would take the exit statuses of our children

@@ -191,20 +191,6 @@ class Terminal(Io):
         return None
 
 
-def open_missing() -> None:
-    """
-    Open /dev/null for each of 0, 1 and 2 that is closed.
-
-    Whatever is opened later would take its place, and become the standard error
-    of somebody (CVE-2002-0820). To be called first in a program.
-    """
-    while True:
-        fd = os.open("/dev/null", os.O_RDWR)
-        if fd > 2:
-            os.close(fd)
-            return
-
-
 def unlink_fifos(directory_fd: int, name: str) -> None:
     """Remove the FIFOs of one process from the open directory they are in; nothing to do where there are none."""
     for stream in _MODES:

@@ -21,7 +21,7 @@ SLOW = {
 MAKING = {
     "_ctypes", "runjd.container.create", "runjd.container.execute", "runjd.container.launch", "runjd.kernel.libc",
     "runjd.kernel.linux", "runjd.runtime.linux", "runjd.runtime.run", "runjd.runtime.steps", "runjd.spec.model",
-    "runjd.spec.parse",
+    "runjd.container.stdio", "runjd.spec.parse",
 }  # fmt: skip
 #: what only some jails need
 SELDOM = {

@@ -1,0 +1,23 @@
+"""The standard descriptors are open."""
+
+from __future__ import annotations
+
+import os
+
+from runjd.kernel.opening import open_missing
+
+
+def test_closed_standard_descriptors_are_filled() -> None:
+    """What a program opens later cannot become its standard error."""
+    pid = os.fork()
+    if pid == 0:
+        try:
+            os.close(0)
+            os.close(2)
+            open_missing()
+            same = os.path.samestat(os.fstat(0), os.stat("/dev/null"))
+            os._exit(0 if same and os.path.samestat(os.fstat(2), os.stat("/dev/null")) else 1)
+        finally:
+            os._exit(2)
+
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
