@@ -62,14 +62,19 @@ class Io(ABC):
 
 
 class Inherited(Io):
-    """The caller's own 0, 1 and 2, given to the process's user where they are pipes, sockets or terminals."""
+    """
+    The caller's own 0, 1 and 2, given to the process's user where they are pipes or sockets.
+
+    Not where they are a terminal: that is the operator's, before and after, and the user
+    may be somebody on the host as well, who could read there what the operator types.
+    """
 
     terminal = False
 
     def open(self, directory_fd: int, process: Process) -> Streams | None:
         for fd in range(3):
             found = os.fstat(fd)
-            owned = stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode) or os.isatty(fd)
+            owned = stat.S_ISFIFO(found.st_mode) or stat.S_ISSOCK(found.st_mode)
             if owned and found.st_uid != process.user.uid:
                 try:
                     os.fchown(fd, process.user.uid, -1)

@@ -80,6 +80,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
         self._groups: tuple[str, ...] = ()
         # Our children are born among processes that we are not among ourselves.
         self._is_outside = False
+        self._pipe = (-1, -1)
         # There are, or will be, others who see us and may have CAP_SYS_PTRACE.
         self._may_be_traced = False
         self._joined: Held | None = None
@@ -151,7 +152,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
             return False
         if self._may_be_traced:
             self._confine_unseen()
-        told, telling = os.pipe()
+        told, telling = self._pipe
         try:
             pid = ns.clone_process(ns.CLONE_PARENT)
         except OSError as error:
@@ -208,6 +209,8 @@ class LinuxRuntime(LinuxWarden, Runtime):
         self._hide()
         self._may_be_traced = linux_entering.enter(held, process, self._label)
         self._affinity.end()
+        # for appear(), when the limits of the process may forbid it
+        self._pipe = os.pipe()
         self._is_outside = True
 
     def _check_modules(self, process: Process) -> None:

@@ -7,9 +7,9 @@ is no longer running.  So we run from a read-only mount of the interpreter that 
 attached nowhere: it goes with the process, nobody else can find it, and no right
 that a jail can have makes it writable.  The mounts of the host are left as they are.
 
-The interpreter's shared library is not covered: it can only be reached by
-``/proc/PID/map_files``, which takes rights (CAP_SYS_ADMIN, and CAP_SYS_PTRACE over a
-process that is not dumpable) with which a jail owns the host anyway.
+The shared libraries of the interpreter are not covered: they can only be reached by
+``/proc/PID/map_files``, which takes CAP_SYS_PTRACE, as we are not dumpable, and
+CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE: a jail that has both owns the host.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import pytest
 from runjd.container.stdio import Fifos
 from runjd.errors import BadArgument, NoSuchJail, RunjdError, WrongState
 from runjd.runtime.memory import MemoryRuntime
-from runjd.spec.model import Process, User
+from runjd.spec.model import Process, Rlimit, User
 from tests.container.jails import Jails, read_all, until, wait
 
 PATH = "PATH=/bin:/usr/bin"
@@ -188,3 +188,14 @@ def test_the_name_of_a_process_can_be_used_again(jails: Jails) -> None:
     for _ in range(2):
         assert _exec(jails, ["sh", "-c", "echo hello > /dev/stdout"], name="x1") == (0, "hello\n", "")
     assert sorted(os.listdir(f"{jails.state_dir}/web/io")) == ["init.err", "init.out"]
+
+
+@pytest.mark.root
+def test_the_limits_of_a_process_do_not_keep_it_from_appearing(private_dir: str) -> None:
+    """As few descriptors as its streams are enough, and no more processes than it is itself."""
+    jails = Jails(private_dir, "linux")
+    jails.create("web", ["sleep", "60"], start=True)
+    limits = (Rlimit("RLIMIT_NOFILE", 3, 3), Rlimit("RLIMIT_NPROC", 1, 1))
+
+    assert _exec(jails, ["sh", "-c", "ulimit -n"], rlimits=limits)[:2] == (0, "3\n")
+    jails.finish()

@@ -178,6 +178,27 @@ def test_the_callers_streams_are_given_to_the_user(private_dir: str) -> None:
     assert wait(pid) == 0
 
 
+def test_the_operators_terminal_stays_his(private_dir: str) -> None:
+    """A terminal is not given to the program's user, who may be somebody on the host, too."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root: only root can give files away")
+    master, slave = os.openpty()
+    pid = os.fork()
+    if pid == 0:
+        try:
+            for fd in range(3):
+                os.dup2(slave, fd)
+            Inherited().open(-1, _process(User(1000, 1000)))
+            os._exit(0)
+        finally:
+            os._exit(2)
+
+    assert wait(pid) == 0
+    assert os.fstat(slave).st_uid == 0
+    os.close(master)
+    os.close(slave)
+
+
 def test_inherited_streams_reach_the_program(jails: Jails) -> None:
     """The program of runj writes where runj would."""
     reader, writer = os.pipe()
