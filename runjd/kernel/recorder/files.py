@@ -207,10 +207,7 @@ class Files:
 
     def _take_away(self, place: Place, path: str) -> None:
         self._check_writable(place, path)
-        above = self._paths.find("..", place) if place.node.is_directory() else None
-        holders = [above.node] if above else [self._paths.find("/" + "/".join(place.path[:-1])).node]
-        for holder in holders:
-            holder.children.pop(place.path[-1], None)
+        self._paths.above(place).node.children.pop(place.path[-1], None)
 
     def _changed(self, path: str | int, dir_fd: int | None, follow: bool) -> Place:
         if isinstance(path, int):

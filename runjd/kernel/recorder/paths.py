@@ -58,6 +58,10 @@ class Paths:
         above = self.mounted_on(path)
         return Place(path, above.root, above) if above else Place(path, node, place.mount)
 
+    def above(self, place: Place) -> Place:
+        """Return the directory that a file was found in."""
+        return self.trail(place)[-2]
+
     def is_shown(self, node: Node) -> bool:
         """Whether we can see a device; a terminal only if it was made in our jail."""
         jid = self._state.me.jid

@@ -140,9 +140,7 @@ class Resources:
             raise refusal("EINVAL", what=rule)
         if amount != digits or int(amount) > _MOST:
             raise refusal("ERANGE", what=rule)
-        if (action == "deny" and resource in _NOT_DENIED) or (action == "throttle") != (
-            action == "throttle" and resource in _RATES
-        ):
+        if (action == "deny" and resource in _NOT_DENIED) or (action == "throttle" and resource not in _RATES):
             raise refusal("EOPNOTSUPP", what=rule)
         return RctlRule(kind, subject, resource, action, int(amount), per or kind)
 
