@@ -29,7 +29,9 @@ def podman(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     directory = tmp_path_factory.mktemp(f"peers-{request.param}")
     path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     try:
-        machine = Machine(str(directory), {"PATH": path, "HOME": "/root", "TMPDIR": "/var/tmp", "LC_ALL": "C.UTF-8"})
+        # podman is a short-lived program of Go: without garbage collection it takes a sixth less of the processor
+        environment = {"PATH": path, "HOME": "/root", "TMPDIR": "/var/tmp", "LC_ALL": "C.UTF-8", "GOGC": "off"}
+        machine = Machine(str(directory), environment)
     except MachineError as error:
         pytest.skip(f"no machine of its own for podman: {error}")
     try:
@@ -41,9 +43,16 @@ def podman(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     assert left == [], "left behind by containers:\n" + "\n".join(left)
 
 
+@pytest.fixture(scope="module")
+def containers(podman: Podman) -> Iterator[list[str]]:
+    """Return a list of names; the containers are removed after the last test of the module, all at once."""
+    names: list[str] = []
+    yield names
+    podman.remove(*names)
+
+
 @pytest.fixture
-def container(podman: Podman) -> Iterator[str]:
-    """Return the name of a container to be, which is removed after the test."""
-    name = podman.name()
-    yield name
-    podman.remove(name)
+def container(podman: Podman, containers: list[str]) -> str:
+    """Return the name of a container to be, which is removed some time after the test."""
+    containers.append(podman.name())
+    return containers[-1]

@@ -117,9 +117,10 @@ class Machine:
         )
         assert self._keeper.stdout is not None
         said = self._keeper.stdout.readline().decode().strip()
-        if said != "ready":
+        if not said.startswith("ready "):
             self.switch_off()
             raise MachineError(said or "its first process ended without a word")
+        self._root = f"/proc/{said.split()[1]}/root"
 
     def switch_off(self) -> None:
         """Kill all that runs, and remove all that was made."""
@@ -128,6 +129,10 @@ class Machine:
         self._keeper.stdin.close()
         self._keeper.wait(PATIENCE)
         self._keeper.stdout.close()
+
+    def path(self, path: str) -> Path:
+        """Return where we see a file of the machine, from outside."""
+        return Path(self._root + path)
 
     def start(
         self,

@@ -122,8 +122,9 @@ def run_first(groups: list[Hierarchy], name: str, address: str) -> None:
     """Be the first process: set the machine up, say so, and serve; end where that fails."""
     try:
         call("prctl", PR_SET_PDEATHSIG, signal.SIGKILL)
+        outside = os.readlink("/proc/self")
         set_up(groups, name)
-        serve(address)
+        serve(address, f"ready {outside}")
     except BaseException as error:
         say(f"{type(error).__name__}: {error}")
         os._exit(1)
@@ -162,7 +163,7 @@ def set_up(groups: list[Hierarchy], name: str) -> None:
         fcntl.ioctl(any_socket, SIOCSIFFLAGS, struct.pack("16sh14x", b"lo", IFF_UP))
 
 
-def serve(address: str) -> None:
+def serve(address: str, greeting: str) -> None:
     """Run each command line that a connection brings, and answer with its status, as waitpid(2) has it."""
     os.set_blocking(0, False)
     woken, wakes = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -171,7 +172,7 @@ def serve(address: str) -> None:
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     listener.bind(address)
     listener.listen(64)
-    say("ready")
+    say(greeting)
     running: dict[int, socket.socket] = {}
     while True:
         ready = select.select([listener, woken, *running.values()], [], [])[0]

@@ -140,7 +140,7 @@ def test_attach_speaks_with_the_program(podman: Podman):
 
 def test_a_terminal_comes_by_the_console_socket(podman: Podman):
     """With -t the runtime sends conmon the terminal; its size is set by the winsz fifo."""
-    script = "tty; trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 0.05; done"
+    script = "tty; trap 'stty size; exit 0' WINCH; echo ready; while :; do sleep 1000 & wait $!; done"
     with monitored(podman, "sh", "-c", script, terminal=True) as container:
         container.conmon("-t")
         container.runtime("start", container.id)

@@ -118,7 +118,7 @@ def test_what_fills_its_limit_is_taken_down(podman: Podman, container: str):
     """What forks until it may no more is killed whole."""
     script = "(for n in $(seq 100); do sleep 1000 & done); exec sleep 1000"
     podman.good(f"run -d --name {container} --pids-limit 30 box sh -c", script)
-    until(lambda: "can't fork" in podman.logs(container))
+    podman.until_logged(container, "can't fork")
 
     assert int(podman.good(f"stats --no-stream {container} --format", "{{.PIDs}}")) in (29, 30)
     podman.good(f"kill {container}")

@@ -11,8 +11,8 @@ from tests.peers.thorough import thorough
 pytestmark = pytest.mark.root
 
 #: says that it is ready, and ends with 7 at SIGTERM
-_POLITE = "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 0.05; done"
-_STUBBORN = "trap '' TERM INT; echo ready; while :; do sleep 0.05; done"
+_POLITE = "trap 'echo bye; exit 7' TERM; echo ready; while :; do sleep 1000 & wait $!; done"
+_STUBBORN = "trap '' TERM INT; echo ready; exec sleep 1000"
 
 
 def _start(podman: Podman, name: str, script: str, options: str = "") -> None:
@@ -37,7 +37,7 @@ def test_a_container_in_the_background_is_known_by_its_process(podman: Podman, c
     state = json.loads(podman.machine.run(podman.path, "state", with_id).out)
     assert (status, state["status"], str(state["pid"]), state["id"]) == ("running", "running", pid, with_id)
     assert _POLITE in podman.machine.run("cat", f"/proc/{pid}/cmdline").text
-    assert "sleep 0.05" in _seen_by_top(podman, container, "sleep")
+    assert "sleep 1000" in _seen_by_top(podman, container, "sleep")
     assert podman.good(f"ps --filter name={container} --format", "{{.Status}}").startswith("Up ")
 
 
@@ -65,7 +65,12 @@ def test_stop_kills_who_does_not_heed(podman: Podman, container: str):
 @pytest.mark.thorough
 def test_stop_sends_the_signal_that_the_container_wants(podman: Podman, container: str):
     """--stop-signal replaces SIGTERM."""
-    _start(podman, container, "trap 'exit 8' USR1; echo ready; while :; do sleep 0.05; done", "--stop-signal USR1")
+    _start(
+        podman,
+        container,
+        "trap 'exit 8' USR1; echo ready; while :; do sleep 1000 & wait $!; done",
+        "--stop-signal USR1",
+    )
 
     podman.good(f"stop {container}")
 
@@ -74,7 +79,11 @@ def test_stop_sends_the_signal_that_the_container_wants(podman: Podman, containe
 
 def test_kill_sends_any_signal(podman: Podman, container: str):
     """kill sends a signal by number or name, and SIGKILL where none is named."""
-    _start(podman, container, "trap 'echo one' USR1; trap 'echo two' HUP; echo ready; while :; do sleep 0.05; done")
+    _start(
+        podman,
+        container,
+        "trap 'echo one' USR1; trap 'echo two' HUP; echo ready; while :; do sleep 1000 & wait $!; done",
+    )
 
     podman.good(f"kill --signal 10 {container}")
     podman.until_logged(container, "one")
@@ -88,14 +97,14 @@ def test_kill_sends_any_signal(podman: Podman, container: str):
 
 def test_a_stopped_container_starts_again(podman: Podman, container: str):
     """start runs the same container anew with the files it had written, and restart does so at once."""
-    script = "echo x >>/count; wc -l </count; trap 'exit 0' TERM; echo ready; while :; do sleep 0.05; done"
+    script = "echo x >>/count; trap 'exit 0' TERM; echo ready $(wc -l </count); while :; do sleep 1000 & wait $!; done"
     _start(podman, container, script)
 
     podman.good(f"stop {container}")
     podman.good(f"start {container}")
-    podman.until_logged(container, "2\nready")
+    podman.until_logged(container, "ready 2")
     podman.good(f"restart {container}")
-    podman.until_logged(container, "3\nready")
+    podman.until_logged(container, "ready 3")
 
     podman.remove(container)
     assert podman(f"container exists {container}").status == 1

@@ -210,7 +210,9 @@ def test_descriptors_are_passed_on_where_asked_for(podman: Podman, options: str,
 
 def test_init_reaps_and_forwards(podman: Podman, container: str):
     """With --init another program is the first process, which passes signals on."""
-    podman.good(f"run -d --init --name {container} box sh -c", "trap 'exit 7' TERM; while :; do sleep 0.1; done")
+    podman.good(
+        f"run -d --init --name {container} box sh -c", "trap 'exit 7' TERM; while :; do sleep 1000 & wait $!; done"
+    )
 
     assert podman.good(f"exec {container} cat /proc/1/comm") == "podman-init"
     podman.good(f"stop {container}")

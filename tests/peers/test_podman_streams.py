@@ -65,7 +65,7 @@ def test_two_who_attach_hear_the_same(podman: Podman, container: str):
 
 def test_signals_reach_the_program_through_podman(podman: Podman):
     """podman run passes on the signals that it gets, once it listens to them."""
-    script = "trap 'echo got it' WINCH; echo ready; while :; do sleep 0.05; done"
+    script = "trap 'echo got it' WINCH; echo ready; while :; do sleep 1000 & wait $!; done"
     with podman.piped("run --rm box sh -c", script) as talk:
         talk.expect(b"ready\n")
         while b"got it" not in talk.heard:

@@ -26,7 +26,7 @@ def test_the_program_has_a_terminal_of_its_own(podman: Podman):
 
 def test_the_window_has_the_caller_s_size(podman: Podman):
     """The size at the start and each change reach the program."""
-    script = "trap 'stty size' WINCH; echo ready; while :; do sleep 0.05; done"
+    script = "trap 'stty size' WINCH; echo ready; while :; do sleep 1000 & wait $!; done"
     with podman.on_terminal("run --rm -it box sh -c", script, rows=31, columns=97) as screen:
         screen.expect(b"ready\r\n")
         screen.resize(40, 132)
