@@ -7,14 +7,14 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.peers.conftest import WANTED
 from tests.peers.containerd import Containerd
 from tests.peers.machine import Machine, MachineError, until
+from tests.peers.thorough import WANTED
 
 pytestmark = pytest.mark.root
 
 
-@pytest.fixture(scope="module", params=WANTED)
+@pytest.fixture(scope="module", params=WANTED or ["runj"])
 def containerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Containerd]:
     """Return containerd, which calls the runtime."""
     for program in ("containerd", "ctr", "containerd-shim-runc-v2"):

@@ -21,6 +21,7 @@ class Site:
     :ivar content: of base.txz.
     :ivar manifest: of MANIFEST; None: there is none.
     :ivar cut: bytes after which the connection ends; 0: at the end.
+    :ivar has_ranges: False: a part cannot be asked for.
     :ivar changed: when base.txz was changed.
     :ivar asked: what was asked for: path, Range, and the status that was answered.
     """
@@ -30,6 +31,7 @@ class Site:
         digest = hashlib.sha256(content).hexdigest()
         self.manifest: str | None = f'base.txz\t{digest}\t1\tbase\t"Base system (MANDATORY)"\ton\n'
         self.cut = 0
+        self.has_ranges = True
         self.changed = _CHANGED
         self.asked: list[tuple[str, str, int]] = []
         site = self
@@ -83,7 +85,7 @@ class Site:
     def _part(self, request: http.server.BaseHTTPRequestHandler, wanted: str) -> tuple[int, bytes, int]:
         condition = request.headers.get("If-Range")
         fits = condition is None or parsedate_to_datetime(condition).timestamp() == self.changed
-        if not wanted or not fits:
+        if not wanted or not fits or not self.has_ranges:
             return 200, self.content, 0
         first = int(wanted.removeprefix("bytes=").removesuffix("-"))
         if first >= len(self.content):

@@ -92,6 +92,18 @@ def test_a_file_that_changed_meanwhile_is_fetched_as_a_whole(plain: Runj, site: 
     assert read(path) == _CONTENT[::-1]
 
 
+def test_a_site_that_knows_no_parts_sends_the_whole(plain: Runj, site: Site) -> None:
+    """What was there already is written again."""
+    path = f"{plain.directory}/base.txz"
+    site.cut, site.has_ranges = _HALF, False
+    plain(*words(site, path))
+    site.cut = 0
+
+    plain.ok(*words(site, path))
+
+    assert read(path) == _CONTENT
+
+
 def test_a_part_that_is_whole_is_not_fetched_again(plain: Runj, site: Site) -> None:
     """A call that was killed before it could give the file its name."""
     path = f"{plain.directory}/base.txz"
