@@ -27,6 +27,7 @@ from runjd.kernel.reaper import become_reaper
 from runjd.spec.model import Process
 from tests.container.hooked import Hooked
 from tests.container.jails import Jails
+from tests.functional.runj.command import Runj
 
 #: seconds; what takes longer waits for somebody who waits for it
 PATIENCE = 20.0
@@ -86,19 +87,22 @@ class Storm:
     def strike(self) -> None:
         """Kill one who operates, at a random moment; look at what is left, and clear it."""
         verb = self._random.choice([*_AFTER])
+        # the command itself now and then, with all that it does before
+        call = self._verbs[verb] if self._random.random() < 0.7 else lambda: self._execute(verb)
+        way = f"{'' if call is self._verbs[verb] else 'runj '}{verb}"
         self._prepare(verb)
-        if verb not in self._took:
+        if way not in self._took:
             began = time.monotonic()
-            self._verbs[verb]()
-            self._took[verb] = time.monotonic() - began
-            self._clear(verb)
+            self._wait(self._fork(call))
+            self._took[way] = time.monotonic() - began
+            self._clear(way)
             self._prepare(verb)
-        delay = self._random.uniform(0, self._took[verb] * 1.2)
-        victim = self._fork(self._verbs[verb])
+        delay = self._random.uniform(0, self._took[way] * 1.2)
+        victim = self._fork(call)
         time.sleep(delay)
         os.kill(victim, signal.SIGKILL)
         os.waitpid(victim, 0)
-        moment = f"{verb}, killed after {delay * 1000:.1f} ms"
+        moment = f"{way}, killed after {delay * 1000:.1f} ms"
         status = self._status()
         assert status in _AFTER[verb], f"{moment}: the container is {status}"
         if status == "created" and self._random.random() < 0.5:
@@ -113,6 +117,21 @@ class Storm:
             assert self._status() in ("stopped", "running"), moment
         else:
             assert self._status() == "running", moment
+
+    def _execute(self, verb: str) -> None:
+        words = {
+            "create": ("create", "--bundle", self._bundle, "web"),
+            "run": ("run", "--detach", "--bundle", self._bundle, "web"),
+            "start": ("start", "web"),
+            "exec": ("exec", "web", *_SHORT.args),
+            "delete": ("delete", "web"),
+            "delete --force": ("delete", "--force", "web"),
+        }[verb]
+        nothing = os.open(os.devnull, os.O_RDWR)
+        for fd in range(3):
+            os.dup2(nothing, fd)
+        argv = Runj(self._jails).argv(*words)
+        os.execv(argv[0], argv)
 
     def _prepare(self, verb: str) -> None:
         """Bring the container into a status in which the verb makes sense."""
