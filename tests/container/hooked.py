@@ -34,9 +34,26 @@ class Hooked:
             "env": ["PATH=/bin:/usr/bin"],
         } | changes
 
-    def bundle(self, args: Sequence[str], hooks: Mapping[str, Sequence[object]], **options: object) -> str:
-        """Return a new bundle with those hooks, in which the log is at the same place or at /log."""
+    def bundle(
+        self,
+        args: Sequence[str],
+        hooks: Mapping[str, Sequence[object]],
+        *,
+        process: Mapping[str, object] | None = None,
+        linux: Mapping[str, object] | None = None,
+        **options: object,
+    ) -> str:
+        """
+        Return a new bundle with those hooks, in which the log is at the same place or at /log.
+
+        :param process: properties of that name to change; ``linux`` likewise.
+        """
         config = self.jails.config(args, **options) | {"hooks": hooks}
+        for name, changes in (("process", process), ("linux", linux)):
+            if changes:
+                changed = config[name]
+                assert isinstance(changed, dict)
+                changed.update(changes)
         if self.jails.runtime == "linux":
             mounts = config["mounts"]
             assert isinstance(mounts, list)

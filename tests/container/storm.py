@@ -11,7 +11,6 @@ is repeated by its seed.  The long form runs as `make soak`, or
 from __future__ import annotations
 
 import glob
-import json
 import os
 import random
 import signal
@@ -147,14 +146,8 @@ class Storm:
             options["mounts"] = [
                 {"destination": f"/made/{name}", "type": "tmpfs", "source": "tmpfs"} for name in ("a", "b/c", "d")
             ]
-        path = self._hooked.bundle(["sleep", "60"], hooks, **options)
-        if self._jails.runtime == "linux":
-            with open(f"{path}/config.json") as file:
-                config = json.load(file)
-            config["linux"] |= {"cgroupsPath": f"{self._group}/web", "resources": {"pids": {"limit": 100}}}
-            with open(f"{path}/config.json", "w") as file:
-                json.dump(config, file)
-        return path
+            options["linux"] = {"cgroupsPath": f"{self._group}/web", "resources": {"pids": {"limit": 100}}}
+        return self._hooked.bundle(["sleep", "60"], hooks, **options)  # type: ignore[arg-type]
 
     def _create(self, *, start: bool) -> None:
         io = Fifos("init", stdin=False)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import _socket
 import os
 
 import pytest
 
-from runjd.container.stdio import Fifos
+from runjd.container.stdio import Fifos, Terminal
 from runjd.errors import NoSuchJail, RunjdError
 from tests.container.hooked import PHASES, Hooked
 from tests.container.jails import Jails, wait
@@ -295,6 +296,55 @@ def test_start_container_hooks_have_the_rights_of_the_process(private_dir: str) 
     assert hooked.wait_for("uid") == "1000\n"
     assert hooked.wait_for("rights").split()[1] == "0" * 16
     jails.finish()
+
+
+@pytest.mark.root
+@pytest.mark.parametrize("no_new_privileges", [True, False])
+def test_start_container_hooks_are_filtered_as_the_program_is(private_dir: str, no_new_privileges: bool) -> None:
+    """A file of the jail that is called a hook does not get past its filter of system calls."""
+    jails = Jails(private_dir, "linux")
+    hooked = Hooked(jails)
+    script = "mkdir /tmp/x 2>/dev/null && echo made >LOG/filter || echo refused >LOG/filter"
+    hooks = {"startContainer": [hooked.hook("startContainer", script)]}
+    refused = {"names": ["mkdir", "mkdirat"], "action": "SCMP_ACT_ERRNO"}
+    seccomp = {"defaultAction": "SCMP_ACT_ALLOW", "syscalls": [refused]}
+    process = {"noNewPrivileges": no_new_privileges}
+    path = hooked.bundle(SLEEP, hooks, process=process, linux={"seccomp": seccomp})
+    os.symlink("busybox", f"{path}/rootfs/bin/mkdir")
+
+    _create(jails, path, start=True)
+
+    assert hooked.wait_for("filter") == "refused\n"
+    jails.finish()
+
+
+@pytest.mark.root
+def test_limits_of_the_process_do_not_hinder_what_its_hooks_read(private_dir: str) -> None:
+    """The state was written before the process lost the right to write so much."""
+    jails = Jails(private_dir, "linux")
+    hooked = Hooked(jails)
+    hooks = {"startContainer": [{"path": "/bin/grep", "args": ["grep", "-q", '"status":']}]}
+    process = {"rlimits": [{"type": "RLIMIT_FSIZE", "soft": 0, "hard": 0}]}
+
+    pid = _create(jails, hooked.bundle(SLEEP, hooks, process=process), start=True)
+
+    jails.operations.delete("web", force=True)
+    wait(pid)
+
+
+def test_hooks_have_no_terminal(jails: Jails) -> None:
+    """Where the process gets one, its hooks still read the state, and what they write is for their error."""
+    hooked = Hooked(jails)
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    hooks = {"startContainer": [hooked.hook("startContainer", "tty; exit 3")]}
+    bundle = hooked.bundle(SLEEP, hooks, terminal=True)
+
+    with pytest.raises(RunjdError, match='it said "not a tty"'):
+        jails.operations.create("web", bundle, Terminal(theirs), runtime=jails.runtime, start=True)
+
+    assert hooked.state("startContainer")["status"] == "created"
+    ours.close()
+    theirs.close()
 
 
 def test_a_copy_of_the_document_that_is_gone_is_a_warning(plain_hooked: Hooked) -> None:
