@@ -133,7 +133,9 @@ class Store:
             return []
         try:
             with os.scandir(root) as entries:
-                return sorted(each.name for each in entries if each.is_dir(follow_symlinks=False))
+                found = [each.name for each in entries if each.is_dir(follow_symlinks=False)]
+                # what starts with a dot is shared
+                return sorted(name for name in found if not name.startswith("."))
         finally:
             os.close(root)
 

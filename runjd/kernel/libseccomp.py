@@ -39,6 +39,7 @@ CMP_MASKED_EQ = 7
 _NO_SUCH_SYSCALL = -1
 _SCMP_ARG_CMP = struct.Struct("@IIQQ")
 _SIZE = 1 << 20
+_Version = c_uint * 3
 
 
 class Library:
@@ -51,10 +52,16 @@ class Library:
     def __init__(self, name: str = NAME) -> None:
         self._functions = functions = Functions(name)
         functions.seccomp_init.restype = c_void_p
+        functions.seccomp_version.restype = c_void_p
         functions.seccomp_arch_native.restype = c_uint
         functions.seccomp_arch_resolve_name.restype = c_uint
         self._resolve = functions.seccomp_syscall_resolve_name
         self._resolve_on = functions.seccomp_syscall_resolve_name_arch
+
+    def version(self) -> tuple[int, int, int]:
+        """Return major, minor and micro of the library's version."""
+        major, minor, micro = _Version.from_address(self._functions.seccomp_version())
+        return major, minor, micro
 
     def native(self) -> int:
         """Return the architecture that we run on, as the library's number."""

@@ -49,19 +49,22 @@ class Confinement(Value):
     personality: int = -1
 
 
-def make_confinement(plan: Iterable[object]) -> Confinement:
+def make_confinement(plan: Iterable[object], directory: str = "") -> Confinement:
     """
     Return what the steps of a plan come to.
 
+    :param directory: where jails keep what they share; empty for nowhere.
     :raise RunjdError: a filter cannot be made.
     """
     made = Confinement()
     for step in plan:
         match step:
             case steps.FilterSyscalls():
+                from runjd.runtime.filter_cache import FilterCache
                 from runjd.runtime.syscall_filter import compile_filter
 
-                program, flags = compile_filter(step.seccomp)
+                cache = FilterCache(f"{directory}/.filters") if directory else None
+                program, flags = compile_filter(step.seccomp, cache=cache)
                 made = made._replace(program=program, flags=flags)
             case steps.SetPersonality():
                 from runjd.kernel.scheduling import PERSONALITIES

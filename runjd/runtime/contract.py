@@ -185,7 +185,8 @@ class Runtime(Warden):
         Return the steps that make a jail of a parsed bundle; touches nothing.
 
         :param bundle: absolute path of the bundle.
-        :param directory: absolute path of a directory of ours, where the jail's own files may be kept.
+        :param directory: absolute path of a directory of ours, where the jail's own files may be kept;
+            what jails share is kept beside it, by names that start with a dot, as no jail's does.
         :raise Unsupported: a property is asked for that this runtime cannot apply.
         :raise SpecError: a property makes no sense to this runtime.
         """

@@ -74,6 +74,8 @@ class LinuxRuntime(LinuxWarden, Runtime):
         self._pivots = pivots
         # Made now: the child cannot import.
         self._privileges = LinuxPrivileges(new_keyring=new_keyring)
+        # where jails keep what they share
+        self._shared = ""
         self._confinement = Confinement()
         self._is_confined = False
         self._process: Process | None = None
@@ -87,6 +89,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
         self._affinity = Affinity(None)
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
+        self._shared = os.path.dirname(directory)
         plan = make_plan(config, bundle, id, pivots=self._pivots)
         return plan._replace(notices=(*plan.notices, *[f"{id}: {each}" for each in self.notices(plan.process)]))
 
@@ -95,7 +98,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._need_root()
-        self._confinement = make_confinement(plan.confinement)
+        self._confinement = make_confinement(plan.confinement, self._shared)
         rights.load_scheduling(plan.process)
         runner = Runner(self._kernel, made)
         runner.run(plan.host_steps)

@@ -19,8 +19,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
+    from runjd.runtime.filter_cache import FilterCache
     from runjd.spec.model import Seccomp, SeccompArgument
 
+#: changes when the same profile comes to another program
+_FORMAT = 1
 _STEP = "filter system calls"
 _PATH = "linux.seccomp"
 _MISSING = (
@@ -59,11 +62,16 @@ _CARRY_A_NUMBER = (libseccomp.ACT_ERRNO, libseccomp.ACT_TRACE)
 _ALLOWING = (libseccomp.ACT_ALLOW, libseccomp.ACT_LOG)
 
 
-def compile_filter(wanted: Seccomp, load: Callable[[], libseccomp.Library] = libseccomp.Library) -> tuple[bytes, int]:
+def compile_filter(
+    wanted: Seccomp,
+    load: Callable[[], libseccomp.Library] = libseccomp.Library,
+    cache: FilterCache | None = None,
+) -> tuple[bytes, int]:
     """
     Return the program, and the flags to load it with.
 
     :param load: finds the library.
+    :param cache: of programs that were made before.
     :raise RuntimeFailure: the library is not there, or refuses a rule.
     :raise Unsupported: the library does not know an architecture.
     """
@@ -71,6 +79,25 @@ def compile_filter(wanted: Seccomp, load: Callable[[], libseccomp.Library] = lib
         library = load()
     except OSError:
         raise RuntimeFailure(_STEP, _MISSING, _PATH, errno.ENOPKG) from None
+    flags = 0
+    for name in wanted.flags:
+        flags |= FLAGS[name]
+    source = _source(wanted, library)
+    known = cache.find(source) if cache is not None else None
+    if known is not None:
+        return known, flags
+    program = _compile(wanted, library)
+    if cache is not None:
+        cache.keep(source, program)
+    return program, flags
+
+
+def _source(wanted: Seccomp, library: libseccomp.Library) -> bytes:
+    """Return all that a program depends on."""
+    return repr((_FORMAT, library.version(), library.native(), wanted)).encode()
+
+
+def _compile(wanted: Seccomp, library: libseccomp.Library) -> bytes:
     architectures = tuple(_architectures(wanted, library))
     default = action_number(wanted.default_action, wanted.default_errno_ret)
     try:
@@ -88,10 +115,7 @@ def compile_filter(wanted: Seccomp, load: Callable[[], libseccomp.Library] = lib
         program = newer_syscalls.absent(_last_syscalls(wanted, library, architectures)) + program
     if len(program) > seccomp.MAX_INSTRUCTIONS * seccomp.INSTRUCTION.size:
         raise RuntimeFailure(_STEP, "the filter is longer than the kernel allows", _PATH, errno.E2BIG)
-    flags = 0
-    for name in wanted.flags:
-        flags |= FLAGS[name]
-    return program, flags
+    return program
 
 
 def action_number(action: str, errno_ret: int | None) -> int:

@@ -98,7 +98,8 @@ class Jails:
             os.waitpid(each, 0)
         if os.path.isdir(self.state_dir):
             for each in os.listdir(self.state_dir):
-                self.operations.delete(each, force=True)
+                if not each.startswith("."):
+                    self.operations.delete(each, force=True)
         for io in self._open:
             if isinstance(io, Fifos):
                 for fd in io.held.values():

@@ -67,6 +67,23 @@ def test_it_is_kept_for_exec_and_goes_with_the_container(linux: Jails) -> None:
     assert not os.path.exists(record)
 
 
+def test_containers_of_one_profile_share_the_work(linux: Jails) -> None:
+    """The program is made once and kept where only we can write; it is no container, and stays behind the last one."""
+    bundle = filtered(linux, ["sleep", "60"], {"names": ["mkdir"], "action": "SCMP_ACT_ERRNO"})
+    records = []
+    for _ in range(2):
+        create(linux, bundle)
+        with open(f"{linux.state_dir}/web/confinement", "rb") as file:
+            records.append(file.read())
+        assert [each.id for each in linux.operations.list()] == ["web"]
+        linux.operations.delete("web", force=True)
+    kept = os.listdir(f"{linux.state_dir}/.filters")
+    modes = [stat.S_IMODE(os.stat(f"{linux.state_dir}/.filters{each}").st_mode) for each in ("", f"/{kept[0]}")]
+
+    assert records[0] == records[1]
+    assert (len(kept), modes) == (1, [0o700, 0o600])
+
+
 def test_without_the_record_nothing_is_executed(linux: Jails) -> None:
     """An exec that could not be confined as its container is, is an error."""
     create(linux, filtered(linux, ["sleep", "60"]), start=True)

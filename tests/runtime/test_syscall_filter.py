@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from runjd.errors import RunjdError, RuntimeFailure
 from runjd.kernel.libseccomp import Library
+from runjd.runtime.filter_cache import FilterCache
 from runjd.runtime.syscall_filter import ACTIONS, FLAGS, action_number, compile_filter
 from runjd.spec.model import Seccomp, SeccompArgument, SeccompRule
 from runjd.spec.parse_seccomp import OPERATORS
@@ -146,6 +147,16 @@ def test_an_architecture_that_the_library_lacks_is_named() -> None:
         compiled(architectures=("SCMP_ARCH_X86", "SCMP_ARCH_VAX"))
 
     assert caught.value.details["path"] == "linux.seccomp.architectures[1]"
+
+
+def test_a_program_that_was_made_is_made_once(private_dir: str) -> None:
+    """What is kept is what would be made anew; another profile is another program."""
+    cache = FilterCache(f"{private_dir}/filters")
+    first, second = Seccomp("SCMP_ACT_ALLOW"), Seccomp("SCMP_ACT_KILL", flags=("SECCOMP_FILTER_FLAG_LOG",))
+    made = [compile_filter(each) for each in (first, second)]
+
+    for _ in range(2):
+        assert [compile_filter(each, cache=cache) for each in (first, second)] == made
 
 
 def test_a_missing_library_is_told() -> None:
