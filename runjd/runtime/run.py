@@ -21,6 +21,7 @@ from runjd.runtime.cgroup import view
 from runjd.runtime.cgroup.joining import join_groups
 from runjd.runtime.devices import Devices
 from runjd.runtime.failing import failure
+from runjd.runtime.leaving import detach_revealing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -287,6 +288,7 @@ class Runner:
         Whoever enters the jail by setns(2) lands on what is mounted uppermost on the namespace's own root.
         """
         self._stand_in_root()
+        detach_revealing(self._kernel, self._root)
         self._kernel.mount(".", "/", None, m.MS_MOVE)
         self._kernel.chroot(".")
         self._leave_outside()

@@ -190,7 +190,7 @@ def test_who_is_stopped_on_the_way_in_has_no_secrets(hostile: Hostile) -> None:
     hostile.until_marked("spins")
     secret = {"HOST_SECRET": "swordfish", "PATH": "/usr/bin:/bin"}
 
-    for _ in range(60):
+    for _ in range(25):
         assert hostile.runj("exec", "web", "true", env=secret).returncode == 0
     hostile.mark("stop")
     found = hostile.heard()
