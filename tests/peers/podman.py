@@ -18,25 +18,20 @@ from tests.peers.machine import PATIENCE, Done, Machine, until
 #: the runtimes by name: ours as it is installed, and those it is measured by
 RUNTIMES = {"runj": str(Path(sys.executable).with_name("runj")), "runc": "runc", "crun": "crun"}
 
-# The limits are low because a test machine may lack CAP_SYS_RESOURCE.
+# The limits are low because a test machine may lack CAP_SYS_RESOURCE; the journal of systemd may be absent.
 _CONF = """\
 [containers]
 default_ulimits = ["nofile=1024:1024", "nproc=4096:4096"]
 log_driver = "k8s-file"
 netns = "none"
 
-[engine]
-cgroup_manager = "cgroupfs"
-events_logger = "file"
-runtime = "{runtime}"
-runtime_supports_json = ["{runtime}"]
-
-[engine.runtimes]
-{runtime} = ["{path}"]
-
 [network]
 network_backend = "cni"
+
+[engine]
+events_logger = "file"
 """
+_MANUAL = Path(__file__).parents[2] / "man/runj.8"
 _STORAGE = """\
 [storage]
 driver = "overlay"
@@ -151,12 +146,17 @@ class Podman:
 
     def _configure(self) -> None:
         for name, text in (
-            ("containers.conf", _CONF.format(runtime=self.runtime, path=self.path)),
+            ("containers.conf", _CONF + self._documented()),
             ("storage.conf", _STORAGE),
         ):
             path = self.directory / name
             path.write_text(text)
             self._do("cp", str(path), f"/etc/containers/{name}")
+
+    def _documented(self) -> str:
+        """Return what the manual tells people to write."""
+        lines = _MANUAL.read_text().partition('runtime = "runj"')[2].partition(".Ed")[0]
+        return f'runtime = "runj"{lines}'.replace("/usr/local/bin/runj", self.path).replace("runj", self.runtime)
 
     def _import(self) -> None:
         root = self.directory / "box"
