@@ -20,7 +20,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config.hook.pytest_deselected(items=spared)
 
 
-@pytest.fixture(scope="session", params=WANTED or ["runj"])
+@pytest.fixture(scope="session", params=WANTED)
 def podman(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Podman]:
     """Return podman with a runtime; after all tests nothing of its containers may be left."""
     for program in ("podman", "conmon", RUNTIMES[request.param]):
