@@ -58,6 +58,14 @@ def test_own_group_is_found_below_the_mount_point(line: str, group: str, mount: 
     assert parse_host(line, f"0::{group}\n", lambda mount: "cpu").hierarchies == (Hierarchy(2, ("cpu",), mount, own),)
 
 
+def test_hidden_mounts_do_not_count() -> None:
+    """Where another mount lies upon a hierarchy, the next mount of it counts."""
+    lines = "30 1 0:1 / /hidden rw - cgroup2 none rw\n31 1 0:1 / /shown rw - cgroup2 none rw\n"
+    shown = {"/shown": "cpu"}
+
+    assert [each.mount for each in parse_host(lines, "0::/\n", shown.get).hierarchies] == ["/shown"]
+
+
 def test_what_is_mounted_read_only_is_none() -> None:
     """As in a container: nothing can be made there."""
     line = "30 1 0:1 / /sys/fs/cgroup ro,nosuid - cgroup2 none rw"

@@ -33,7 +33,7 @@ def read_host(kernel: Any, process: int | str = "self") -> Host:
     return parse_host(
         read_file(kernel, "/proc/self/mountinfo"),
         read_file(kernel, f"/proc/{process}/cgroup"),
-        lambda mount: read_file(kernel, f"{mount}/cgroup.controllers"),
+        lambda mount: _look(kernel, mount),
     )
 
 
@@ -123,3 +123,12 @@ def pids(kernel: Any, directory: str) -> set[int]:
         # 0: a process that is not in our pid namespace
         found.update(int(word) for word in text.split() if word != "0")
     return found
+
+
+def _look(kernel: Any, mount: str) -> str | None:
+    if not exists(kernel, f"{mount}/cgroup.procs"):
+        return None
+    try:
+        return read_file(kernel, f"{mount}/cgroup.controllers")
+    except FileNotFoundError:
+        return ""

@@ -51,13 +51,14 @@ class Host(Value):
         return next((each for each in self.hierarchies if each.version == 2), None)
 
 
-def parse_host(mountinfo: str, groups: str, controllers: Callable[[str], str]) -> Host:
+def parse_host(mountinfo: str, groups: str, look: Callable[[str], str | None]) -> Host:
     """
     Return what a host has.
 
     :param mountinfo: ``/proc/self/mountinfo``; of several mounts of a hierarchy the first counts.
     :param groups: ``/proc/self/cgroup``.
-    :param controllers: returns ``cgroup.controllers`` of the mount point of version 2.
+    :param look: returns ``cgroup.controllers`` of a mount point, empty for version 1; None where another
+        mount lies upon it.
     """
     own = parse_groups(groups)
     found: dict[str, Hierarchy] = {}
@@ -73,9 +74,9 @@ def parse_host(mountinfo: str, groups: str, controllers: Callable[[str], str]) -
         kind, _, options = behind.split(" ")[:3]
         version = 2 if kind == "cgroup2" else 1
         name = next((each for each in own if _is_of(each, version, options)), None)
-        if name is None or name in found:
+        if name is None or name in found or (controllers := look(mount)) is None:
             continue
-        names = controllers(mount).split() if version == 2 else name.split(",")
+        names = controllers.split() if version == 2 else name.split(",")
         found[name] = Hierarchy(version, tuple(names), mount, mount + _relative(own[name], root))
     return Host(tuple(sorted(found.values(), key=lambda each: each.version)))
 
