@@ -109,7 +109,7 @@ BY_HAND: dict[str, dict[str, object]] = {
     },
 }
 
-NUMBERS = (0, 1, 2, 3, 5, 9, 15, 0o4000, 0o6755, 2**32 + 1, 2**64 - 1)
+NUMBERS = (0, 2, 3, 9, 15, 0o4000, 2**32 + 1, 2**64 - 1)
 #: conditions are on the first three arguments, of system calls whose numbers are low
 ARGUMENTS = [args for each in NUMBERS for args in ((each, each, each), (7, each, 1), (3, each, 9), (each, 0, 9))]
 
@@ -130,9 +130,9 @@ def test_profiles_by_hand_filter_the_same(linux: Runj, name: str) -> None:
 def compare(linux: Runj, filter: dict[str, Any]) -> None:
     """Assert that both filters have one verdict on every system call, with any of some numbers as an argument."""
     ours, theirs = programs(linux, filter)
-    for architecture, bit in ((X86_64, 0), (X86_64, X32), (I386, 0), (AARCH64, 0)):
+    for architecture, bit, most in ((X86_64, 0, 140), (I386, 0, 140), (X86_64, X32, 0), (AARCH64, 0, 0)):
         for number in range(480):
-            for args in ARGUMENTS if number < 140 else ARGUMENTS[:1]:
+            for args in ARGUMENTS if number < most else ARGUMENTS[:1]:
                 call = (number | bit, args, architecture)
                 assert verdict(ours, *call) == verdict(theirs, *call), f"{call}"
 
