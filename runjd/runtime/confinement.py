@@ -16,10 +16,11 @@ to pass it.
 
 from __future__ import annotations
 
+import struct
+
 from runjd.errors import RuntimeFailure
 from runjd.runtime import steps
 from runjd.runtime.failing import failure
-from runjd.spec.lightjson import dumps, loads
 from runjd.values import Value
 
 TYPE_CHECKING = False
@@ -32,6 +33,10 @@ if TYPE_CHECKING:
 #: without no_new_privs it takes rights to load a filter (seccomp(2))
 _NEEDED = "CAP_SYS_ADMIN"
 _FILTER = "linux.seccomp"
+#: the last letter is the version
+_MAGIC = b"CNF1"
+#: magic, flags, personality, length of the program
+_HEAD = struct.Struct("=4sIiI")
 _ALLOW = "let the filter allow capset, or set process.noNewPrivileges"
 
 
@@ -75,8 +80,9 @@ def make_confinement(plan: Iterable[object], directory: str = "") -> Confinement
 
 
 def encode(confinement: Confinement) -> bytes:
-    """Return it as bytes: a line of JSON, then the program."""
-    return dumps([1, confinement.flags, confinement.personality]).encode() + b"\n" + confinement.program
+    """Return it as bytes: a head that tells the length of the program, then the program."""
+    program, flags, personality = confinement
+    return _HEAD.pack(_MAGIC, flags, personality, len(program)) + program
 
 
 def decode(record: bytes) -> Confinement:
@@ -85,15 +91,13 @@ def decode(record: bytes) -> Confinement:
 
     :raise RuntimeFailure: it was not. Nothing joins a jail without its confinement.
     """
-    head, end, program = record.partition(b"\n")
-    try:
-        match loads(head) if end else None:
-            case [1, int(flags), int(personality)]:
-                made = Confinement(program, flags, personality)
-                _load_modules(made)
-                return made
-    except ValueError:
-        pass
+    program = record[_HEAD.size :]
+    if len(record) >= _HEAD.size:
+        magic, flags, personality, length = _HEAD.unpack_from(record)
+        if (magic, length) == (_MAGIC, len(program)):
+            made = Confinement(program, flags, personality)
+            _load_modules(made)
+            return made
     raise RuntimeFailure("confine a process as its jail is", "the record of that is missing or damaged")
 
 
