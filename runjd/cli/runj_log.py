@@ -69,7 +69,9 @@ class Log:
             line = dumps({"level": level, "msg": message, "time": at})
         else:
             line = f'time="{at}" level={level} msg={dumps(message)}'
-        fd = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOCTTY, 0o600)
+        # non-blocking, as it may be a FIFO that nobody reads
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
+        fd = os.open(self._path, flags, 0o600)
         try:
             os.write(fd, f"{line}\n".encode("utf-8", "backslashreplace"))
         finally:

@@ -91,6 +91,14 @@ def test_a_log_that_cannot_be_written_is_told(plain: Runj) -> None:
     )
 
 
+def test_a_log_that_nobody_reads_is_not_waited_for(plain: Runj) -> None:
+    """A FIFO without a reader is a log that cannot be written."""
+    path = f"{plain.directory}/fifo"
+    os.mkfifo(path)
+
+    assert f"nor can the log {path} be written" in plain.fails("--log", path, "state", "web")
+
+
 def test_debugging_tells_more_in_the_log(plain: Runj) -> None:
     """By --debug or --log-level, and each line is an object of its own; standard error stays silent."""
     log = f"{plain.directory}/log"

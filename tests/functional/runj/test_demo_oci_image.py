@@ -10,7 +10,7 @@ import socket
 import subprocess
 import tarfile
 import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 import pytest
@@ -39,13 +39,19 @@ def image(plain: Runj) -> str:
     return path
 
 
-def output_of(words: Sequence[str], **options: object) -> str:
-    """Run a command that succeeds; return what it wrote."""
+def output_of(words: Sequence[str], env: Mapping[str, str] | None = None) -> str:
+    """Run a command that succeeds, with more variables in its environment; return what it wrote."""
     done = subprocess.run(
-        words, capture_output=True, text=True, stdin=subprocess.DEVNULL, timeout=_PATIENCE, check=False, **options
-    )  # type: ignore[call-overload]
+        words,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        timeout=_PATIENCE,
+        check=False,
+        env={**os.environ, **(env or {})},
+    )
     assert done.returncode == 0, done.stderr
-    return str(done.stdout)
+    return done.stdout
 
 
 @contextmanager
@@ -156,16 +162,20 @@ def test_an_image_gets_to_a_registry(plain: Runj, image: str) -> None:
             f"version: 0.1\nstorage:\n  filesystem:\n    rootdirectory: {plain.directory}/registry\n"
             f"http:\n  addr: 127.0.0.1:{port}\n"
         )
+    # where skopeo looks for passwords otherwise another user may have been
+    passwords = {"REGISTRY_AUTH_FILE": f"{plain.directory}/auth.json"}
+    with open(passwords["REGISTRY_AUTH_FILE"], "w") as file:
+        file.write("{}")
     there = f"docker://127.0.0.1:{port}/freebsd:14.2"
     with running(
         ["docker-registry", "serve", config],
         f"{plain.directory}/registry.log",
         lambda: _answers(f"http://127.0.0.1:{port}/v2/"),
     ):
-        output_of(["skopeo", "copy", "--dest-tls-verify=false", f"oci-archive:{image}", there])
-        found = json.loads(output_of(["skopeo", "inspect", "--tls-verify=false", there]))
+        output_of(["skopeo", "copy", "--dest-tls-verify=false", f"oci-archive:{image}", there], passwords)
+        found = json.loads(output_of(["skopeo", "inspect", "--tls-verify=false", there], passwords))
         back = f"{plain.directory}/back.tar"
-        output_of(["skopeo", "copy", "--src-tls-verify=false", there, f"oci-archive:{back}"])
+        output_of(["skopeo", "copy", "--src-tls-verify=false", there, f"oci-archive:{back}"], passwords)
 
     assert found["Digest"] == manifest_of(image)["digest"] == manifest_of(back)["digest"]
 
