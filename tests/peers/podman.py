@@ -59,6 +59,8 @@ class Podman:
         self.plain = str(directory / f"{runtime}-without-json")
         self._numbers = count(1)
         os.symlink(self.path, self.plain)
+        # of mounts also those of the host that are hidden
+        self._known = self._traces()
         self._configure()
         self._import()
 
@@ -132,17 +134,21 @@ class Podman:
         """Remove all containers and pods, and return a line for each thing that should be gone with them."""
         self.good("pod rm --all --force --time 0")
         self.good("rm --all --force --time 0")
+        try:
+            until(lambda: self._traces() <= self._known, 5)
+        except TimeoutError:
+            return sorted(self._traces() - self._known)
+        return []
+
+    def _traces(self) -> set[str]:
+        """Return what containers are known by: state, groups, mounts, processes."""
         script = (
-            f"find /run/{self.runtime} -mindepth 1 -maxdepth 1 2>/dev/null;"
+            f"find /run/{self.runtime} -mindepth 1 -maxdepth 1 ! -name '.*' 2>/dev/null;"
             "find /sys/fs/cgroup -type d -name 'libpod-*';"
             "grep -E '/overlay/[^/]+/merged|/run/netns' /proc/self/mounts;"
             "for each in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$each; echo; done | grep -E '^(/usr/bin/conmon|sleep) '"
         )
-        try:
-            until(lambda: not self.machine.run("sh", "-c", script).out, 5)
-        except TimeoutError:
-            return self.machine.run("sh", "-c", script).text.split("\n")
-        return []
+        return set(self.machine.run("sh", "-c", script).text.split("\n"))
 
     def _configure(self) -> None:
         for name, text in (
