@@ -31,6 +31,9 @@ from tests.functional.runj.command import Runj
 #: seconds; what takes longer waits for somebody who waits for it
 PATIENCE = 20.0
 
+#: seconds that a crowd may need
+_GRACE = 3.0
+_ENDED = os.WEXITED | os.WNOHANG | os.WNOWAIT
 _CALLERS = 6
 _CALLS = 6
 _SHORT = Process(args=("sleep", "0.02"), env=("PATH=/bin:/usr/bin",))
@@ -79,6 +82,14 @@ class Storm:
     def crowd(self) -> None:
         """Let several callers do several things each, all at the same time."""
         callers = [self._fork(self._call_often, self._random.getrandbits(32)) for _ in range(_CALLERS)]
+        end = time.monotonic() + _GRACE
+        waiting = [*callers]
+        while waiting and time.monotonic() < end:
+            waiting = [each for each in waiting if os.waitid(os.P_PID, each, _ENDED) is None]
+            time.sleep(0.005)
+        if waiting:
+            # for programs of a container that is paused, and that nobody will resume
+            self._wait(self._fork(self._verbs["delete --force"]))
         for each in callers:
             self._wait(each)
         self._clear("a crowd")
