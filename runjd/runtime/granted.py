@@ -50,6 +50,9 @@ def grant(asked: Capabilities | None, available: Collection[str]) -> Granted:
     ):
         had = {*getattr(sets, name), *absent}
         lost = sorted({each for each in getattr(asked, name) if each not in had})
+        if name == "ambient" and not asked.inheritable:
+            # what can never be had: buildah asks so for each step of a build
+            continue
         if lost:
             notices.append(_notice(f".{name}", lost, why))
     return Granted(sets, tuple(notices))

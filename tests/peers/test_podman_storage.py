@@ -156,8 +156,9 @@ def test_an_image_is_built(podman: Podman):
     )
     image = podman.name()
 
-    podman.good(f"build -q --network none --build-arg WORD=given --tag {image} {context}")
+    built = podman(f"build -q --network none --build-arg WORD=given --tag {image} {context}")
 
+    assert (built.status, built.complaint.replace("touch: /srv/x: Permission denied", "").strip()) == (0, "")
     assert podman.good(f"run --rm {image}") == "given\ncopied\n0\n1000"
     podman.good(f"rmi --force {image}")
 
