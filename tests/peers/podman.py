@@ -148,7 +148,7 @@ class Podman:
             "grep -E '/overlay/[^/]+/merged|/run/netns' /proc/self/mounts;"
             "for each in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$each; echo; done | grep -E '^(/usr/bin/conmon|sleep) '"
         )
-        return set(self.machine.run("sh", "-c", script).text.split("\n"))
+        return set(self.machine.run("sh", "-c", script).text.splitlines())
 
     def _configure(self) -> None:
         for name, text in (
