@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from runjd.runtime.contract import Undo
 
-_DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
+_DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
 #: stands for an inode: what was announced, but not told of
 UNKNOWN = "0"
 #: the action of what was announced and is another's

@@ -17,6 +17,7 @@ import errno
 import os
 import stat
 
+from runjd.runtime import undoing
 from runjd.runtime.contract import Undo
 from runjd.values import Value
 
@@ -108,32 +109,40 @@ class Beneath:
                 self._kernel.close(behind)
 
     def _make_in(self, directory: int, walk: _Walk, is_directory: bool, outlasts: bool) -> None:
-        name = walk.part
+        action = "rmdir" if is_directory else "unlink"
+        if outlasts:
+            # we may be killed before we can tell of its inode
+            self._tell(action, undoing.UNKNOWN, walk)
         try:
             if is_directory:
-                self._kernel.mkdir(name, 0o755, dir_fd=directory)
+                self._kernel.mkdir(walk.part, 0o755, dir_fd=directory)
                 fd = -1
             else:
-                fd = self._kernel.open(name, _NEW_FILE, 0o644, dir_fd=directory)
+                fd = self._kernel.open(walk.part, _NEW_FILE, 0o644, dir_fd=directory)
         except FileExistsError:
             # another jail on the same root made it just now: it is not ours to take away
+            if outlasts:
+                self._tell(undoing.KEEP, undoing.UNKNOWN, walk)
             return
         try:
             if outlasts:
-                self._tell("rmdir" if is_directory else "unlink", directory, walk)
+                self._tell_made(action, directory, walk)
         finally:
             if fd >= 0:
                 self._kernel.close(fd)
 
-    def _tell(self, action: str, directory: int, walk: _Walk) -> None:
+    def _tell_made(self, action: str, directory: int, walk: _Walk) -> None:
         """Tell of a thing that was made, by its inode; where nobody takes note of it, it is taken away at once."""
         try:
             number = self._kernel.stat(walk.part, dir_fd=directory, follow_symlinks=False).st_ino
-            self._made(Undo(action, f"{number} /{'/'.join([*walk.real, walk.part])}"))
+            self._tell(action, str(number), walk)
         except BaseException:
             remove = self._kernel.rmdir if action == "rmdir" else self._kernel.unlink
             remove(walk.part, dir_fd=directory)
             raise
+
+    def _tell(self, action: str, number: str, walk: _Walk) -> None:
+        self._made(Undo(action, f"{number} /{'/'.join([*walk.real, walk.part])}"))
 
     def _outlasts(self, directory: int) -> bool:
         """Whether what is made in a directory is in the root, and not in something that is mounted there."""
