@@ -133,6 +133,8 @@ def test_exec_has_a_terminal_of_the_container(podman: Podman, container: str):
         screen.expect(b"> ")
         screen.say(b"tty; stat -c %u $(tty); echo x >$(tty)\n")
         screen.expect(b"/dev/pts/0\r\n1000\r\nx\r\n")
+        # before it asks for the next line, the key would be lost with the mode of the terminal
+        screen.expect(b"> ")
         screen.say(_EOF)
         assert screen.status() == 0
 
