@@ -1,14 +1,24 @@
 """
-Signal a process by a descriptor, which names it even when its pid is another's.
+Signal a process, and learn how it ended, by a descriptor, which names it even when its pid is another's.
 
-Linux pidfd_open(2), pidfd_send_signal(2).
+Linux pidfd_open(2), pidfd_send_signal(2), PIDFD_GET_INFO (include/uapi/linux/pidfd.h).
 """
 
 from __future__ import annotations
 
 import _signal  # type: ignore[import-not-found]
+import fcntl
 import os
 import select
+import struct
+
+# _IOWR(0xFF, 11, struct pidfd_info), the first form of which has 64 bytes
+_PIDFD_GET_INFO = 0xC040FF0B
+_INFO_SIZE = 64
+_INFO_MASK = struct.Struct("=Q")
+_INFO_EXIT_CODE = struct.Struct("=i")
+_EXIT_CODE_AT = 60
+_PIDFD_INFO_EXIT = 1 << 3
 
 
 def pidfd_open(pid: int) -> int:
@@ -31,3 +41,20 @@ def wait_ended(pidfd: int, seconds: float) -> bool:
     poll = select.poll()
     poll.register(pidfd, select.POLLIN)
     return bool(poll.poll(seconds * 1000))
+
+
+def pidfd_exit_status(pidfd: int) -> int | None:
+    """
+    Return the status, as wait(2) gives it, of a process that its parent has reaped.
+
+    :return: None where it was not reaped yet, or the kernel is older than 6.15 and does not keep it.
+    """
+    info = bytearray(_INFO_SIZE)
+    _INFO_MASK.pack_into(info, 0, _PIDFD_INFO_EXIT)
+    try:
+        fcntl.ioctl(pidfd, _PIDFD_GET_INFO, info)
+    except OSError:
+        # ENOTTY, EINVAL: it does not know the call; ESRCH: it forgets those that were reaped
+        return None
+    has_status = _INFO_MASK.unpack_from(info)[0] & _PIDFD_INFO_EXIT
+    return int(_INFO_EXIT_CODE.unpack_from(info, _EXIT_CODE_AT)[0]) if has_status else None

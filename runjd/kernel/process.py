@@ -38,18 +38,26 @@ def look(pid: int) -> Seen | None:
         from runjd.kernel.freebsd import processes
 
         return processes.look(pid)
-    try:
-        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
-    except (FileNotFoundError, ProcessLookupError, PermissionError):
-        # PermissionError: another's, on a procfs with hidepid
+    text = _read_stat(pid)
+    return _parse_stat(pid, text) if text else None
+
+
+def zombie_status(pid: int, started: int) -> int | None:
+    """
+    Return the status, as wait(2) gives it, of a zombie that need not be our child (Linux).
+
+    :return: None where there is no such zombie, or its status is not shown to us.
+    """
+    text = _read_stat(pid)
+    seen = _parse_stat(pid, text) if text else None
+    if seen is None or seen.alive or seen.start_time != started:
         return None
     try:
-        text = os.read(descriptor, 4096)
-    except ProcessLookupError:
+        # Shown to those who see the status: to others it is 0.
+        os.readlink(f"/proc/{pid}/ns/pid")
+    except OSError:
         return None
-    finally:
-        os.close(descriptor)
-    return _parse_stat(pid, text)
+    return int(text.rsplit(None, 1)[1])
 
 
 def everyone() -> list[Seen]:
@@ -88,6 +96,21 @@ def boot_id() -> str:
         return processes.boot_id()
     with open("/proc/sys/kernel/random/boot_id", "rb", buffering=0) as file:
         return file.read(64).decode("ascii").strip()
+
+
+def _read_stat(pid: int) -> bytes:
+    """Return what stands in proc_pid_stat(5); empty where there is no such process."""
+    try:
+        descriptor = os.open(f"/proc/{pid}/stat", os.O_RDONLY | os.O_CLOEXEC)
+    except (FileNotFoundError, ProcessLookupError, PermissionError):
+        # PermissionError: another's, on a procfs with hidepid
+        return b""
+    try:
+        return os.read(descriptor, 4096)
+    except ProcessLookupError:
+        return b""
+    finally:
+        os.close(descriptor)
 
 
 def _parse_stat(pid: int, text: bytes) -> Seen:
