@@ -130,6 +130,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from twisted.internet.threads import deferToThreadPool
 
     from runjd.access.identity import identify
+    from runjd.kernel.exitwatch import exit_watch
     from runjd.logs.writer import ThreadWriter
     from runjd.protocols.control.factory import ControlFactory
     from runjd.protocols.keeperclient import KeeperClient
@@ -143,6 +144,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.jaillog import LogRoom
     from runjd.supervise.keeperstart import KeeperStart
     from runjd.supervise.site import Site
+    from runjd.supervise.vigil import Vigil
 
     state = options["state"]
     make_directory(state, 0o755)
@@ -169,6 +171,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         EventLog(time.time),
         LogRoom(options["log"], writer, reactor, time.time, in_thread),
         Definitions(f"{state}/jails"),
+        Vigil(reactor, exit_watch, time.time),
         run_id,
     )
     controller = Controller(
@@ -191,7 +194,9 @@ def make_service(options: Options, reactor: Any) -> IService:
         connection,
         ControlDoor(options["control"], factory, reactor),
         writer,
-        at_ready=lambda: _at_ready(lock, options, controller, limits),
+        site.vigil,
+        at_start=lambda: _raise_limit(limits),
+        at_ready=lambda: _at_ready(lock, options, controller),
         fatal=lambda reason: _fatal(reactor, reason),
         unlock=lambda: os.close(lock),
     )
@@ -225,18 +230,23 @@ def _keep_heap() -> None:
     bytes(_CHUNKS)
 
 
-def _at_ready(lock: int, options: Options, controller: Controller, limits: tuple[int, int]) -> None:
+def _raise_limit(limits: tuple[int, int]) -> None:
+    """Have as many descriptors as the hard limit says: each jail that is adopted takes three."""
+    from twisted.logger import Logger
+
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
+    except (OSError, ValueError) as error:
+        Logger().warn("the limit of descriptors stays at {soft}: {error}", soft=limits[0], error=error)
+
+
+def _at_ready(lock: int, options: Options, controller: Controller) -> None:
     from twisted.logger import Logger
 
     from runjd.supervise.directories import sign_lock
 
-    log = Logger()
     sign_lock(lock)
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-    except (OSError, ValueError) as error:
-        log.warn("the limit of descriptors stays at {soft}: {error}", soft=limits[0], error=error)
-    log.info(
+    Logger().info(
         "runjd {version} run {run} serves {control} with {count} jails; runtimes: {runtimes}",
         version=runjd.__version__,
         run=controller.run_id,

@@ -19,7 +19,7 @@ from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Container, Mapping
     from typing import TypeVar
 
     from runjd.container.destroy import Destruction
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from runjd.container.state import State
     from runjd.container.stdio import Io
     from runjd.container.store import Place
+    from runjd.container.survey import Survey
     from runjd.runtime.contract import MemoryWatch, Runtime, Warden
     from runjd.spec.model import Process
 
@@ -129,6 +130,27 @@ class Operations:
             except RunjdError:
                 continue
         return found
+
+    def survey(self, known: Container[str]) -> Survey:
+        """
+        Return which containers live, and of which something is left, besides the known ones.
+
+        :raise RunjdError: the state directory cannot be read.
+        """
+        from runjd.container.survey import survey
+
+        return survey(self._store, known)
+
+    def reopen(self, id: str) -> dict[str, int]:
+        """
+        Return new reading ends of the output of the init process, by stream; they are the caller's.
+
+        :raise RunjdError: there is no such container, or what stands in their place is no FIFO.
+        """
+        from runjd.container.stdio import INIT, reopen
+
+        with self._store.look(check_id(id)) as place:
+            return reopen(place.fd, INIT)
 
     def kill(self, id: str, signum: int, everyone: bool = False) -> None:
         """

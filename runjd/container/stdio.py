@@ -26,6 +26,8 @@ DIRECTORY = "io"
 #: prefix of the init process's files, which stay as long as the state directory
 INIT = "init"
 
+_DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+
 # The jail's user owns them, so that /dev/stdout can be opened again; others may do what the descriptor allows, for a
 # worker that changed its user. Strangers on the host do not get past the state directory, which is 0700.
 _MODES = {"in": 0o644, "out": 0o622, "err": 0o622}
@@ -158,12 +160,9 @@ class Fifos(Io):
         """Make the FIFO and return a non-blocking reader of it."""
         name = f"{self._name}.{stream}"
         os.mkfifo(name, 0o600, dir_fd=self._directory)
-        flags = os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(name, flags, dir_fd=self._directory)
+        fd = _open_reader(self._directory, name)
         try:
             found = os.fstat(fd)
-            if not stat.S_ISFIFO(found.st_mode):
-                raise InputOutput(f"{DIRECTORY}/{name} was replaced by something that is no FIFO")
             if found.st_uid != uid and os.geteuid() == 0:
                 os.fchown(fd, uid, -1)
             os.fchmod(fd, _MODES[stream])
@@ -196,6 +195,36 @@ class Terminal(Io):
         return None
 
 
+def reopen(directory_fd: int, name: str) -> dict[str, int]:
+    """
+    Open the outputs of a process again that :class:`Fifos` made, after all our ends were lost.
+
+    :param directory_fd: the state directory of the container.
+    :return: non-blocking descriptors by stream; those that are not there are left out.
+    :raise InputOutput: something else stands in the place of one.
+    """
+    held: dict[str, int] = {}
+    try:
+        below = os.open(DIRECTORY, _DIRECTORY, dir_fd=directory_fd)
+    except FileNotFoundError:
+        return held
+    try:
+        for stream in ("out", "err"):
+            try:
+                held[stream] = _open_reader(below, f"{name}.{stream}")
+            except FileNotFoundError:
+                continue
+    except BaseException as error:
+        for fd in held.values():
+            os.close(fd)
+        if isinstance(error, OSError):
+            raise InputOutput(f"{DIRECTORY}/{name}: {error.strerror}") from error
+        raise
+    finally:
+        os.close(below)
+    return held
+
+
 def unlink_fifos(directory_fd: int, name: str) -> None:
     """Remove the FIFOs of one process from the open directory they are in; nothing to do where there are none."""
     for stream in _MODES:
@@ -205,9 +234,22 @@ def unlink_fifos(directory_fd: int, name: str) -> None:
             continue
 
 
+def _open_reader(directory_fd: int, name: str) -> int:
+    """
+    Return a non-blocking reader of a FIFO.
+
+    :raise InputOutput: it is none.
+    """
+    fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory_fd)
+    if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise InputOutput(f"{DIRECTORY}/{name} was replaced by something that is no FIFO")
+    return fd
+
+
 def _open_directory(state_fd: int) -> int:
     try:
         os.mkdir(DIRECTORY, 0o700, dir_fd=state_fd)
     except FileExistsError:
         pass
-    return os.open(DIRECTORY, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=state_fd)
+    return os.open(DIRECTORY, _DIRECTORY, dir_fd=state_fd)

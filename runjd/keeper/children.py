@@ -1,5 +1,7 @@
 """
-The processes of jails that this keeper is the parent of, and those whose end nobody has dealt with.
+The processes of jails that this keeper knows.
+
+They are its children, orphans of an earlier keeper, and those whose end nobody has dealt with.
 
 There may be thousands, so each is small: no path and no parsed document is kept.
 """
@@ -35,9 +37,25 @@ class Child:
     :ivar err: our end of its standard error.
     :ivar input: the writing end of its standard input; -1 once it is closed.
     :ivar exit: None while it lives.
+    :ivar is_ours: False: its parent was an earlier keeper, so it cannot be waited for, and its pid is not held for us.
+    :ivar notices: what must be told of it to whoever takes it over.
     """
 
-    __slots__ = ("err", "exec", "exit", "input", "jail", "jid", "note", "out", "pid", "start", "terminal")
+    __slots__ = (
+        "err",
+        "exec",
+        "exit",
+        "input",
+        "is_ours",
+        "jail",
+        "jid",
+        "note",
+        "notices",
+        "out",
+        "pid",
+        "start",
+        "terminal",
+    )
 
     def __init__(
         self, jail: str, exec: str, pid: int, start: int, jid: int = 0, terminal: bool = False, note: str = "{}"
@@ -51,6 +69,8 @@ class Child:
         self.note = note
         self.out = self.err = self.input = -1
         self.exit: Exit | None = None
+        self.is_ours = True
+        self.notices: tuple[str, ...] = ()
 
     def hold(self, descriptors: dict[str, int]) -> None:
         """Keep our ends of its streams: ``out``, ``err`` and ``in``, or ``tty``."""
@@ -84,6 +104,8 @@ class Children:
 
     def __init__(self) -> None:
         self._living: dict[int, Child] = {}
+        # apart, as no zombie of ours may be taken for one of them
+        self._orphans: dict[int, Child] = {}
         self._ended: dict[tuple[str, str, int], Child] = {}
         # the newest of a name, living or ended
         self._named: dict[str, Child] = {}
@@ -91,21 +113,22 @@ class Children:
     def __iter__(self) -> Iterator[Child]:
         """Go through all, those that live first."""
         yield from tuple(self._living.values())
+        yield from tuple(self._orphans.values())
         yield from tuple(self._ended.values())
 
     def __len__(self) -> int:
         """How many there are, living and ended."""
-        return len(self._living) + len(self._ended)
+        return self.living + len(self._ended)
 
     @property
     def living(self) -> int:
         """How many live."""
-        return len(self._living)
+        return len(self._living) + len(self._orphans)
 
     def add(self, child: Child) -> None:
         """Take in a process that lives, or that ended under an earlier keeper."""
         if child.exit is None:
-            self._living[child.pid] = child
+            (self._living if child.is_ours else self._orphans)[child.pid] = child
         else:
             self._ended[child.jail, child.exec, child.pid] = child
         self._named[_name(child.jail, child.exec)] = child
@@ -115,16 +138,20 @@ class Children:
         return self._named.get(_name(jail, exec))
 
     def find_living(self, pid: int) -> Child | None:
-        """Return the process that was not reaped yet and has this pid."""
+        """Return our child that was not reaped yet and has this pid."""
         return self._living.get(pid)
 
+    def find_orphan(self, pid: int) -> Child | None:
+        """Return the orphan of an earlier keeper that had this pid when it was last seen to live."""
+        return self._orphans.get(pid)
+
     def living_of(self, jail: str) -> list[Child]:
-        """Return all processes of a jail that were not reaped yet."""
-        return [child for child in self._living.values() if child.jail == jail]
+        """Return all processes of a jail that are not known to have ended."""
+        return [child for child in (*self._living.values(), *self._orphans.values()) if child.jail == jail]
 
     def end(self, child: Child, exit: Exit) -> None:
-        """Take note that it was reaped."""
-        self._living.pop(child.pid, None)
+        """Take note that it ended."""
+        (self._living if child.is_ours else self._orphans).pop(child.pid, None)
         child.exit = exit
         self._ended[child.jail, child.exec, child.pid] = child
 

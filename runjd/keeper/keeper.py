@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable, Mapping
 
+    from runjd.keeper.orphans import Orphans
     from runjd.keeper.reaping import Reaping
     from runjd.keeper.server import Session
     from runjd.keeper.workers import Workers
@@ -50,6 +51,7 @@ class Keeper:
         children: Children,
         workers: Workers,
         reaping: Reaping,
+        orphans: Orphans,
         current: Callable[[], Session | None],
         stop: Callable[[], None],
         log: Callable[[str], None],
@@ -60,6 +62,7 @@ class Keeper:
         self._children = children
         self._workers = workers
         self._reaping = reaping
+        self._orphans = orphans
         self._current = current
         self._stop = stop
         self._log = log
@@ -104,12 +107,15 @@ class Keeper:
     def _greet(self, session: Session, message: Message) -> None:
         run = message.get("run")
         session.run = run if isinstance(run, str) and run else "?"
+        leftovers = self._orphans.find(self._workers.jails())
         self._log(f"daemon {session.run} is here, {self._children.living} processes live")
         session.say(messages.tell_hello(os.getpid(), self._boot))
         for child in self._children:
             session.send(partial(_found, child))
             if child.exit is not None:
                 session.say(_exit_message(child))
+        for jail in leftovers:
+            session.say(messages.tell_leftover(jail))
         session.say(messages.tell_ready())
 
     def _carry_out(self, request: Callable[[Session, int, Message], None], session: Session, message: Message) -> None:
@@ -177,7 +183,8 @@ class Keeper:
         if not 0 < signum < _signal.NSIG:
             raise BadArgument(f"there is no signal {signum}")
         child = self._children.find(jail, name)
-        if message.get("everyone") is True or (child is None and not name):
+        is_ours = child is not None and child.is_ours
+        if message.get("everyone") is True or (not is_ours and not name):
             # not our child: the operations know whether it is the one that is meant
             self._order(_job(message), lambda report: self._answer(session, req, report), session)
             return
@@ -198,9 +205,11 @@ class Keeper:
 
     def _bury(self, jail: str) -> None:
         """A jail was removed: tell the ends of its processes before that is told."""
+        self._orphans.turn()
         for child in self._children.living_of(jail):
-            self._reaping.reap(child)
-            if child.exit is None:
+            if child.is_ours:
+                self._reaping.reap(child)
+            if child.is_ours and child.exit is None:
                 # entered by an exec, where nothing isolates; gone with its jail all the same
                 os.kill(child.pid, _signal.SIGKILL)
 
@@ -304,6 +313,7 @@ def _found(child: Child) -> Parcel:
         list(streams),
         child.input >= 0,
         json.loads(child.note),
+        child.notices,
     )
     return Parcel(message, tuple(streams.values()))
 

@@ -22,11 +22,13 @@ from runjd.keeper.keeper import Keeper
 from runjd.keeper.log import Log
 from runjd.keeper.loop import READ, Loop
 from runjd.keeper.options import USAGE, Options, parse
+from runjd.keeper.orphans import Orphans
 from runjd.keeper.preload import close_imports, preload
 from runjd.keeper.process import OwnProcess
 from runjd.keeper.reaping import Reaping
 from runjd.keeper.server import Server
 from runjd.keeper.workers import Workers
+from runjd.kernel.exitwatch import exit_watch
 from runjd.kernel.process import boot_id
 from runjd.runtime.choose import RUNTIMES
 from runjd.runtime.sealed import seal
@@ -103,7 +105,7 @@ def _start(options: Options, operations: Callable[[str], Operations], unsealed: 
     if unsealed:
         log.write(f"the interpreter is not sealed: {unsealed}")
     try:
-        _serve(options, own, listener, ExitStore(exits_fd, log.write), Jobs(operations(options.root)), log)
+        _serve(options, own, listener, ExitStore(exits_fd, log.write), operations(options.root), log)
     except BaseException as error:
         log.failure(error)
         raise
@@ -113,13 +115,15 @@ def _start(options: Options, operations: Callable[[str], Operations], unsealed: 
     return 0
 
 
-def _serve(options: Options, own: OwnProcess, listener: _socket.socket, exits: ExitStore, jobs: Jobs, log: Log) -> None:
+def _serve(
+    options: Options, own: OwnProcess, listener: _socket.socket, exits: ExitStore, operations: Operations, log: Log
+) -> None:
     """Wire the parts together, and run until told to end."""
     loop = Loop(time.monotonic, log.failure)
     children = Children()
     for child in exits.load():
         children.add(child)
-    workers = Workers(loop, own.become_worker, jobs.perform, patience=options.worker_time)
+    workers = Workers(loop, own.become_worker, Jobs(operations).perform, patience=options.worker_time)
 
     # The three know each other: what one hears, another must tell or do.
     def tell_exit(child: Child) -> None:
@@ -129,8 +133,9 @@ def _serve(options: Options, own: OwnProcess, listener: _socket.socket, exits: E
         return server.session
 
     reaping = Reaping(loop, children, workers, exits, tell_exit, time.time, log.write)
+    orphans = Orphans(loop, operations, children, reaping, exit_watch(), time.time, log.write)
     keeper = Keeper(
-        options.root, boot_id(), own.descriptors_max, children, workers, reaping, current, loop.stop, log.write
+        options.root, boot_id(), own.descriptors_max, children, workers, reaping, orphans, current, loop.stop, log.write
     )
     server = Server(loop, listener, (os.geteuid(), 0), keeper.received, keeper.lost, log.write)
 

@@ -8,7 +8,7 @@ alike, so both can grow.  ``req`` is the daemon's number of a request; exactly o
 ========  =====================================================================
 daemon    hello, run, exec, signal, delete, close_stdin, stdin, process, ack,
           shutdown
-keeper    hello, process, ready, done, failed, exit
+keeper    hello, process, leftover, ready, done, failed, exit
 ========  =====================================================================
 """
 
@@ -124,6 +124,7 @@ def tell_process(
     streams: Sequence[str],
     stdin_open: bool,
     note: object,
+    notices: Sequence[str],
 ) -> Message:
     """Tell of a process; the descriptors of ``streams`` come along, in that order."""
     return {
@@ -137,11 +138,17 @@ def tell_process(
         "streams": streams,
         "stdin_open": stdin_open,
         "note": note,
+        "notices": notices,
     }
 
 
+def tell_leftover(jail: str) -> Message:
+    """Tell of a container that does not run, has something on the host, and is unknown to the keeper."""
+    return {"m": "leftover", "jail": jail}
+
+
 def tell_ready() -> Message:
-    """Say that every process was told."""
+    """Say that every process and every leftover was told."""
     return {"m": "ready"}
 
 

@@ -27,6 +27,7 @@ def preload() -> None:
     import runjd.container.operations
     import runjd.container.start
     import runjd.container.stdio
+    import runjd.container.survey
     import runjd.kernel.pidfd
     import runjd.runtime.plain
     import runjd.spec.parse
@@ -36,6 +37,7 @@ def preload() -> None:
     if sys.platform == "linux":
         import runjd.kernel.capabilities
         import runjd.kernel.keyring
+        import runjd.kernel.pidfdwatch
         import runjd.kernel.prctl
         import runjd.runtime.cgroup.freezing
         import runjd.runtime.cgroup.making
@@ -44,6 +46,7 @@ def preload() -> None:
         import runjd.runtime.linux_entering
     else:
         import runjd.kernel.freebsd.kernel
+        import runjd.kernel.freebsd.kqueuewatch
         import runjd.runtime.freebsd.runtime
 
 

@@ -84,6 +84,10 @@ class Reaping:
         if unclaimed is not None:
             self._end(child, unclaimed[0])
 
+    def ended(self, child: Child, exit: Exit) -> None:
+        """Write down and tell how a process ended that is not ours to reap."""
+        self._end(child, exit)
+
     def reap(self, child: Child) -> None:
         """Reap one process now, if it has ended."""
         try:

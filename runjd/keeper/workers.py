@@ -99,6 +99,11 @@ class Workers:
         """How many jobs have not been reported."""
         return len(self._queue) + len(self._at_work)
 
+    def jails(self) -> set[str]:
+        """Return the jails that a job which was not reported is about."""
+        orders = [*self._queue, *(worker.order for worker in self._at_work.values())]
+        return {str(order.job.get("jail")) for order in orders}
+
     @property
     def newest(self) -> int:
         """Number of the worker that was forked last; each has the next higher one."""

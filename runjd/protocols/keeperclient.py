@@ -66,6 +66,9 @@ class KeeperListener(Protocol):
     def process_exited(self, exited: Exited) -> None:
         """A process ended; ``ack`` it once it is dealt with, else it is told to the next daemon again."""
 
+    def leftover_found(self, jail: str) -> None:
+        """A container does not run, and something of it is on the host that the keeper knows nothing of."""
+
     def ready(self) -> None:
         """All that the keeper has was told."""
 
@@ -245,6 +248,9 @@ class KeeperClient:
                 self._listener.process_found(read_found(parcel))
             elif kind == "exit":
                 self._listener.process_exited(read_exited(parcel))
+            elif kind == "leftover":
+                parcel.drop()
+                self._listener.leftover_found(str(parcel.message.get("jail", "")))
             elif kind == "ready":
                 self._listener.ready()
             else:  # a newer keeper's

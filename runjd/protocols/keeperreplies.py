@@ -44,6 +44,7 @@ class Found(Value):
     :ivar note: what the daemon that started it gave along.
     :ivar descriptors: as in :class:`Launched`; none where it ended under an
         earlier keeper.
+    :ivar notices: what the operator must be told, where it is an orphan of an earlier keeper.
     """
 
     jail: str
@@ -55,6 +56,7 @@ class Found(Value):
     stdin_open: bool
     note: Mapping[str, object]
     descriptors: Mapping[str, int]
+    notices: tuple[str, ...] = ()
 
 
 class Exited(Value):
@@ -116,6 +118,7 @@ def read_found(parcel: Parcel) -> Found:
         stdin_open=message.get("stdin_open") is True,
         note=note if isinstance(note, dict) else {},
         descriptors=_by_stream(parcel),
+        notices=tuple(str(each) for each in _sequence(message, "notices")),
     )
 
 

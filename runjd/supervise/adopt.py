@@ -12,6 +12,7 @@ import os
 from collections.abc import Callable
 
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from runjd.errors import RunjdError
 from runjd.policy.facts import Definition, ExitRecord
@@ -29,7 +30,7 @@ class Adoption:
     :param jails: by id; jails that are only known to the keeper are added.
     :param make_jail: makes one whose life is unknown.
     :param when_ready: called each time all was told.
-    :param when_lost: called when the keeper is lost.
+    :param when_lost: called when the keeper is lost, with the reason and how many jails the daemon watches itself.
     """
 
     _log = Logger()
@@ -40,16 +41,17 @@ class Adoption:
         jails: dict[str, Jail],
         make_jail: Callable[[Known], Jail],
         when_ready: Callable[[], None],
-        when_lost: Callable[[str], None],
+        when_lost: Callable[[str, int], None],
     ) -> None:
         self._site = site
         self._jails = jails
         self._make_jail = make_jail
         self._when_ready = when_ready
         self._when_lost = when_lost
+        self._leftovers: list[str] = []
 
     def process_found(self, found: Found) -> None:
-        launched = Launched(found.pid, found.start, found.jid, found.terminal, found.descriptors)
+        launched = Launched(found.pid, found.start, found.jid, found.terminal, found.descriptors, tuple(found.notices))
         try:
             if found.exec_id:
                 self._adopt_exec(found, launched)
@@ -73,7 +75,12 @@ class Adoption:
             return
         self._site.spawner.ack(exited.jail, exited.exec_id, record.pid)
 
+    def leftover_found(self, jail: str) -> None:
+        self._leftovers.append(jail)
+
     def ready(self) -> None:
+        leftovers = [id for id in self._leftovers if self._is_nobodys(id)]
+        self._leftovers.clear()
         for jail in list(self._jails.values()):
             if jail.phase == "unknown":
                 if jail.is_expected:
@@ -84,12 +91,18 @@ class Adoption:
                 jail.machine.stop(STOP_TIMEOUT)
             elif jail.is_restarting:
                 jail.machine.restart(STOP_TIMEOUT)
+            else:
+                jail.machine.regained()
+        for id in leftovers:
+            self._clear(id)
         self._when_ready()
 
     def keeper_lost(self, reason: str) -> None:
-        self._when_lost(reason)
-        for jail in list(self._jails.values()):
-            jail.machine.lost()
+        self._leftovers.clear()
+        jails = list(self._jails.values())
+        self._when_lost(reason, sum(jail.is_watched for jail in jails))
+        for jail in jails:
+            jail.keeper_lost()
 
     # --- inside -----------------------------------------------------------------
 
@@ -99,6 +112,7 @@ class Adoption:
             jail = self._make_jail(Known(_definition_of(found), "up", True))
             self._jails[found.jail] = jail
         if jail.phase not in ("unknown", "idle", "failed"):
+            jail.keeper_has(found.pid)  # we have our own descriptors of it
             _close(found)
             return
         at = found.note.get("at")
@@ -112,6 +126,22 @@ class Adoption:
             _close(found)
             return
         watch(self._site, jail, found.exec_id, launched).hang_up()
+
+    def _is_nobodys(self, id: str) -> bool:
+        """Whether no jail is, or was, about to deal with what is left in this name."""
+        jail = self._jails.get(id)
+        return jail is None or (jail.phase in ("unknown", "idle", "failed") and not jail.is_expected)
+
+    def _clear(self, id: str) -> None:
+        """Remove what is left of a container that nobody runs."""
+
+        def failed(failure: Failure) -> None:
+            self._log.error("what is left of {jail} cannot be removed: {error}", jail=id, error=failure.value)
+
+        text = "something was left of an earlier run; it is removed"
+        self._log.warn("{jail}: {text}", jail=id, text=text)
+        self._site.events.emit(id, "notice", {"text": text})
+        self._site.spawner.delete(id, force=True).addErrback(failed)
 
 
 def _definition_of(found: Found) -> Definition:

@@ -84,6 +84,9 @@ class KeeperConnection:
     def process_exited(self, exited: Exited) -> None:
         self._listener.process_exited(exited)
 
+    def leftover_found(self, jail: str) -> None:
+        self._listener.leftover_found(jail)
+
     def ready(self) -> None:
         self._listener.ready()
 

@@ -355,8 +355,8 @@ class Controller:
         for waiter in waiters:
             waiter.callback(None)
 
-    def _lost(self, reason: str) -> None:
+    def _lost(self, reason: str, watched: int) -> None:
         self._is_ready = False
         self._was_lost = True
-        self._log.error("the keeper is lost: {reason}", reason=reason)
-        self.events.emit("", "keeper", {"state": "lost", "reason": reason})
+        self._log.error("the keeper is lost: {reason}; {count} jails are watched", reason=reason, count=watched)
+        self.events.emit("", "keeper", {"state": "lost", "watched": watched, "reason": reason})

@@ -14,6 +14,7 @@ from twisted.python.failure import Failure
 from runjd.logs.contract import LogWriter
 from runjd.supervise.connection import KeeperConnection
 from runjd.supervise.controller import Controller
+from runjd.supervise.vigil import Vigil
 
 #: seconds that a keeper gets to start and tell what it has
 KEEPER_LIMIT = 20.0
@@ -38,6 +39,7 @@ class Daemon(Service):
     Jails are adopted first, then clients come in; at the end clients leave first, then all output that was
     read is written, then the keeper is left to itself.
 
+    :param at_start: called before anything else is done.
     :param at_ready: called when the jails are adopted and clients can come.
     :param fatal: ends the daemon with an error, told in one line.
     :param unlock: gives the directories free.
@@ -52,6 +54,8 @@ class Daemon(Service):
         connection: KeeperConnection,
         door: Door,
         writer: LogWriter,
+        vigil: Vigil,
+        at_start: Callable[[], None],
         at_ready: Callable[[], None],
         fatal: Callable[[str], None],
         unlock: Callable[[], None],
@@ -61,6 +65,8 @@ class Daemon(Service):
         self._connection = connection
         self._door = door
         self._writer = writer
+        self._vigil = vigil
+        self._at_start = at_start
         self._at_ready = at_ready
         self._fatal = fatal
         self._unlock = unlock
@@ -68,6 +74,8 @@ class Daemon(Service):
 
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
+        self._at_start()
+        self._vigil.start()
         self._deadline = self._clock.callLater(KEEPER_LIMIT, self._late)
         self._controller.when_ready().addCallback(self._ready).addErrback(self._failed)
         self._connection.start()
@@ -116,6 +124,7 @@ class Daemon(Service):
         return result
 
     def _end(self) -> None:
+        self._vigil.stop()
         self._writer.stop()
         self._unlock()
 

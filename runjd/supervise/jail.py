@@ -28,6 +28,7 @@ from runjd.supervise.machine import Inputs, machine_of
 from runjd.supervise.site import FLUSH_LIMIT, STOP_TIMEOUT, Site
 from runjd.supervise.waiters import Waiters
 from runjd.supervise.watched import KeeperControl, outputs_of
+from runjd.supervise.watching import Watching
 
 _SIGKILL = 9
 _SIGTERM = 15
@@ -59,6 +60,7 @@ class Jail:
         "_site",
         "_stop_call",
         "_trouble",
+        "_watching",
         "by",
         "definition",
         "execs",
@@ -99,6 +101,7 @@ class Jail:
         self.waiters = Waiters()
         self._exit: ExitRecord | None = None
         self._is_told = False
+        self._watching: Watching | None = None
         self._reason = ""
         self._trouble = ""
         self._has_leftover = False
@@ -128,6 +131,11 @@ class Jail:
         """Whether it runs, but was stopping to be started anew when the keeper was lost."""
         return self._shall_start and self.phase == "running"
 
+    @property
+    def is_watched(self) -> bool:
+        """Whether the daemon itself sees how its init process ends."""
+        return self.is_running and self._watching is not None and self._watching.is_on
+
     def facts(self) -> Facts:
         """Return the jail as it is now."""
         if self.phase == "starting":
@@ -149,7 +157,7 @@ class Jail:
             jid=self.jid if self.is_running else 0,
             started_at=self.started_at if self.is_running else 0.0,
             last_exit=self.last_exit,
-            reason=self._reason or self._trouble,
+            reason=self._reason or (self._watching.reason if self._watching is not None else "") or self._trouble,
             notices=self.notices,
         )
 
@@ -187,6 +195,19 @@ class Jail:
             self._forget(self)
 
         self._site.spawner.delete(self.id, force=True).addCallbacks(cleared, failed).addErrback(self._broken)
+
+    def keeper_lost(self) -> None:
+        """The keeper does not answer any more."""
+        self._abandon_execs()
+        if self.is_watched:
+            self.machine.orphaned()
+        else:
+            self.machine.lost()
+
+    def keeper_has(self, pid: int) -> None:
+        """The keeper has, or took in, a process of the jail, and will tell how it ended."""
+        if self.pid == pid and self._watching is not None:
+            self._watching.is_alone = False
 
     def log_trouble(self, error: OSError | None) -> None:
         """The log cannot be written, or can be again."""
@@ -245,6 +266,7 @@ class Jail:
         self.pid, self.jid, self.terminal = launched.pid, launched.jid, launched.terminal
         self._exit = None
         self._is_told = False
+        self._watching = Watching(self._site.vigil, launched.pid, launched.start, self.machine.exited)
         self._reason = ""
         self.init = InitProcess(self.log, self._drained, self._ended)
         process = JailProcess(
@@ -279,9 +301,17 @@ class Jail:
     def force(self) -> None:
         self._signal(_SIGKILL)
 
+    def remind(self) -> None:
+        self._signal(_SIGTERM if self._stop_call is not None and self._stop_call.active() else _SIGKILL)
+
+    def stay_alone(self) -> None:
+        if self._watching is not None:
+            self._watching.stay_alone()
+
     def close(self, machine: Inputs, record: ExitRecord) -> None:
         self._cancel_stop_call()
         self._exit = record
+        self._stop_watching()
         self.phase = "stopping"
         if self.init is not None and self.init.transport is not None:
             self.init.transport.exited(record)
@@ -366,16 +396,12 @@ class Jail:
         self._cancel_stop_call()
         if self._shall_start:
             self.waiters.failed(KeeperLost("the keeper was lost before the start; it is tried again"))
-        processes: list[InitProcess | ExecProcess] = [*self.execs.values()]
-        if self.init is not None:
-            processes.append(self.init)
-        self.execs.clear()
-        self.init = None
+        self._abandon_execs()
+        self._stop_watching()
+        init, self.init = self.init, None
         self._exit = None
-        for process in processes:
-            if process.transport is not None:
-                process.transport.let_go()
-            process.viewers.end(None)
+        if init is not None:
+            init.abandon()
 
     def show(self, phase: str, **details: object) -> None:
         """Tell the phase, and what is known with it; wake whoever waited for it."""
@@ -388,6 +414,18 @@ class Jail:
         self.waiters.reached(self.facts())
 
     # --- inside -------------------------------------------------------------------------
+
+    def _stop_watching(self) -> None:
+        watching, self._watching = self._watching, None
+        if watching is not None:
+            watching.stop()
+
+    def _abandon_execs(self) -> None:
+        """Let go of exec processes, whose end nobody will tell."""
+        execs = list(self.execs.values())
+        self.execs.clear()
+        for each in execs:
+            each.abandon()
 
     def _keep(self, error: RunjdError) -> None:
         """It was to be forgotten, but something of it is still on the host."""
@@ -427,11 +465,11 @@ class Jail:
 
     def _drained(self) -> None:
         """All that the program wrote before its exit is on the way to the log."""
-        self._flush(self._tell_exit)
+        self.log.flush_in_time(FLUSH_LIMIT, self._tell_exit)
 
     def _ended(self) -> None:
         """Nobody holds the output any more."""
-        self._flush(self._all_is_logged)
+        self.log.flush_in_time(FLUSH_LIMIT, self._all_is_logged)
 
     def _all_is_logged(self) -> None:
         self._tell_exit()
@@ -445,19 +483,6 @@ class Jail:
         if self.last_exit != record:  # else a lost connection to the keeper made it tell again
             self.last_exit = record
             self._emit("exit", exit_details(record), at=record.at)
-
-    def _flush(self, then: Callable[[], None]) -> None:
-        """Call once the log is on disk, or is late."""
-        waiting = [then]
-
-        def flushed() -> None:
-            if waiting:
-                if late.active():
-                    late.cancel()
-                waiting.pop()()
-
-        late = self._site.reactor.callLater(FLUSH_LIMIT, flushed)
-        self.log.flush(flushed)
 
     def _emit(self, ev: str, details: Mapping[str, object], at: float | None = None) -> None:
         self._site.events.emit(self.id, ev, details, at)

@@ -114,6 +114,19 @@ class JailLog:
         else:
             self._file.write(b"", self._written(done))
 
+    def flush_in_time(self, limit: float, done: Callable[[], None]) -> None:
+        """Like :meth:`flush`, but ``done`` is called after ``limit`` seconds at the latest."""
+        waiting = [done]
+
+        def flushed() -> None:
+            if waiting:
+                if late.active():
+                    late.cancel()
+                waiting.pop()()
+
+        late = self._room.clock.callLater(limit, flushed)
+        self.flush(flushed)
+
     def rest(self) -> None:
         """The program ended: keep no descriptor and no memory for it."""
         if self._since:

@@ -8,15 +8,20 @@ The life of one jail, as a machine whose every transition stands here.
          |                stop|  |start        exited|            exited|
          |                    v  |                   v                  |
          |                 aborting --launched--> stopping              |
-         +----deleted---- ending <---------------------------------------+
+         |                                                               v
+         +----deleted---- removing <--------------ended------------ ending
 
-    any of them --lost (the keeper)--> unknown --adopted--> running
-        (idle, too)                           --missing--> idle
-                                              --vanished--> ending
+    starting, aborting --lost (the keeper)--> unknown --adopted--> running
+    running, stopping                                 --missing--> idle
+                                                      --vanished--> mourning --deleted--> idle
+
+A running jail that the daemon watches itself is not lost with the keeper but
+``orphaned``, which changes no state: its end is seen, and what only a keeper can do
+is done when there is one again (``regained``).
 
 Several states show the same phase; what the operator wants, what is ready and
 what is healthy are other facts, and stand in the jail.  Where a jail is to be
-started again by itself, ``ending`` will lead to ``backoff`` instead of ``idle``,
+started again by itself, ``removing`` will lead to ``backoff`` instead of ``idle``,
 as the restart policy says.
 """
 
@@ -68,7 +73,13 @@ class Inputs(Protocol):
         """It had its time to stop."""
 
     def lost(self) -> None:
-        """The keeper does not answer."""
+        """The keeper does not answer, and how the init process ends nobody else would see."""
+
+    def orphaned(self) -> None:
+        """The keeper does not answer, and the daemon watches the init process itself."""
+
+    def regained(self) -> None:
+        """There is a keeper again, and it told what it has."""
 
     def missing(self) -> None:
         """The keeper does not know it, and it was not expected to."""
@@ -97,6 +108,12 @@ class Core(Protocol):
 
     def force(self) -> None:
         """Send SIGKILL."""
+
+    def remind(self) -> None:
+        """Send again what may have been lost with the keeper: SIGTERM, or SIGKILL where that was due."""
+
+    def stay_alone(self) -> None:
+        """Say that the daemon alone watches it."""
 
     def close(self, machine: Inputs, record: ExitRecord) -> None:
         """Take the rest of the output, log it, tell the exit."""
@@ -218,6 +235,14 @@ def _lose(machine: Inputs, core: Core) -> None:
     core.show("unknown")
 
 
+def _stay_alone(machine: Inputs, core: Core) -> None:
+    core.stay_alone()
+
+
+def _remind(machine: Inputs, core: Core) -> None:
+    core.remind()
+
+
 def _forgive(machine: Inputs, core: Core, timeout: float) -> None:
     core.rest(machine, None)
 
@@ -237,6 +262,8 @@ def _make() -> Callable[[Core, bool], Inputs]:
     running = builder.state("running")
     stopping = builder.state("stopping")
     ending = builder.state("ending")
+    removing = builder.state("removing")
+    mourning = builder.state("mourning")
 
     idle.upon(Inputs.start).to(starting)(_launch)
     failed.upon(Inputs.start).to(starting)(_launch)
@@ -263,20 +290,27 @@ def _make() -> Callable[[Core, bool], Inputs]:
     stopping.upon(Inputs.start).loop()(_start_later)
     stopping.upon(Inputs.exited).to(ending)(_close)
 
-    ending.upon(Inputs.start).loop()(_start_later)
-    ending.upon(Inputs.stop).loop()(_stay_down)
-    ending.upon(Inputs.restart).loop()(_restart_later)
-    ending.upon(Inputs.ended).loop()(_delete)
-    ending.upon(Inputs.deleted).to(idle)(_settle)
-    ending.upon(Inputs.delete_failed).to(failed)(_fail)
+    for state in (ending, removing, mourning):
+        state.upon(Inputs.start).loop()(_start_later)
+        state.upon(Inputs.stop).loop()(_stay_down)
+        state.upon(Inputs.restart).loop()(_restart_later)
+    ending.upon(Inputs.ended).to(removing)(_delete)
+    for state in (removing, mourning):
+        state.upon(Inputs.deleted).to(idle)(_settle)
+        state.upon(Inputs.delete_failed).to(failed)(_fail)
 
     unknown.upon(Inputs.adopted).to(running)(_adopt)
     idle.upon(Inputs.adopted).to(running)(_adopt)
     failed.upon(Inputs.adopted).to(running)(_adopt)
     unknown.upon(Inputs.missing).to(idle)(_settle)
-    unknown.upon(Inputs.vanished).to(ending)(_mourn)
-    for state in (idle, failed, starting, aborting, running, stopping, ending):
+    unknown.upon(Inputs.vanished).to(mourning)(_mourn)
+
+    for state in (starting, aborting, running, stopping, mourning):
         state.upon(Inputs.lost).to(unknown)(_lose)
+    for state in (running, stopping):
+        state.upon(Inputs.orphaned).loop()(_stay_alone)
+    stopping.upon(Inputs.regained).loop()(_remind)
+    removing.upon(Inputs.regained).loop()(_delete)
 
     # What changes nothing, and what comes late: an answer of a lost keeper, an exit told twice.
     idle.upon(Inputs.stop).loop().returns(None)
@@ -286,10 +320,16 @@ def _make() -> Callable[[Core, bool], Inputs]:
     unknown.upon(Inputs.start).loop().returns(None)
     unknown.upon(Inputs.restart).loop().returns(None)
     unknown.upon(Inputs.stop).loop().returns(None)
-    unknown.upon(Inputs.lost).loop().returns(None)
+    for state in (idle, failed, unknown, ending, removing):
+        state.upon(Inputs.lost).loop().returns(None)
+    for state in (idle, failed, unknown, starting, aborting, ending, removing, mourning):
+        state.upon(Inputs.orphaned).loop().returns(None)
+    for state in (idle, failed, unknown, starting, aborting, running, ending, mourning):
+        state.upon(Inputs.regained).loop().returns(None)
     launch = {Inputs.launched.__name__, Inputs.launch_failed.__name__}
     keeper = {Inputs.adopted.__name__, Inputs.missing.__name__, Inputs.vanished.__name__}
-    end = {Inputs.ended.__name__, Inputs.deleted.__name__, Inputs.delete_failed.__name__}
+    removal = {Inputs.deleted.__name__, Inputs.delete_failed.__name__}
+    end = {Inputs.ended.__name__, *removal}
     stop = {Inputs.exited.__name__, Inputs.stop_overdue.__name__}
     expected = [
         (idle, {Inputs.adopted.__name__}),
@@ -298,7 +338,9 @@ def _make() -> Callable[[Core, bool], Inputs]:
         (aborting, launch),
         (running, {Inputs.exited.__name__}),
         (stopping, stop),
-        (ending, end),
+        (ending, {Inputs.ended.__name__}),
+        (removing, removal),
+        (mourning, removal),
         (unknown, keeper),
     ]
     for state, names in expected:

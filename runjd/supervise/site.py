@@ -9,6 +9,7 @@ from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
 from runjd.supervise.jaillog import LogRoom
 from runjd.supervise.spawner import Spawner
+from runjd.supervise.vigil import Vigil
 
 #: seconds from SIGTERM to SIGKILL, where nobody says otherwise
 STOP_TIMEOUT = 10.0
@@ -25,6 +26,7 @@ class Site:
     :param spawner: the keeper.
     :param logs: where the jails' output goes.
     :param definitions: where the jails are written down.
+    :param vigil: watches init processes without the keeper.
     :param run_id: identifies this life of the daemon.
     """
 
@@ -36,6 +38,7 @@ class Site:
         events: EventLog,
         logs: LogRoom,
         definitions: Definitions,
+        vigil: Vigil,
         run_id: str,
     ) -> None:
         self.reactor = reactor
@@ -44,4 +47,5 @@ class Site:
         self.events = events
         self.logs = logs
         self.definitions = definitions
+        self.vigil = vigil
         self.run_id = run_id

@@ -24,6 +24,12 @@ class WatchedProcess(ProcessProtocol):
     def __init__(self) -> None:
         self.viewers = Viewers()
 
+    def abandon(self) -> None:
+        """Let go of its descriptors; it goes on, and its viewers hear no more of it."""
+        if self.transport is not None:
+            self.transport.let_go()
+        self.viewers.end(None)
+
     # --- ProcessProtocol ---------------------------------------------------------
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:

@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 
+from runjd.kernel.process import look
 from runjd.spec.example import plain_config
 from tests.cli.program import ROOT, Program, runjctl
 from tests.leftovers import Leftovers
@@ -106,6 +107,19 @@ class Daemon:
         self._process.wait(PATIENCE)
         self._process = None
 
+    def keeper(self) -> int:
+        """Return the pid of the keeper, 0 where there is none."""
+        mark = os.fsencode(f"{self.state}/keeper")
+        # who started it, and its workers, have the same command line
+        return next((pid for pid in _pids() if mark in _words(pid) and _leads_session(pid)), 0)
+
+    def kill_keeper(self) -> int:
+        """Kill the keeper as the kernel would, and leave the daemon alone; return its pid."""
+        pid = self.keeper()
+        assert pid, "there is no keeper"
+        os.kill(pid, signal.SIGKILL)
+        return pid
+
     def stop(self) -> None:
         """Stop all jails, the daemon and the keeper."""
         if self._process is None:
@@ -157,6 +171,24 @@ def wait_until(is_met: Callable[[], bool], complaint: str, patience: float = PAT
     while not is_met():
         assert time.monotonic() < deadline, complaint
         time.sleep(0.01)
+
+
+def _pids() -> list[int]:
+    return [int(name) for name in os.listdir("/proc") if name.isdecimal()]
+
+
+def _words(pid: int) -> list[bytes]:
+    """Return the command line of a process; nothing for one that is gone, or a zombie."""
+    try:
+        with open(f"/proc/{pid}/cmdline", "rb") as file:
+            return file.read().split(b"\0")
+    except OSError:
+        return []
+
+
+def _leads_session(pid: int) -> bool:
+    seen = look(pid)
+    return seen is not None and seen.session == pid
 
 
 def assert_log_goes_on(numbers: Sequence[int]) -> None:

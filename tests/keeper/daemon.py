@@ -51,7 +51,7 @@ class Daemon:
             message = dict(parcel.message)
             if message["m"] == "ready":
                 return told
-            self._keep(parcel, str(message["jail"]), str(message["exec"]))
+            self._keep(parcel, str(message["jail"]), str(message.get("exec", "")))
             told.append(message)
 
     def say(self, message: dict[str, object]) -> None:

@@ -69,7 +69,7 @@ def test_exits_without_a_daemon_are_told_with_their_time(keeper: RunningKeeper) 
     assert last.read("web", 4) == b"bye\n"
     last.ack(ended)
     last.close()
-    assert keeper.daemon().greet() == []
+    assert keeper.daemon().greet() == [messages.tell_leftover("web")]
 
 
 def test_a_closed_stdin_stays_closed(keeper: RunningKeeper) -> None:

@@ -31,6 +31,7 @@ class Told:
     def __init__(self) -> None:
         self.found: list[Found] = []
         self.exited: list[Exited] = []
+        self.leftovers: list[str] = []
         self.is_ready = False
         self.lost: list[str] = []
         self.when_exited: Deferred[None] = Deferred()
@@ -42,6 +43,9 @@ class Told:
         self.exited.append(exited)
         if not self.when_exited.called:
             self.when_exited.callback(None)
+
+    def leftover_found(self, jail: str) -> None:
+        self.leftovers.append(jail)
 
     def ready(self) -> None:
         self.is_ready = True
@@ -198,16 +202,18 @@ def test_the_greeting(scene: Scene) -> None:
     scene.greet()
     reader, copy = _pipe_with(b"out")
 
-    scene.say(messages.tell_process("web", "e1", 5, 6, 7, False, ["out", "err"], True, _NOTE), reader, copy)
+    scene.say(messages.tell_process("web", "e1", 5, 6, 7, False, ["out", "err"], True, _NOTE, ["n"]), reader, copy)
     scene.say(messages.tell_exit("web", "e1", 5, None, 9, 12.5, True, False))
+    scene.say(messages.tell_leftover("old"))
     assert not scene.told.is_ready
     scene.say(messages.tell_ready())
 
     assert _result(scene.greeted) == Greeting(1, 77, "boot")
     (found,) = scene.told.found
-    assert found == Found("web", "e1", 5, 6, 7, False, True, _NOTE, found.descriptors)
+    assert found == Found("web", "e1", 5, 6, 7, False, True, _NOTE, found.descriptors, ("n",))
     assert os.read(found.descriptors["out"], 9) == b"out"
     assert scene.told.exited == [Exited("web", "e1", ExitRecord(5, None, 9, 12.5, True), False)]
+    assert scene.told.leftovers == ["old"]
     assert scene.told.is_ready
     for fd in (reader, copy, *found.descriptors.values()):
         os.close(fd)
@@ -407,7 +413,7 @@ def test_what_comes_behind_a_disconnect_is_closed(scene: Scene) -> None:
     scene.told.ready = leave
     scene.keeper.send(lambda: Parcel(messages.tell_ready()))
     scene.keeper.send(
-        lambda: Parcel(messages.tell_process("web", "", 5, 6, 0, False, ["out", "err"], False, {}), (reader, copy))
+        lambda: Parcel(messages.tell_process("web", "", 5, 6, 0, False, ["out", "err"], False, {}, []), (reader, copy))
     )
     assert scene.keeper.flush()
     scene.reactor.turn()

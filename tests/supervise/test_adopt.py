@@ -179,8 +179,9 @@ def test_the_exit_of_an_exec_that_is_not_known_is_acknowledged(world):
 # --- the connection to the keeper breaks ------------------------------------------------
 
 
-def test_a_lost_keeper_makes_jails_unknown_and_back(world):
+def test_a_lost_keeper_makes_a_jail_unknown_that_nobody_else_watches(world):
     """Nothing is read meanwhile; viewers are let go; afterwards all is as before."""
+    world.eyes.gone.add(101)
     program = world.run()
     viewer = Viewer()
     world.controller.attach("web", viewer)
@@ -197,13 +198,13 @@ def test_a_lost_keeper_makes_jails_unknown_and_back(world):
     assert world.controller.facts("web").phase == "running"
     assert world.log() == "stdout F unread"
     assert [each for each in world.events if each.startswith("- keeper")] == [
-        "- keeper state=lost reason=it closed the connection",
+        "- keeper state=lost watched=0 reason=it closed the connection",
         "- keeper state=connected",
     ]
 
 
-@pytest.mark.parametrize("verb", ["start", "stop", "delete"])
-def test_nothing_is_asked_of_a_lost_keeper(world, verb):
+@pytest.mark.parametrize("verb", ["start", "restart", "delete"])
+def test_what_needs_a_keeper_is_refused_without_one(world, verb):
     """Whoever asks is told to come back."""
     world.run()
     world.lose_keeper()
@@ -249,17 +250,15 @@ def test_an_exit_is_told_once_though_the_keeper_tells_it_twice(world):
     assert world.controller.facts("web").phase == "idle"
 
 
-def test_a_new_keeper_knows_nothing(world):
+def test_what_nobody_watched_and_no_keeper_knows_has_an_unknown_exit(world):
     """A keeper that died took the statuses along: the exits are unknown, and what is left is removed."""
+    world.eyes.gone.update((101, 102))
     world.run("web")
     world.run("db")
     stopped = world.controller.wait("db", "stopped")
-    world.lose_keeper()
-    for program in world.keeper.programs.values():
-        program.close()
-    world.keeper.programs.clear()
+    world.kill_keeper()
 
-    world.connect()
+    world.take_nothing_in()
     world.reactor.turn()
 
     assert [facts.phase for facts in world.controller.jails()] == ["idle", "idle"]
@@ -280,7 +279,8 @@ def test_a_daemon_that_lets_go_leaves_the_jails_alone(world):
     value(let_go)
     assert world.log() == "stdout F whole | stdout P half"
     assert program.exit is None
-    assert world.reactor.readers == set()
+    assert world.reactor.readers == {world.site.vigil}
+    assert world.eyes.watched == {}
     world.reactor.turn()
     assert world.reactor.getDelayedCalls() == []
 

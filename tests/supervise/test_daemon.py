@@ -6,6 +6,8 @@ from twisted.internet.task import Clock
 
 from runjd.errors import InputOutput
 from runjd.supervise.daemon import KEEPER_LIMIT, LOGS_LIMIT, Daemon
+from runjd.supervise.vigil import Vigil
+from tests.supervise.eyes import Eyes
 
 
 class Bench:
@@ -23,10 +25,19 @@ class Bench:
             self,
             self,
             self,
+            Vigil(self, Eyes, self.clock.seconds),
+            at_start=lambda: self.done.append("start"),
             at_ready=lambda: self.done.append("ready"),
             fatal=lambda reason: self.done.append(f"fatal: {reason}"),
             unlock=lambda: self.done.append("unlock"),
         )
+
+    # reactor
+    def addReader(self, reader):
+        self.done.append("watch")
+
+    def removeReader(self, reader):
+        self.done.append("unwatch")
 
     # controller
     def when_ready(self):
@@ -60,13 +71,13 @@ def bench():
 
 
 def test_clients_come_in_when_all_jails_are_adopted(bench):
-    """Nobody sees half a daemon."""
+    """Nobody sees half a daemon; exits are watched before the first jail is known."""
     bench.daemon.startService()
-    assert bench.done == ["connect"]
+    assert bench.done == ["start", "watch", "connect"]
 
     bench.adopted.callback(None)
 
-    assert bench.done == ["connect", "open", "ready"]
+    assert bench.done == ["start", "watch", "connect", "open", "ready"]
     assert bench.clock.getDelayedCalls() == []
 
 
@@ -79,7 +90,7 @@ def test_the_end_is_in_order(bench):
     ended = bench.daemon.stopService()
 
     assert ended.called
-    assert bench.done == ["close", "let go", "stop", "stop", "unlock"]
+    assert bench.done == ["close", "let go", "stop", "unwatch", "stop", "unlock"]
     assert bench.clock.getDelayedCalls() == []
 
 
@@ -103,7 +114,7 @@ def test_a_keeper_that_does_not_answer_is_fatal(bench):
 
     bench.clock.advance(KEEPER_LIMIT)
 
-    assert bench.done == ["connect", "fatal: the keeper did not answer within 20 s"]
+    assert bench.done == ["start", "watch", "connect", "fatal: the keeper did not answer within 20 s"]
 
 
 def test_a_socket_that_cannot_be_made_is_fatal(bench):

@@ -23,6 +23,8 @@ from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
 from runjd.supervise.jaillog import LogRoom
 from runjd.supervise.site import Site
+from runjd.supervise.vigil import Vigil
+from tests.supervise.eyes import Eyes
 
 NOW = 1_795_446_080.102
 TERM, KILL = 15, 9
@@ -150,6 +152,8 @@ class FakeKeeper:
         self.held: list[Callable[[], None]] = []
         self.held_delete: Deferred[None] | None = None
         self.terminals: set[str] = set()
+        self.leftovers: list[str] = []
+        self.notices: dict[str, tuple[str, ...]] = {}
         self.listener = None
         self.unacknowledged: dict[tuple[str, str], Program] = {}
         self._last_pid = 100
@@ -258,10 +262,13 @@ class FakeKeeper:
                     True,
                     program.note,
                     program.descriptors(),
+                    self.notices.get(program.jail, ()),
                 )
             )
             if program.exit is not None:
                 listener.process_exited(Exited(program.jail, program.exec_id, program.exit, True))
+        for jail in self.leftovers:
+            listener.leftover_found(jail)
         self.listener = listener
         listener.ready()
 
@@ -323,11 +330,15 @@ class World:
         self.writer = writer or MemoryWriter()
         self.now = NOW
         self.left = 0
+        self.site: Site | None = None
+        self.orphans: dict[tuple[str, str], Program] = {}
         self.make_daemon()
 
     def make_daemon(self, connects: bool = True) -> None:
         """A new life of the daemon; the old one is just forgotten."""
         self.keeper.disconnect()
+        if self.site is not None:
+            self.site.vigil.stop()
         for reader in list(self.reactor.readers):
             reader.close()
         for call in self.reactor.getDelayedCalls():
@@ -341,8 +352,10 @@ class World:
             EventLog(lambda: self.now),
             LogRoom(f"{self.directory}/logs", self.writer, self.reactor, lambda: self.now, maybeDeferred),
             Definitions(f"{self.directory}/jails"),
+            Vigil(self.reactor, self._open_eyes, lambda: self.now),
             "7f3a91",
         )
+        self.site.vigil.start()
         self.controller = Controller(self.site, ("linux", "plain"), self.keeper.shutdown, self._leave)
         self.events: list[str] = []
         self.site.events.subscribe(lambda event: self.events.append(words_of(event)))
@@ -360,6 +373,27 @@ class World:
         self.keeper.disconnect()
         self.controller.listener.keeper_lost("it closed the connection")
 
+    def kill_keeper(self) -> None:
+        """The keeper is killed; its jails live on, and the next one will know nothing of them."""
+        self.keeper.programs, self.orphans = {}, self.keeper.programs
+        self.lose_keeper()
+
+    def take_in(self) -> None:
+        """The next keeper found the orphans in the state directory."""
+        self.keeper.programs = {key: each for key, each in self.orphans.items() if not each.exec_id and not each.exit}
+        self.connect()
+
+    def take_nothing_in(self) -> None:
+        """The next keeper found nobody that lives."""
+        self.connect()
+
+    def end_orphan(self, id: str = "web", status: int | None = 0, signal: int | None = None) -> None:
+        """A jail whose keeper was killed ends; only the daemon sees it."""
+        program = self.orphans[id, ""]
+        program.exit = ExitRecord(program.pid, status, signal, self.now)
+        program.finish()
+        self.eyes.see(program.pid, status, signal)
+
     def run(self, id: str = "web", **options):
         """Run a jail; return its program."""
         result = self.controller.run(Definition(id, "/bundles/" + id, "", **options), "uid:0")
@@ -373,13 +407,20 @@ class World:
 
     def close(self) -> None:
         """Close all descriptors."""
+        self.site.vigil.stop()
         for reader in list(self.reactor.readers):
             reader.close()
         self.reactor.advance(0)
         self.keeper.close()
+        for program in self.orphans.values():
+            program.close()
 
     def _leave(self) -> None:
         self.left += 1
+
+    def _open_eyes(self) -> Eyes:
+        self.eyes = Eyes()
+        return self.eyes
 
 
 @implementer(IViewer)

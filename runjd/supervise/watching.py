@@ -1,0 +1,57 @@
+"""One init process under the daemon's own eyes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from runjd.policy.facts import ExitRecord
+from runjd.supervise.vigil import Vigil
+
+#: why a jail is as it is while only the daemon watches it
+ALONE = "the keeper was lost; watched by the daemon"
+
+
+class Watching:
+    """
+    Watches a process from now on; what it sees counts only where no keeper will tell.
+
+    :param ended: told how the process ended, once and only while the daemon is alone.
+    :ivar is_on: whether it can be watched.
+    :ivar is_alone: no keeper has the process.
+    """
+
+    __slots__ = ("_ended", "_pid", "_seen", "_vigil", "is_alone", "is_on")
+
+    def __init__(self, vigil: Vigil, pid: int, start: int, ended: Callable[[ExitRecord], None]) -> None:
+        self._vigil = vigil
+        self._pid = pid
+        self._ended = ended
+        self._seen: ExitRecord | None = None
+        self.is_alone = False
+        self.is_on = vigil.keep(pid, start, self._see)
+
+    @property
+    def reason(self) -> str:
+        """Why the jail is as it is; empty where there is nothing to say."""
+        return ALONE if self.is_alone else ""
+
+    def stay_alone(self) -> None:
+        """The keeper is lost; if the process ended before that was known, tell it."""
+        self.is_alone = True
+        self._tell()
+
+    def stop(self) -> None:
+        """Watch it no longer: its end is known, or somebody else's business."""
+        self._vigil.forget(self._pid)
+        self.is_on = self.is_alone = False
+        self._seen = None
+
+    def _see(self, record: ExitRecord) -> None:
+        self._seen = record
+        self._tell()
+
+    def _tell(self) -> None:
+        seen = self._seen
+        if seen is not None and self.is_alone:
+            self._seen = None
+            self._ended(seen)
