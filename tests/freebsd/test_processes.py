@@ -9,7 +9,9 @@ import time
 
 import pytest
 
+from runjd.kernel.exitwatch import Ended
 from runjd.kernel.freebsd.events import EVFILT_JAIL, EVFILT_PROC, NOTE_EXEC, NOTE_EXIT, NOTE_JAIL_REMOVE
+from runjd.kernel.freebsd.kqueuewatch import KqueueWatch
 
 
 def test_we_are_seen_with_our_start(machine) -> None:
@@ -45,6 +47,24 @@ def test_a_jail_sees_its_own_processes_only(machine, jail) -> None:
         return {each.jid for each in machine.kernel.processes()}, machine.kernel.process(1) is None
 
     assert machine.ask(look, jid) == ({0}, True)
+
+
+def test_a_watch_tells_the_end_of_a_process_in_a_jail(machine, jail) -> None:
+    """It is known by pid and start; another start is a stranger, who is not watched."""
+    pid = machine.start(jail())
+    start = machine.kernel.process(pid).start_time
+    watch = KqueueWatch(machine.kernel.event_queue(), machine.kernel.process)
+    with pytest.raises(ProcessLookupError):
+        watch.watch(pid, start + 1)
+    watch.watch(pid, start)
+
+    machine.kernel.kill(pid, signal.SIGKILL)
+    machine.is_zombie(pid)
+
+    assert watch.ended() == [Ended(pid, start, None, signal.SIGKILL)]
+    assert watch.ended() == []
+    watch.close()
+    machine.wait(pid)
 
 
 def test_an_exit_is_told_with_its_status(machine, jail) -> None:
