@@ -72,6 +72,11 @@ class Child:
         self.is_ours = True
         self.notices: tuple[str, ...] = ()
 
+    @property
+    def lacks_terminal(self) -> bool:
+        """Whether it has a terminal that we do not hold."""
+        return self.terminal and self.out < 0
+
     def hold(self, descriptors: dict[str, int]) -> None:
         """Keep our ends of its streams: ``out``, ``err`` and ``in``, or ``tty``."""
         self.out = descriptors.get("tty", descriptors.get("out", -1))

@@ -77,9 +77,14 @@ class Keeper:
             "shutdown": self._shutdown,
         }
 
-    def received(self, session: Session, message: Message) -> None:
+    def received(self, session: Session, parcel: Parcel) -> None:
         """Take a message of a daemon; what is unknown is skipped."""
+        message = parcel.message
         kind = message.get("m")
+        if kind == "hold" and session.run:
+            self._hold(parcel)
+            return
+        parcel.drop()  # nothing else brings descriptors
         if kind == "hello" and not session.run:
             self._greet(session, message)
         elif not session.run:
@@ -231,6 +236,16 @@ class Keeper:
             return Parcel(messages.tell_stdin(req), (child.input,))
 
         session.send(give)
+
+    def _hold(self, parcel: Parcel) -> None:
+        """Keep the terminal of an orphan, so that it outlives the daemon, too."""
+        child = self._children.find(str(parcel.message.get("jail")), "")
+        is_meant = child is not None and child.exit is None and child.pid == parcel.message.get("pid")
+        if child is None or not is_meant or not child.lacks_terminal or len(parcel.descriptors) != 1:
+            parcel.drop()
+            return
+        child.hold({"tty": parcel.descriptors[0]})
+        child.notices = ()
 
     def _process(self, session: Session, req: int, message: Message) -> None:
         def finished(report: Parcel) -> None:

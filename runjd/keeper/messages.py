@@ -6,8 +6,8 @@ alike, so both can grow.  ``req`` is the daemon's number of a request; exactly o
 ``done`` or ``failed`` bears it.  ``exec`` is empty for the init process of a jail.
 
 ========  =====================================================================
-daemon    hello, run, exec, signal, delete, close_stdin, stdin, process, ack,
-          shutdown
+daemon    hello, run, exec, signal, delete, close_stdin, stdin, process, hold,
+          ack, shutdown
 keeper    hello, process, leftover, ready, done, failed, exit
 ========  =====================================================================
 """
@@ -97,6 +97,11 @@ def ask_stdin(req: int, jail: str, exec: str) -> Message:
 def ask_process(req: int, jail: str) -> Message:
     """Ask for ``process`` of a jail's config.json (the daemon's message ``process``)."""
     return {"m": "process", "req": req, "jail": jail}
+
+
+def ask_hold(jail: str, pid: int) -> Message:
+    """Hand over the terminal of an orphan, which comes along: its own keeper was killed, and only the daemon has it."""
+    return {"m": "hold", "jail": jail, "pid": pid}
 
 
 def ask_ack(jail: str, exec: str, pid: int) -> Message:

@@ -46,7 +46,7 @@ class Session:
         self,
         loop: Loop,
         channel: Channel,
-        received: Callable[[Session, Mapping[str, object]], None],
+        received: Callable[[Session, Parcel], None],
         lost: Callable[[Session, str], None],
     ) -> None:
         self._loop = loop
@@ -81,8 +81,7 @@ class Session:
             self.close(f"{error.strerror}")
         else:
             for parcel in parcels:
-                parcel.drop()  # a daemon has none to give
-                self._received(self, parcel.message)
+                self._received(self, parcel)
 
     def close(self, reason: str) -> None:
         """Close the connection; nothing to do where it is closed."""
@@ -125,7 +124,7 @@ class Server:
 
     :param listener: a listening Unix socket.
     :param uids: of whom a daemon may be a process.
-    :param received: called with each message of a daemon.
+    :param received: called with each message of a daemon; what came along is the callee's.
     :param lost: called when a daemon is gone, with the reason.
     :param log: told of who came and went.
     """
@@ -135,7 +134,7 @@ class Server:
         loop: Loop,
         listener: _socket.socket,
         uids: tuple[int, ...],
-        received: Callable[[Session, Mapping[str, object]], None],
+        received: Callable[[Session, Parcel], None],
         lost: Callable[[Session], None],
         log: Callable[[str], None],
     ) -> None:

@@ -262,6 +262,11 @@ class JailProcess:
         if not self._is_ended:
             self._guard(self._protocol.childConnectionLost, 0)
 
+    def descriptor_of_terminal(self) -> int:
+        """Return the terminal's descriptor, which stays ours; -1 where there is none, or no longer."""
+        output = self._outputs.get(_OUT)
+        return output.fileno() if self.terminal and output is not None else -1
+
     def duplicate_of_terminal(self) -> int:
         """Return a descriptor of its own for writing: a reactor knows only one selectable for each."""
         output = self._outputs.get(_OUT)

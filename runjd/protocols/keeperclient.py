@@ -203,6 +203,20 @@ class KeeperClient:
         """Return ``process`` of the jail's config.json."""
         return self._ask(lambda req: messages.ask_process(req, jail), read_process)
 
+    def hold(self, jail: str, pid: int, terminal: Callable[[], int]) -> None:
+        """
+        Hand over the terminal of an init process whose own keeper was killed.
+
+        :param terminal: returns its descriptor, which stays the caller's; -1 once it is closed.
+        """
+
+        def make() -> Parcel | None:
+            fd = terminal()
+            return Parcel(messages.ask_hold(jail, pid), (fd,)) if fd >= 0 else None
+
+        if self._link is not None:
+            self._link.send_parcel(make)
+
     def ack(self, jail: str, exec_id: str, pid: int) -> None:
         """Say that an exit is dealt with; the keeper forgets it and closes its descriptors."""
         if self._link is not None:

@@ -57,7 +57,11 @@ class KeeperLink:
 
     def send(self, message: Mapping[str, object]) -> None:
         """Send a message at once where the keeper takes it, else when it does."""
-        self._channel.send(lambda: Parcel(message))
+        self.send_parcel(lambda: Parcel(message))
+
+    def send_parcel(self, make: Callable[[], Parcel | None]) -> None:
+        """Send what the function returns when its turn comes, nothing for None; the descriptors stay the caller's."""
+        self._channel.send(make)
         try:
             is_sent = self._channel.flush()
         except (WireError, OSError):

@@ -113,12 +113,20 @@ class Adoption:
             self._jails[found.jail] = jail
         if jail.phase not in ("unknown", "idle", "failed"):
             jail.keeper_has(found.pid)  # we have our own descriptors of it
+            if found.terminal and not found.descriptors:
+                self._hand_over_terminal(jail, found.pid)
             _close(found)
             return
         at = found.note.get("at")
         jail.started_at = float(at) if isinstance(at, int | float) else self._site.now()
         jail.is_expected = True
         jail.machine.adopted(launched)
+
+    def _hand_over_terminal(self, jail: Jail, pid: int) -> None:
+        """Let the keeper hold what only we have of a process whose own keeper was killed."""
+        process = jail.init.transport if jail.init is not None else None
+        if process is not None and process.pid == pid:
+            self._site.spawner.hold(jail.id, pid, process.descriptor_of_terminal)
 
     def _adopt_exec(self, found: Found, launched: Launched) -> None:
         jail = self._jails.get(found.jail)

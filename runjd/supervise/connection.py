@@ -189,6 +189,9 @@ class AbsentKeeper:
     def process(self, jail: str) -> Deferred[Mapping[str, object]]:
         return fail(_lost())
 
+    def hold(self, jail: str, pid: int, terminal: Callable[[], int]) -> None:
+        pass
+
     def ack(self, jail: str, exec_id: str, pid: int) -> None:
         pass
 

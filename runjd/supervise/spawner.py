@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -51,6 +51,9 @@ class Spawner(Protocol):
 
     def process(self, jail: str) -> Deferred[Mapping[str, object]]:
         """Return ``process`` of the jail's config.json."""
+
+    def hold(self, jail: str, pid: int, terminal: Callable[[], int]) -> None:
+        """Hand over the terminal of an init process."""
 
     def ack(self, jail: str, exec_id: str, pid: int) -> None:
         """Say that an exit is dealt with."""

@@ -95,6 +95,22 @@ def test_both_are_killed_and_the_jail_is_adopted(daemon: Daemon) -> None:
     wait_until(lambda: os.listdir(f"{daemon.state}/state") == [], "something is left of a jail")
 
 
+def test_a_jail_on_a_terminal_lives_through_the_deaths_of_keeper_and_daemon(daemon: Daemon) -> None:
+    """After the keeper's only the daemon has its terminal, which it hands over: it is not hung up with the daemon."""
+    daemon.runjctl("run", "--detach", "--name", "web", daemon.shell("web", _TICK, terminal=True))
+    pid = daemon.status("web")["pid"]
+    _has_keeper(daemon, daemon.kill_keeper())
+    daemon.runjctl("exec", "web", "--", "/bin/true")  # a request behind the terminal
+
+    daemon.kill()
+    daemon.start()
+
+    status = daemon.status("web")
+    assert (status["phase"], status["pid"]) == ("running", pid)
+    last = _numbers(daemon, "web")[-1]
+    wait_until(lambda: _numbers(daemon, "web")[-1] > last + 5, "its output is not read on")
+
+
 def test_jails_live_through_many_deaths(daemon: Daemon) -> None:
     """Ten keepers, one after another: nothing is disturbed, started twice or unknown."""
     pids = {f"j{number}": _run(daemon, f"j{number}", _TICK) for number in range(4)}

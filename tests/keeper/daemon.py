@@ -62,6 +62,11 @@ class Daemon:
             select.select([self.channel.fileno()], [self.channel.fileno()], [], 0.1)
             self.parcels += self.channel.receive()
 
+    def give(self, message: dict[str, object], *descriptors: int) -> None:
+        """Send a message with descriptors."""
+        self.channel.send(lambda: Parcel(message, descriptors))
+        assert self.channel.flush()
+
     def say_bytes(self, data: bytes) -> None:
         os.write(self.channel.fileno(), data)
 

@@ -152,6 +152,31 @@ def test_a_terminal_that_only_we_have_is_told_as_gone(keeper: RunningKeeper) -> 
     second.delete("tty")
 
 
+def test_a_terminal_that_the_daemon_has_is_handed_over(keeper: RunningKeeper) -> None:
+    """The keeper holds it from then on, and gives it to the next daemon: the jail is not hung up."""
+    first = keeper.greeted()
+    script = "stty raw -echo; echo ready; while read line; do echo $line; done"
+    pid = first.run("tty", keeper.bundle("tty", "/bin/sh", "-c", script, terminal=True))["pid"]
+    assert first.read("tty", 6, stream="tty") == b"ready\n"
+    second, _ = _restart(keeper)
+    for wrong in (messages.ask_hold("tty", 1), messages.ask_hold("other", 1)):
+        second.give(wrong, first.open["tty", "", "tty"])
+    second.give(messages.ask_hold("tty", int(str(pid))), first.open["tty", "", "tty"])
+    second.give(messages.ask_hold("tty", int(str(pid))), first.open["tty", "", "tty"])  # once is enough
+    second.do(messages.ask_process, "tty")  # so all of it has arrived
+    descriptors = keeper.descriptors()
+    first.close()
+    second.close()
+
+    third = keeper.daemon()
+    (told,) = third.greet()
+
+    assert (told["streams"], told["notices"]) == (["tty"], [])
+    os.write(third.open["tty", "", "tty"], b"again\n")
+    assert third.read("tty", 5, stream="tty") == b"again"
+    assert keeper.descriptors() == descriptors  # one of it, not three
+
+
 def test_nothing_is_asked_for_of_an_orphan_that_is_gone(keeper: RunningKeeper) -> None:
     """A keeper that comes after the next keeper's death tells what that one recorded."""
     first = keeper.greeted()

@@ -1,5 +1,7 @@
 """The keeper is killed and the jails live on: the daemon watches them, and the next keeper takes them in."""
 
+import os
+
 import pytest
 
 from runjd.errors import InputOutput
@@ -206,6 +208,21 @@ def test_who_looks_on_at_an_exec_is_let_go(world):
     world.kill_keeper()
 
     assert viewer.ends == [None]
+
+
+def test_a_terminal_is_handed_over_to_the_next_keeper(world):
+    """Only the daemon has it now; with a keeper that holds it the jail outlives the daemon as before."""
+    world.keeper.terminals.add("web")
+    program = world.run()
+    world.keeper.lost_terminals.add("web")
+    world.kill_keeper()
+
+    world.take_in()
+
+    assert world.keeper.asked[-1] == f"hold web {program.pid}"
+    (master,) = program.descriptors().values()
+    assert os.path.samestat(world.keeper.held_terminals["web"], os.fstat(master))
+    os.close(master)
 
 
 def test_only_the_process_that_runs_is_watched(world):

@@ -152,6 +152,9 @@ class FakeKeeper:
         self.held: list[Callable[[], None]] = []
         self.held_delete: Deferred[None] | None = None
         self.terminals: set[str] = set()
+        # by jail: terminals that are gone with their keeper, and those that a daemon handed over
+        self.lost_terminals: set[str] = set()
+        self.held_terminals: dict[str, os.stat_result] = {}
         self.leftovers: list[str] = []
         self.notices: dict[str, tuple[str, ...]] = {}
         self.listener = None
@@ -202,6 +205,10 @@ class FakeKeeper:
 
     def process(self, jail) -> Deferred[Mapping[str, object]]:
         return succeed({"args": ["/bin/true"], "cwd": "/", "env": ["PATH=/bin"], "user": {"uid": 7, "gid": 8}})
+
+    def hold(self, jail, pid, terminal) -> None:
+        self.asked.append(f"hold {jail} {pid}")
+        self.held_terminals[jail] = os.fstat(terminal())
 
     def ack(self, jail, exec_id, pid) -> None:
         self.asked.append(f"ack {jail}{exec_id and ' ' + exec_id} {pid}")
@@ -261,7 +268,7 @@ class FakeKeeper:
                     program.terminal,
                     True,
                     program.note,
-                    program.descriptors(),
+                    {} if program.jail in self.lost_terminals else program.descriptors(),
                     self.notices.get(program.jail, ()),
                 )
             )
