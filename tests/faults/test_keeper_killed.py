@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import random
 import signal
 
 from runjd.kernel.process import look
 from tests.functional.daemon import Daemon, wait_until
 
-_TICK = "i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done"
+# the first process of a pid namespace heeds only what it traps
+_TICK = "trap 'exit 9' TERM; i=0; while :; do i=$((i+1)); echo $i; sleep 0.02; done"
+
+
+def _start(daemon: Daemon, jail: str, script: str) -> None:
+    """Run a jail."""
+    daemon.runjctl("run", "--detach", "--name", jail, daemon.shell(jail, script))
 
 
 def _run(daemon: Daemon, jail: str, script: str) -> int:
     """Run a jail; return the pid of its init process."""
-    daemon.runjctl("run", "--detach", "--name", jail, daemon.shell(jail, script))
+    _start(daemon, jail, script)
     return int(str(daemon.status(jail)["pid"]))
 
 
@@ -36,7 +43,7 @@ def _dead(pid: int) -> bool:
 
 def test_a_jail_lives_through_the_death_of_its_keeper(daemon: Daemon) -> None:
     """It is the same process, its output goes on without a gap, and it can be entered, stopped and started again."""
-    pid = _run(daemon, "web", f"trap 'exit 9' TERM; {_TICK}")
+    pid = _run(daemon, "web", _TICK)
 
     old = daemon.kill_keeper()
     wait_until(lambda: "the keeper is lost" in daemon.words(), "the daemon does not notice")
@@ -76,7 +83,7 @@ def test_the_status_of_a_jail_is_known_without_its_keeper(daemon: Daemon) -> Non
 
 def test_both_are_killed_and_the_jail_is_adopted(daemon: Daemon) -> None:
     """The next two have it by the state directory: the same process, its output from there on, its end with status."""
-    pid = _run(daemon, "web", f"trap 'exit 9' TERM; {_TICK}")
+    pid = _run(daemon, "web", _TICK)
     gone = _run(daemon, "gone", "while :; do sleep 0.02; done")
 
     daemon.kill_keeper()
@@ -141,3 +148,24 @@ def test_what_a_dead_pair_left_is_cleared(daemon: Daemon) -> None:
 
     wait_until(lambda: os.listdir(f"{daemon.state}/state") == ["strange"], "it is not removed")
     assert "web: something was left of an earlier run; it is removed" in daemon.words()
+
+
+def test_no_exit_is_lost_around_the_death_of_the_keeper(daemon: Daemon) -> None:
+    """Jails that end before, at and after it have their own status, their last line once, and leave nothing."""
+    chance = random.Random(7)
+    for _ in range(3):
+        words = len(daemon.words())
+        jails = {}
+        for status in range(1, 7):
+            jail = f"j{words}-{status}"
+            _start(daemon, jail, f"sleep {chance.random() * 0.8:.3f}; echo last; exit {status}")
+            jails[jail] = status
+        daemon.kill_keeper()
+        wait_until(lambda: "connected again" in daemon.words()[words:], "there is no new keeper")  # noqa: B023
+
+        for jail, status in jails.items():
+            wait_until(lambda: daemon.status(jail)["phase"] == "idle", "its end is not dealt with")  # noqa: B023
+            assert daemon.status(jail)["exit"] == status
+            with open(f"{daemon.logs}/{jail}.log", encoding="ascii") as file:
+                assert [line.split()[-1] for line in file] == ["last"]
+        assert os.listdir(f"{daemon.state}/state") == []

@@ -27,7 +27,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "deleted": ("by",),
     "notice": ("text",),
     "log": ("state", "reason"),
-    "keeper": ("state", "reason"),
+    "keeper": ("state", "watched", "reason"),
     "shutdown": ("mode", "by"),
 }
 
