@@ -42,7 +42,7 @@ def survey(store: Store, known: Container[str]) -> Survey:
                 # before the record is read, which its creator may write yet
                 is_busy = place.is_busy()
                 state = _state(place)
-        except RunjdError:
+        except (RunjdError, OSError):  # not ours, or deleted this moment
             continue
         if state is not None and state.status in ("running", "paused"):
             live.append(state)

@@ -10,14 +10,14 @@ import _signal  # type: ignore[import-not-found]
 import fcntl
 import os
 import select
-import struct
+import sys
 
 # _IOWR(0xFF, 11, struct pidfd_info), the first form of which has 64 bytes
 _PIDFD_GET_INFO = 0xC040FF0B
 _INFO_SIZE = 64
-_INFO_MASK = struct.Struct("=Q")
-_INFO_EXIT_CODE = struct.Struct("=i")
-_EXIT_CODE_AT = 60
+# u64 mask, u64 cgroupid, eleven u32 of ids, s32 exit_code
+_MASK = slice(0, 8)
+_EXIT_CODE = slice(60, 64)
 _PIDFD_INFO_EXIT = 1 << 3
 
 
@@ -50,11 +50,11 @@ def pidfd_exit_status(pidfd: int) -> int | None:
     :return: None where it was not reaped yet, or the kernel is older than 6.15 and does not keep it.
     """
     info = bytearray(_INFO_SIZE)
-    _INFO_MASK.pack_into(info, 0, _PIDFD_INFO_EXIT)
+    info[_MASK] = _PIDFD_INFO_EXIT.to_bytes(8, sys.byteorder)
     try:
         fcntl.ioctl(pidfd, _PIDFD_GET_INFO, info)
     except OSError:
         # ENOTTY, EINVAL: it does not know the call; ESRCH: it forgets those that were reaped
         return None
-    has_status = _INFO_MASK.unpack_from(info)[0] & _PIDFD_INFO_EXIT
-    return int(_INFO_EXIT_CODE.unpack_from(info, _EXIT_CODE_AT)[0]) if has_status else None
+    has_status = int.from_bytes(info[_MASK], sys.byteorder) & _PIDFD_INFO_EXIT
+    return int.from_bytes(info[_EXIT_CODE], sys.byteorder, signed=True) if has_status else None
