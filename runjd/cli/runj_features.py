@@ -30,7 +30,7 @@ def document(platform: str) -> dict[str, object]:
     """
     made: dict[str, object] = {"ociVersionMin": OLDEST, "ociVersionMax": VERSION, "hooks": list(PHASES)}
     if platform == "linux":
-        from runjd.runtime import linux_features
+        from runjd.runtime.linux import features as linux_features
 
         made = linux_features.features()
     elif platform.startswith("freebsd"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runjd.container import gate
 from runjd.errors import NoSuchJail
 from runjd.kernel.process import boot_id, is_alive, look
-from runjd.runtime.cgroup.frozen import is_frozen
+from runjd.runtime.linux.cgroup.frozen import is_frozen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

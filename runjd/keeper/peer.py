@@ -50,7 +50,7 @@ def connect_by_path(connection: _socket.socket, path: str) -> None:
     if sys.platform != "linux":
         raise OSError(errno.ENAMETOOLONG, f"the path is longer than {_PATH_MAX - 1} bytes", path)
     directory, _, name = path.rpartition("/")
-    fd = os.open(directory or "/", getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC)
+    fd = os.open(directory or "/", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         connection.connect(f"/proc/self/fd/{fd}/{name}")
     finally:

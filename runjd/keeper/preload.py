@@ -39,11 +39,11 @@ def preload() -> None:
         import runjd.kernel.keyring
         import runjd.kernel.pidfdwatch
         import runjd.kernel.prctl
-        import runjd.runtime.cgroup.freezing
-        import runjd.runtime.cgroup.making
-        import runjd.runtime.cgroup.removing
-        import runjd.runtime.linux
-        import runjd.runtime.linux_entering
+        import runjd.runtime.linux.cgroup.freezing
+        import runjd.runtime.linux.cgroup.making
+        import runjd.runtime.linux.cgroup.removing
+        import runjd.runtime.linux.entering
+        import runjd.runtime.linux.runtime
     else:
         import runjd.kernel.freebsd.kernel
         import runjd.kernel.freebsd.kqueuewatch

@@ -1,7 +1,7 @@
 """
 All system calls that making a jail on Linux takes, as one object.
 
-The runner (:mod:`runjd.runtime.run`) calls nothing else, so a test can pass
+The runner (:mod:`runjd.runtime.linux.run`) calls nothing else, so a test can pass
 another object that records, or fails where it is told to.
 """
 

@@ -27,7 +27,7 @@ def runtimes(*, pivots: bool = True, new_keyring: bool = True) -> dict[str, Call
     """
 
     def linux() -> Runtime:
-        from runjd.runtime.linux import LinuxRuntime
+        from runjd.runtime.linux.runtime import LinuxRuntime
 
         return LinuxRuntime(pivots=pivots, new_keyring=new_keyring)
 
@@ -49,7 +49,7 @@ def wardens() -> dict[str, Callable[[], Warden]]:
     """Return how to make of each runtime what ends jails, which loads less than the whole."""
 
     def linux() -> Warden:
-        from runjd.runtime.linux_warden import LinuxWarden
+        from runjd.runtime.linux.warden import LinuxWarden
 
         return LinuxWarden()
 

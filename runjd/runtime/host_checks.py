@@ -26,9 +26,9 @@ def check_host(directories: Iterable[str]) -> Iterator[Finding]:
     :param directories: those that we will use, absolute.
     """
     if sys.platform == "linux":
-        from runjd.runtime import linux_checks
+        from runjd.runtime.linux import checks
 
-        yield from linux_checks.Checks(os.geteuid(), os.uname().release, "/proc", "/sys/fs/cgroup", _can_load).run()
+        yield from checks.Checks(os.geteuid(), os.uname().release, "/proc", "/sys/fs/cgroup", _can_load).run()
     elif sys.platform.startswith("freebsd"):
         from runjd.kernel.freebsd.kernel import FreeBSDKernel
         from runjd.runtime.freebsd.checks import Checks

@@ -13,9 +13,9 @@ import os
 
 from runjd.errors import RuntimeFailure, SpecError
 from runjd.runtime.contract import Plan, Undo
+from runjd.runtime.linux.steps import Note
 from runjd.runtime.plain import PlainRuntime
 from runjd.runtime.refusals import refuse, refuse_resources
-from runjd.runtime.steps import Note
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -14,7 +14,7 @@ from runjd.errors import SpecError, Unsupported, WrongState
 from runjd.kernel import process as processes_of
 from runjd.runtime import ending, rights
 from runjd.runtime.contract import Plan, Runtime
-from runjd.runtime.granted import grant
+from runjd.runtime.linux.granted import grant
 from runjd.runtime.privileges import LinuxPrivileges, Privileges, UserPrivileges
 from runjd.runtime.refusals import refuse, refuse_effects, refuse_process, refuse_resources
 

@@ -15,7 +15,7 @@ import sys
 from runjd.errors import RuntimeFailure
 from runjd.kernel import credentials, limits
 from runjd.runtime.failing import failure
-from runjd.runtime.granted import grant
+from runjd.runtime.linux.granted import grant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

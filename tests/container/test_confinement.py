@@ -14,7 +14,7 @@ from runjd.container.stdio import Fifos
 from runjd.errors import RunjdError
 from runjd.spec.model import Process
 from tests.container.jails import Jails, read_all, until, wait
-from tests.runtime.filters import needs_libseccomp, needs_x86_64
+from tests.runtime.linux.filters import needs_libseccomp, needs_x86_64
 
 pytestmark = [pytest.mark.root, needs_libseccomp]
 

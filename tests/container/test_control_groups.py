@@ -12,9 +12,9 @@ import pytest
 from runjd.container.operations import Operations
 from runjd.container.stdio import Fifos
 from runjd.kernel.linux import LinuxKernel
-from runjd.runtime.cgroup.files import read_host
 from runjd.runtime.contract import Plan, Undo
-from runjd.runtime.linux import LinuxRuntime
+from runjd.runtime.linux.cgroup.files import read_host
+from runjd.runtime.linux.runtime import LinuxRuntime
 from tests.container.jails import Jails, until, wait
 
 pytestmark = [

@@ -19,7 +19,7 @@ from runjd.container.stdio import Fifos
 from runjd.errors import AlreadyExists, BadArgument, NoSuchJail, RunjdError, SpecError, WrongState
 from runjd.keeper.preload import preload
 from runjd.runtime.choose import RUNTIMES
-from runjd.runtime.linux_features import features
+from runjd.runtime.linux.features import features
 from runjd.runtime.memory import MemoryRuntime
 from runjd.spec.parse import parse_config
 from runjd.spec.version import OLDEST, VERSION

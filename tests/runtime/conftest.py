@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from runjd.runtime.linux import LinuxRuntime
+from runjd.runtime.linux.runtime import LinuxRuntime
 from tests.runtime.driver import Driver, make_root, mounts, tree
 
 

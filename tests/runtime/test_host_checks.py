@@ -9,7 +9,7 @@ import pytest
 
 from runjd.runtime.findings import BAD, GOOD, LACKING
 from runjd.runtime.host_checks import check_descriptors, check_directory, check_host
-from runjd.runtime.linux_checks import Checks
+from runjd.runtime.linux.checks import Checks
 
 
 def test_this_host_can_be_looked_at(tmp_path: Path) -> None:

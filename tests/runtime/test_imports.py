@@ -12,7 +12,7 @@ ENTERING = """
 import os, sys
 sys.path.insert(0, {checkout!r})
 from tests.runtime.driver import Driver, config, make_root
-from runjd.runtime.linux import LinuxRuntime
+from runjd.runtime.linux.runtime import LinuxRuntime
 driver = Driver(LinuxRuntime())
 before = set(sys.modules)
 runtime = driver.runtime
@@ -67,8 +67,8 @@ def test_ending_loads_less_than_making() -> None:
     found = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=True)
     loaded = set(found.stdout.split())
 
-    assert "runjd.runtime.linux_warden" in loaded
-    assert loaded & {"_ctypes", "runjd.kernel.libc", "runjd.kernel.linux", "runjd.runtime.linux"} == set()
+    assert "runjd.runtime.linux.warden" in loaded
+    assert loaded & {"_ctypes", "runjd.kernel.libc", "runjd.kernel.linux", "runjd.runtime.linux.runtime"} == set()
 
 
 ELSEWHERE = """

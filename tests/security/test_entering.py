@@ -19,7 +19,7 @@ from runjd.container.passing import NOTHING
 from runjd.container.stdio import Fifos
 from runjd.container.store import Store
 from runjd.errors import RunjdError
-from runjd.runtime.linux import LinuxRuntime
+from runjd.runtime.linux.runtime import LinuxRuntime
 from runjd.spec.model import Process
 from tests.security.hostile import DEFAULT_CAPABILITIES, Hostile
 

@@ -1,7 +1,7 @@
 """
 What will be done to make a FreeBSD jail, one value for each thing.
 
-As in :mod:`runjd.runtime.steps`: comparable, printable, carried out by
+As in :mod:`runjd.runtime.linux.steps`: comparable, printable, carried out by
 :mod:`runjd.runtime.freebsd.run`; ``path`` is the JSON path of the property that asked
 for the step, empty where the runtime does it on its own.
 """

@@ -14,8 +14,8 @@ import pytest
 
 from tests.container.jails import Jails
 from tests.functional.runj.command import Runj
-from tests.runtime.bpf import I386, X86_64, verdict
-from tests.runtime.filters import needs_libseccomp, needs_x86_64
+from tests.runtime.linux.bpf import I386, X86_64, verdict
+from tests.runtime.linux.filters import needs_libseccomp, needs_x86_64
 
 PODMANS = "/usr/share/containers/seccomp.json"
 ERRNO = "SCMP_ACT_ERRNO"
