@@ -49,8 +49,8 @@ _ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, 
 _BARE = ("-I", "-S", "-X", "utf8")
 #: what a verb has loaded at its end, by the modules that load the others
 LOADED = {
-    "state": ("cli.runj_show", "container.operations", "runtime.choose"),
-    "run": ("cli.runj_create", "container.operations", "container.create", "container.delete", "runtime.linux"),
+    "state": ("cli.oci.show", "container.operations", "runtime.choose"),
+    "run": ("cli.oci.create", "container.operations", "container.create", "container.delete", "runtime.linux.runtime"),
 }
 
 
@@ -207,7 +207,7 @@ def phases(prefix: str) -> dict[str, dict[str, Ready]]:
     made["first start of create, run, exec"] = [python, *_BARE, "-c", ours + seal + end]
     made["interpreter, os"] = [python, *_BARE, "-c", f"import os; {end}"]
     for verb, modules in LOADED.items():
-        loads = "".join(f"import runjd.{each}; " for each in ("cli.runj", "cli.runj_table", *modules))
+        loads = "".join(f"import runjd.{each}; " for each in ("cli.runj", "cli.oci.table", *modules))
         made[f"interpreter, os, modules of {verb}"] = [
             python,
             *_BARE,

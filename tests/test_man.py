@@ -40,7 +40,7 @@ def test_every_program_has_a_page(program):
     assert f".Nm {program}\n" in source_of(program)
 
 
-@pytest.mark.parametrize(("program", "module"), [("runj", "runjd.cli.runj_table"), ("runjctl", "runjd.cli.ctl.table")])
+@pytest.mark.parametrize(("program", "module"), [("runj", "runjd.cli.oci.table"), ("runjctl", "runjd.cli.ctl.table")])
 def test_every_verb_and_option_has_an_entry(program, module):
     """The table of a command line and its page agree, both ways."""
     table = import_module(module).PROGRAM

@@ -15,9 +15,9 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from runjd.cli.oci.call import Call
+    from runjd.cli.oci.log import Log
     from runjd.cli.options import Given
-    from runjd.cli.runj_call import Call
-    from runjd.cli.runj_log import Log
 
 #: verbs whose process enters a container, where a program could write to our interpreter
 _ENTERING = ("create", "run", "exec")
@@ -36,7 +36,7 @@ def main(argv: Sequence[str]) -> int:
     unsealed = _seal(argv)
     # What is made lives as long as we do; to look for garbage in it takes a tenth of the time.
     gc.disable()
-    from runjd.cli.runj_log import Log
+    from runjd.cli.oci.log import Log
     from runjd.errors import RunjdError
 
     log = Log()
@@ -87,8 +87,8 @@ def _run(argv: Sequence[str], log: Log, unsealed: Exception | None) -> int:
     import _signal  # type: ignore[import-not-found]
     import os
 
+    from runjd.cli.oci.table import PROGRAM
     from runjd.cli.options import leading, parse, usage
-    from runjd.cli.runj_table import PROGRAM
     from runjd.errors import BadArgument
     from runjd.kernel.opening import open_missing
 
@@ -118,8 +118,8 @@ def _run(argv: Sequence[str], log: Log, unsealed: Exception | None) -> int:
 
 
 def _carry_out(given: Given, log: Log) -> int:
-    from runjd.cli.runj_call import Call as Made
-    from runjd.cli.runj_table import PLACES
+    from runjd.cli.oci.call import Call as Made
+    from runjd.cli.oci.table import PLACES
     from runjd.errors import Unsupported
 
     if given.flag("systemd-cgroup"):
@@ -127,7 +127,7 @@ def _carry_out(given: Given, log: Log) -> int:
     if given.value("rootless") == "true":
         raise Unsupported("", "--rootless=true is not supported: who is not root gets the plain runtime")
     module, function = PLACES[given.verb]
-    carry_out: Callable[[Call], int] = getattr(__import__(f"runjd.cli.{module}", fromlist=[function]), function)
+    carry_out: Callable[[Call], int] = getattr(__import__(f"runjd.cli.oci.{module}", fromlist=[function]), function)
     call = Made(given, log)
     try:
         return carry_out(call)

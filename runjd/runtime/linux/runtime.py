@@ -185,6 +185,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
 
     def join(self, held: Held, process: Process, confinement: bytes) -> int:
         # for the child, which cannot import
+        from runjd.runtime.linux import entering  # noqa: F401
 
         self._need_root()
         self._confinement = decode(confinement)

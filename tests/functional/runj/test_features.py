@@ -7,8 +7,8 @@ import json
 import jsonschema
 import pytest
 
-from runjd.cli.runj_features import document
-from tests.cli.feature_schema import SCHEMA
+from runjd.cli.oci.features import document
+from tests.cli.oci.feature_schema import SCHEMA
 from tests.functional.runj.command import Runj
 
 

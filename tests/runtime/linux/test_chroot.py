@@ -12,7 +12,7 @@ from tests.runtime.driver import PATIENCE_MS
 
 pytestmark = pytest.mark.root
 
-_SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 _SCRIPT = """
 import os, sys
 sys.path.append(sys.argv[1])

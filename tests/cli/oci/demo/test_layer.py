@@ -13,7 +13,7 @@ import tarfile
 
 import pytest
 
-from runjd.cli.demo.layer import Layer, write_layer
+from runjd.cli.oci.demo.layer import Layer, write_layer
 from runjd.errors import BadArgument, InputOutput
 
 _TIME = 1_600_000_000

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
 
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
 
 _DEFAULT = ("-ef",)
 _LIMIT = 64 << 20

@@ -13,7 +13,7 @@ from runjd.spec import example
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
 
 _HOSTNAME = "runj"
 _ARGS = ("sh",)

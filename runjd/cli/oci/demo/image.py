@@ -7,17 +7,17 @@ import sys
 import tempfile
 import time
 
-from runjd.cli.demo.layer import write_layer
-from runjd.cli.demo.layout import Image, write_layout
-from runjd.cli.demo.progress import Progress
-from runjd.cli.demo.release import oci_architecture
+from runjd.cli.oci.demo.layer import write_layer
+from runjd.cli.oci.demo.layout import Image, write_layout
+from runjd.cli.oci.demo.progress import Progress
+from runjd.cli.oci.demo.release import oci_architecture
 from runjd.container.failure import Step
 from runjd.errors import BadArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from runjd.cli.oci.call import Call
     from runjd.cli.options import Given
-    from runjd.cli.runj_call import Call
 
 _OUTPUT = "image.tar"
 #: of the release that is to be fetched
@@ -39,7 +39,7 @@ def oci_image(call: Call) -> int:
     with scratch:
         arch = given.value("arch")
         if not source:
-            from runjd.cli.demo.download import fetch
+            from runjd.cli.oci.demo.download import fetch
 
             source = f"{scratch.name}/base.txz"
             arch = fetch(given, source).arch

@@ -9,10 +9,10 @@ import subprocess
 
 import pytest
 
+from runjd.cli.oci.table import PLACES, PROGRAM
 from runjd.cli.options import Option, Verb
-from runjd.cli.runj_table import PLACES, PROGRAM
 
-_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 PAGE = os.path.join(_ROOT, "man", "runj.8")
 
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from runjd.cli.runj_log import tell
-from runjd.cli.runj_pidfile import PidFile
-from runjd.cli.runj_process import Consoles, wait
+from runjd.cli.oci.log import tell
+from runjd.cli.oci.pidfile import PidFile
+from runjd.cli.oci.process import Consoles, wait
 from runjd.container.bundle import read_bundle
 from runjd.container.stdio import Inherited
 from runjd.errors import BadArgument, RunjdError
@@ -15,7 +15,7 @@ from runjd.spec.lightjson import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
     from runjd.container.operations import Operations
     from runjd.container.passing import Passed
     from runjd.container.state import State

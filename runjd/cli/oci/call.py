@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 
-from runjd.cli.runj_log import tell
+from runjd.cli.oci.log import tell
 from runjd.errors import BadArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from runjd.cli.oci.log import Log
     from runjd.cli.options import Given
-    from runjd.cli.runj_log import Log
     from runjd.container.operations import Operations
     from runjd.container.passing import Passed
 

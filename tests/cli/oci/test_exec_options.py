@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runjd.cli.oci.exec_options import change, read
+from runjd.cli.oci.table import PROGRAM
 from runjd.cli.options import parse
-from runjd.cli.runj_exec_options import change, read
-from runjd.cli.runj_table import PROGRAM
 from runjd.errors import BadArgument, RunjdError
 from runjd.spec.model import Capabilities, Process, User
 

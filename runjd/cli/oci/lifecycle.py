@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from runjd.cli.runj_log import tell
+from runjd.cli.oci.log import tell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
 
 
 def start(call: Call) -> int:

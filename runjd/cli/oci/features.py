@@ -11,7 +11,7 @@ from runjd.spec.version import OLDEST, VERSION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
 
 
 def features(call: Call) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runjd.cli.demo.progress import bar, line
+from runjd.cli.oci.demo.progress import bar, line
 
 _MIB = 1 << 20
 

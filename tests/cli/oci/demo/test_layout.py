@@ -7,8 +7,8 @@ import io
 import json
 import tarfile
 
-from runjd.cli.demo.layer import Layer
-from runjd.cli.demo.layout import Image, documents, write_layout
+from runjd.cli.oci.demo.layer import Layer
+from runjd.cli.oci.demo.layout import Image, documents, write_layout
 
 IMAGE = Image("localhost/x:1", "amd64", "freebsd", "1970-01-01T00:00:00Z")
 PACKED = b"packed"

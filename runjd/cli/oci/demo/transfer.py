@@ -24,7 +24,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from runjd.cli.demo.progress import Progress
+    from runjd.cli.oci.demo.progress import Progress
 
 #: seconds without a byte
 TIMEOUT = 30.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from runjd.cli.demo.release import Release, choose, digest_of, oci_architecture
+from runjd.cli.oci.demo.release import Release, choose, digest_of, oci_architecture
 from runjd.errors import BadArgument, InputOutput
 
 FREEBSD = ("FreeBSD", "13.2-RELEASE-p4", "amd64")

@@ -13,7 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
     from runjd.container.state import State
 
 

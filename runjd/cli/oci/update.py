@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 
-from runjd.cli.runj_table import LIMITS
+from runjd.cli.oci.table import LIMITS
 from runjd.container.bundle import read_all
 from runjd.container.failure import Step
 from runjd.errors import BadArgument
@@ -13,8 +13,8 @@ from runjd.spec.jsontext import read_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from runjd.cli.oci.call import Call
     from runjd.cli.options import Given
-    from runjd.cli.runj_call import Call
 
 _LIMIT = 16 << 20
 _STANDARD_INPUT = "standard input"

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import NoReturn
 
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
 
 
 def checkpoint(call: Call) -> NoReturn:

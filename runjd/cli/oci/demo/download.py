@@ -5,16 +5,16 @@ from __future__ import annotations
 import os
 import sys
 
-from runjd.cli.demo import release
-from runjd.cli.demo.progress import Progress
-from runjd.cli.demo.transfer import Transfer, read_small
-from runjd.cli.runj_log import tell
+from runjd.cli.oci.demo import release
+from runjd.cli.oci.demo.progress import Progress
+from runjd.cli.oci.demo.transfer import Transfer, read_small
+from runjd.cli.oci.log import tell
 from runjd.errors import NotFound
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from runjd.cli.oci.call import Call
     from runjd.cli.options import Given
-    from runjd.cli.runj_call import Call
 
 #: names another base URL than FreeBSD's
 VARIABLE = "RUNJ_RELEASES"

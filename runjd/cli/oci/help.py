@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 
+from runjd.cli.oci.table import PROGRAM
 from runjd.cli.options import usage
-from runjd.cli.runj_table import PROGRAM
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
 
 
 def show(call: Call) -> int:

@@ -18,7 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import BinaryIO
 
-    from runjd.cli.demo.layer import Layer
+    from runjd.cli.oci.demo.layer import Layer
 
 _TYPES = "application/vnd.oci.image"
 _PATH = "/sbin:/bin:/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin"

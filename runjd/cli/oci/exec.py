@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 
-from runjd.cli.runj_log import tell
-from runjd.cli.runj_pidfile import PidFile
-from runjd.cli.runj_process import Consoles, wait
+from runjd.cli.oci.log import tell
+from runjd.cli.oci.pidfile import PidFile
+from runjd.cli.oci.process import Consoles, wait
 from runjd.container.stdio import Inherited
 from runjd.errors import BadArgument, RunjdError, Unsupported
 
@@ -14,7 +14,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
 
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
     from runjd.container.operations import Operations
     from runjd.container.stdio import Io
     from runjd.spec.model import Process
@@ -63,7 +63,7 @@ def _process(call: Call, operations: Operations) -> Process:
     file = call.given.value("process")
     if file and words:
         raise BadArgument("the command is given twice, by --process and as arguments")
-    from runjd.cli import runj_exec_options as options
+    from runjd.cli.oci import exec_options as options
 
     if file:
         return options.change(options.read(file), call.given)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
 
 
 def pause(call: Call) -> int:

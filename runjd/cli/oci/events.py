@@ -16,7 +16,7 @@ from runjd.spec.lightjson import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.cli.runj_call import Call
+    from runjd.cli.oci.call import Call
     from runjd.container.operations import Operations
     from runjd.runtime.contract import MemoryWatch
 
