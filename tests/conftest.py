@@ -15,7 +15,7 @@ from types import FrameType
 
 import pytest
 
-from tests.leftovers import Leftovers, own_children, reactor_leftovers
+from tests.leftovers import Leftovers, open_files, own_children, reactor_leftovers
 
 try:
     from hypothesis import settings
@@ -56,14 +56,16 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, None, None]:
 
 @pytest.fixture(autouse=True)
 def nothing_is_left_in_the_process() -> Iterator[None]:
-    """Fail a test that leaves delayed calls or readers in the reactor, or a child of this process."""
+    """Fail a test that leaves delayed calls or readers in the reactor, a child of this process, or open files."""
     children = own_children()
     before = reactor_leftovers()
+    files = open_files()
 
     yield
 
     left = [f"reactor: {each!r}" for each in reactor_leftovers() if not any(each is old for old in before)]
     left += [f"child process {pid}" for pid in own_children() - children]
+    left += [f"descriptor of {path}" for path in open_files() - files]
     assert not left, "the test left behind: " + "; ".join(left)
 
 

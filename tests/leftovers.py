@@ -60,6 +60,19 @@ class Leftovers:
         ]
 
 
+def open_files() -> set[str]:
+    """Return the files below directories of tests that this process has open; Linux."""
+    found = set()
+    for number in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        try:
+            target = os.readlink(f"/proc/self/fd/{number}")
+        except OSError:
+            continue
+        if target.startswith("/tmp/runjd-test-"):
+            found.add(target)
+    return found
+
+
 def own_children() -> set[int]:
     """Return the pids of the children of this process, zombies included; -1 where one exists that /proc cannot name."""
     try:

@@ -54,6 +54,7 @@ class ThreadWriter(LogWriter):
         self._retry_delay = retry_delay
         self._given: SimpleQueue[_File | None] = SimpleQueue()
         self._refused: dict[_File, float] = {}
+        self._opened: set[_File] = set()
         self._thread: threading.Thread | None = None
 
     def open(self, path: str) -> LogFile:
@@ -82,8 +83,11 @@ class ThreadWriter(LogWriter):
                     self._refused.pop(file, None)
                 else:
                     self._refused[file] = monotonic() + self._retry_delay
+                (self._opened.add if file.is_open else self._opened.discard)(file)
             if told:
                 self._tell(partial(_call_all, told))
+        while self._opened:
+            self._opened.pop().let_go()
 
     def _next(self) -> tuple[list[_File], bool]:
         """Wait for files to work on; return them, and whether the writer shall end."""
@@ -161,8 +165,19 @@ class _File(LogFile):
             self._is_refused = False
             told.append(partial(trouble, self.path, None))
         if self._is_closed:
-            self._forget()
+            self.let_go()
         return True
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a descriptor."""
+        return self._fd >= 0
+
+    def let_go(self) -> None:
+        """Close the file; whoever writes to it again opens it again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
 
     def _check(self) -> None:
         """Make sure that the file is open and still the one of that name."""
@@ -174,18 +189,13 @@ class _File(LogFile):
                     return
             except FileNotFoundError:
                 pass
-            self._forget()
+            self.let_go()
         self._fd = _open(self.path)
         found = os.fstat(self._fd)
         self._identity = (found.st_dev, found.st_ino)
         self._end = found.st_size
         if self._end and os.pread(self._fd, 1, self._end - 1) != b"\n":
             self._end += os.write(self._fd, b"\n")  # the last life of the daemon ended within a record
-
-    def _forget(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
 
 
 def _call_all(calls: list[Callable[[], None]]) -> None:

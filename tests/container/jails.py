@@ -84,6 +84,7 @@ class Jails:
         status = wait(state.pid)
         written = read_all(io.held["out"]), read_all(io.held["err"])
         self.operations.delete("once")
+        self._close(io)
         return status, *written
 
     def keep(self, io: Io) -> Io:
@@ -101,9 +102,13 @@ class Jails:
                 if not each.startswith("."):
                     self.operations.delete(each, force=True)
         for io in self._open:
-            if isinstance(io, Fifos):
-                for fd in io.held.values():
-                    os.close(fd)
+            self._close(io)
+
+    def _close(self, io: Io) -> None:
+        if isinstance(io, Fifos):
+            for fd in io.held.values():
+                os.close(fd)
+            io.held.clear()
 
 
 def make_root(path: str) -> None:

@@ -330,6 +330,7 @@ def test_limits_of_the_process_do_not_hinder_what_its_hooks_read(private_dir: st
 
     jails.operations.delete("web", force=True)
     wait(pid)
+    jails.finish()
 
 
 def test_hooks_have_no_terminal(jails: Jails) -> None:

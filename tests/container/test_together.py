@@ -45,8 +45,8 @@ def _in_child(call: Callable[[], object]) -> int:
 
 
 def _create(jails: Jails, bundle: str, *, start: bool = False) -> None:
-    # nobody reads them, so nobody needs to hold them
-    jails.operations.create("web", bundle, Fifos("init", stdin=False), runtime=jails.runtime, start=start)
+    io = jails.keep(Fifos("init", stdin=False))
+    jails.operations.create("web", bundle, io, runtime=jails.runtime, start=start)
 
 
 def _is_gone(pid: int) -> bool:

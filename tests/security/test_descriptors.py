@@ -7,6 +7,7 @@ not close-on-exec, or 0, 1 and 2 closed.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import subprocess
 from collections.abc import Iterator
@@ -27,8 +28,8 @@ def junk(private_dir: str) -> Iterator[list[int]]:
     made = []
     for number in range(60, 90):
         if number % 7:
-            os.dup2(opened[number % 4], number)
-            made.append(number)
+            # at that number or above it: what this process has open stays
+            made.append(fcntl.fcntl(opened[number % 4], fcntl.F_DUPFD, number))
     yield [*opened, *made]
     for each in [*opened, *made]:
         os.close(each)

@@ -44,7 +44,9 @@ def _wait_for(is_so) -> None:
 @pytest.fixture
 def bench(private_dir):
     """Return a log on disk."""
-    return Bench(private_dir, ImmediateWriter())
+    writer = ImmediateWriter()
+    yield Bench(private_dir, writer)
+    writer.stop()
 
 
 def test_whoever_waits_is_told_when_it_is_written(private_dir):

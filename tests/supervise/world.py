@@ -312,9 +312,15 @@ class ImmediateWriter(ThreadWriter):
 
     def __init__(self) -> None:
         super().__init__(lambda call: call(), lambda path, error: None)
+        self.worked_on: set = set()
+
+    def stop(self) -> None:
+        for file in self.worked_on:
+            file.let_go()
 
     def give(self, file) -> None:
         told: list = []
+        self.worked_on.add(file)
         file.work(told, self._trouble)
         for call in told:
             call()
@@ -421,6 +427,7 @@ class World:
         self.keeper.close()
         for program in self.orphans.values():
             program.close()
+        self.writer.stop()
 
     def _leave(self) -> None:
         self.left += 1
