@@ -110,8 +110,11 @@ class Daemon:
         return self.ran(self.ask(messages.ask_exec, jail, exec, process, stdin, None, {}), jail, exec)
 
     def next(self, kind: str) -> dict[str, object]:
-        """Return the next message of a kind."""
-        return dict(self.take(lambda parcel: parcel.message["m"] == kind, kind).message)
+        """Return the next message of a kind; the descriptors of a process are in ``open``."""
+        parcel = self.take(lambda parcel: parcel.message["m"] == kind, kind)
+        message = dict(parcel.message)
+        self._keep(parcel, str(message.get("jail", "")), str(message.get("exec", "")))
+        return message
 
     def exit(self, jail: str, exec: str = "") -> dict[str, object]:
         """Return how a process ended."""

@@ -59,8 +59,8 @@ def test_fifty_jails_survive_their_daemon(keeper: RunningKeeper) -> None:
     before = keeper.descriptors()
     bundle = keeper.isolated_bundle("sleep", "/bin/sleep", "1000")
     jails = [f"sleep{number}" for number in range(50)]
-    reqs = [first.ask(messages.ask_run, jail, bundle, "linux", False, None, {}) for jail in jails]
-    pids = {first.answer(req).message["pid"] for req in reqs}
+    reqs = {jail: first.ask(messages.ask_run, jail, bundle, "linux", False, None, {}) for jail in jails}
+    pids = {first.ran(req, jail)["pid"] for jail, req in reqs.items()}
     first.close()
 
     second = keeper.daemon()

@@ -88,19 +88,19 @@ def test_a_hang_up_is_told_without_being_asked_for(loop: Loop, pipe: tuple[int, 
 def test_timers_are_called_in_time_and_once(loop: Loop) -> None:
     """A timer is called once, not before its time; a cancelled one never, not even by another of the same turn."""
     called = []
-    loop.call_later(0.03, lambda: called.append("late"))
+    loop.call_later(0.2, lambda: called.append("late"))
     loop.call_later(0.0, lambda: called.append("early"))
     cancelled = loop.call_later(0.0, lambda: called.append("cancelled"))
     cancelled.cancel()
-    second = loop.call_later(0.01, lambda: called.append("second"))
+    second = loop.call_later(0.1, lambda: called.append("second"))
     loop.call_later(0.005, second.cancel)
-    loop.call_later(0.05, loop.stop)
+    loop.call_later(0.3, loop.stop)
     begun = time.monotonic()
 
     loop.run()
 
     assert called == ["early", "late"]
-    assert time.monotonic() - begun >= 0.05
+    assert time.monotonic() - begun >= 0.3
 
 
 def test_unwatching_twice_is_no_error(loop: Loop, pipe: tuple[int, int]) -> None:

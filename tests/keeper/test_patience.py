@@ -14,8 +14,8 @@ from tests.keeper.running import RunningKeeper, process_of
 
 @pytest.fixture
 def keeper(private_dir: str) -> Iterator[RunningKeeper]:
-    """Return a keeper whose operations may take 0.3 s, and are odd."""
-    running = RunningKeeper(private_dir, "--worker-time", "0.3", module="tests.keeper.odd_operations")
+    """Return a keeper whose operations may take 1.5 s, and are odd."""
+    running = RunningKeeper(private_dir, "--worker-time", "1.5", module="tests.keeper.odd_operations")
     yield running
     running.end()
 
