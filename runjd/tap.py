@@ -21,6 +21,7 @@ from twisted.python import usage
 
 import runjd
 from runjd.errors import RunjdError
+from runjd.runtime.choose import RUNTIMES, available
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,7 +43,7 @@ class Options(usage.Options):
     optParameters = [
         ["state", "s", "/var/run/runjd", "Directory of the control socket and of all volatile state."],
         ["log", "l", "/var/log/runjd", "Directory of the jails' logs."],
-        ["runtime", "r", None, "What jails are made with where nothing else is asked: linux or plain."],
+        ["runtime", "r", None, f"What jails are made with where nothing else is asked: {', '.join(available())}."],
         ["control", "c", None, "The control socket (default: STATE/control)."],
         ["keeper", "k", None, "The program runjd-keeper (default: the one beside twistd)."],
     ]
@@ -50,7 +51,7 @@ class Options(usage.Options):
         optActions={
             "state": usage.CompleteDirs(),  # type: ignore[no-untyped-call]
             "log": usage.CompleteDirs(),  # type: ignore[no-untyped-call]
-            "runtime": usage.CompleteList(["linux", "plain"]),  # type: ignore[no-untyped-call]
+            "runtime": usage.CompleteList(list(RUNTIMES)),  # type: ignore[no-untyped-call]
         }
     )
 
@@ -81,11 +82,12 @@ def runtimes_here(platform: str, uid: int, wanted: str | None) -> tuple[str, ...
 
     :raise usage.UsageError: the wanted one does not.
     """
-    known = ("linux", "plain") if platform.startswith("linux") and uid == 0 else ("plain",)
+    isolated = [name for name in available(platform) if name != "plain"]
+    known = (*(isolated if uid == 0 else ()), "plain")
     if wanted is None:
         return known
-    if wanted == "linux" and platform.startswith("linux") and uid != 0:
-        raise usage.UsageError("the runtime linux needs root; without it there is plain, which isolates nothing")
+    if wanted in isolated and wanted not in known:
+        raise usage.UsageError(f"the runtime {wanted} needs root; without it there is plain, which isolates nothing")
     if wanted not in known:
         raise usage.UsageError(f'no runtime named "{wanted}" here; there is {", ".join(known)}')
     return (wanted, *(each for each in known if each != wanted))

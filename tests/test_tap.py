@@ -55,18 +55,22 @@ def test_options_that_make_no_sense_are_refused(words, message):
         ("linux", 0, None, ("linux", "plain")),
         ("linux", 0, "plain", ("plain", "linux")),
         ("linux", 1001, None, ("plain",)),
-        ("freebsd14", 0, None, ("plain",)),
+        ("freebsd14", 0, None, ("freebsd", "plain")),
+        ("freebsd14", 0, "plain", ("plain", "freebsd")),
+        ("freebsd14", 1001, None, ("plain",)),
+        ("netbsd10", 0, None, ("plain",)),
     ],
 )
 def test_the_default_runtime_is_the_best_that_works(platform, uid, wanted, expected):
-    """Root on Linux gets isolation, everyone else gets what there is."""
+    """Root on Linux and on FreeBSD gets isolation, everyone else gets what there is."""
     assert tap.runtimes_here(platform, uid, wanted) == expected
 
 
-def test_isolation_is_never_dropped_silently():
+@pytest.mark.parametrize("platform", ["linux", "freebsd14"])
+def test_isolation_is_never_dropped_silently(platform):
     """Who asks for it and cannot have it is told."""
     with pytest.raises(UsageError, match="needs root"):
-        tap.runtimes_here("linux", 1001, "linux")
+        tap.runtimes_here(platform, 1001, platform.rstrip("14"))
 
 
 def test_the_keeper_beside_twistd_is_used(tmp_path):

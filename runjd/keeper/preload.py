@@ -47,6 +47,7 @@ def preload() -> None:
     else:
         import runjd.kernel.freebsd.kernel
         import runjd.kernel.freebsd.kqueuewatch
+        import runjd.runtime.freebsd.extension
         import runjd.runtime.freebsd.runtime
 
 
