@@ -28,6 +28,8 @@ _PHASES = (
     ("exec.release", "poststop"),
 )
 _WAIT = "while :; do sleep 86400 & wait $!; done"
+#: by KILL: in the moment after its fork it is the shell still, and heeds what the shell heeds
+_STOP_WAITING = "kill -KILL $! 2>/dev/null"
 
 
 def process(jail: DefinedJail, note: Callable[[str], None]) -> dict[str, object]:
@@ -63,7 +65,7 @@ def _args(jail: DefinedJail) -> list[str]:
     if command and not start:
         return list(command) if len(command) > 1 else ["/bin/sh", "-c", f"exec {command[0]}"]
     lines = [*start, *command]
-    ending = "; ".join([*stop, "exit 0"])
+    ending = "; ".join([*stop, _STOP_WAITING, "exit 0"])
     return ["/bin/sh", "-c", "\n".join([f"stop() {{ {ending}; }}", "trap stop TERM INT", *lines, _WAIT])]
 
 

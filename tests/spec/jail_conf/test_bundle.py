@@ -149,7 +149,7 @@ def test_what_runs_on_the_host_becomes_hooks() -> None:
 
 
 def test_the_process_runs_the_commands_and_waits_to_be_told_to_end() -> None:
-    """Told so, it runs what stops the jail, and ends well."""
+    """Told so, it runs what stops the jail, ends well, and leaves no process."""
     made = imported('exec.start = "echo one", "echo two"; exec.stop = "echo stopped";')
     process = made.config["process"]
     assert isinstance(process, dict)
@@ -160,6 +160,7 @@ def test_the_process_runs_the_commands_and_waits_to_be_told_to_end() -> None:
         running.terminate()
         assert running.stdout.readline() == "stopped\n"
         assert running.wait(10) == 0
+        assert running.stdout.read() == ""  # at the end of the last who holds it
 
 
 def test_a_jail_with_nothing_but_a_command_is_that_command() -> None:
