@@ -28,7 +28,11 @@ def test_a_path_beneath_is_opened(machine, directory) -> None:
     machine.kernel.symlink("a", f"{directory}/link")
     with machine.opened(directory) as root:
         for path in ("", "a/file", "link/file", "a/../link/./file"):
-            machine.kernel.close(machine.kernel.open_beneath(root, path, os.O_RDONLY))
+            opened = machine.kernel.open_beneath(root, path, os.O_RDONLY)
+            found = machine.kernel.fstat(opened)
+            machine.kernel.close(opened)
+            meant = machine.kernel.stat(f"{directory}/a/file" if path else directory)
+            assert (found.st_ino, found.st_dev) == (meant.st_ino, meant.st_dev), path
     machine.kernel.unlink(f"{directory}/link")
 
 
