@@ -12,12 +12,14 @@ import os
 import stat
 
 from runjd.errors import InputOutput
-from runjd.logs.cri import LINE_LIMIT, decode
+from runjd.logs.formats.table import FORMATS
 from runjd.policy.facts import LogPage
+from runjd.policy.settings import LogRule
 
 #: a page is at least so long that one record fits
-_SMALLEST_PAGE = 2 * LINE_LIMIT
+_SMALLEST_PAGE = 2 * LogRule().line_limit
 _BLOCK = 65_536
+_decode = FORMATS[LogRule().format].decode
 
 
 def tail(path: str, lines: int) -> int:
@@ -78,7 +80,7 @@ def read(path: str, position: int, limit: int) -> LogPage:
     records = block[:cut].split(b"\n")
     if records[-1] == b"":
         records.pop()
-    return LogPage(tuple(decode(record) for record in records), position + cut)
+    return LogPage(tuple(_decode(record) for record in records), position + cut)
 
 
 def size(path: str) -> int:

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 
 from runjd.errors import Gone, KeeperLost, RunjdError
 from runjd.policy.facts import ExitRecord, Facts
+from runjd.policy.settings import LogRule
 from runjd.protocols.jailprocess import JailProcess
 from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.definitions import Known, definition_to_json
@@ -97,7 +98,7 @@ class Jail:
         self.last_exit = known.last_exit
         self.init: InitProcess | None = None
         self.execs: dict[str, ExecProcess] = {}
-        self.log = JailLog(site.logs, known.definition.id)
+        self.log = JailLog(site.logs, known.definition.id, LogRule())
         self.waiters = Waiters()
         self._exit: ExitRecord | None = None
         self._is_told = False

@@ -17,10 +17,14 @@ from zope.interface import implementer
 
 from runjd.errors import Cancelled, RunjdError
 from runjd.interfaces import ILog
-from runjd.logs import cri, reader
+from runjd.logs import reader
 from runjd.logs.contract import LogFile, LogWriter
-from runjd.logs.lines import LineSplitter
+from runjd.logs.formats.contract import Pieces
+from runjd.logs.formats.stamp import stamp
+from runjd.logs.formats.table import FORMATS
+from runjd.logs.lines import LineEncoder
 from runjd.policy.facts import LogPage
+from runjd.policy.settings import LogRule
 
 #: seconds that an unfinished line is kept
 PARTIAL_AGE = 0.05
@@ -61,16 +65,18 @@ class JailLog:
 
     :param room: what all logs share.
     :param id: the jail, whose id was checked.
+    :param rule: how it is kept.
     """
 
-    __slots__ = ("_end", "_file", "_flush_call", "_gone", "_id", "_room", "_since", "_splitters", "_waiting")
+    __slots__ = ("_encoders", "_end", "_file", "_flush_call", "_gone", "_id", "_room", "_rule", "_since", "_waiting")
 
-    def __init__(self, room: LogRoom, id: str) -> None:
+    def __init__(self, room: LogRoom, id: str, rule: LogRule) -> None:
         self._room = room
         self._id = id
+        self._rule = rule
         self._file: LogFile | None = None
         self._end = -1  # not known until something was written or looked for
-        self._splitters: dict[str, LineSplitter] = {}
+        self._encoders: dict[str, LineEncoder] = {}
         self._since: dict[str, float] = {}
         self._flush_call: IDelayedCall | None = None
         self._gone: RunjdError | None = None
@@ -85,26 +91,23 @@ class JailLog:
         :param stream: out or err.
         :param done: called once it is written, or kept as an unfinished line.
         """
-        splitter = self._splitters.get(stream)
-        if splitter is None:
-            splitter = self._splitters[stream] = LineSplitter()
-        whole = splitter.feed(data)
-        if splitter.pending:
-            if whole or stream not in self._since:
+        encoder = self._encoders.get(stream)
+        if encoder is None:
+            encoder = self._encoders[stream] = LineEncoder(FORMATS[self._rule.format], stream, self._rule.line_limit)
+        records = encoder.feed(stamp(self._room.now()), data)
+        if encoder.pending:
+            if records or stream not in self._since:
                 self._since[stream] = self._room.clock.seconds()
             if self._flush_call is None:
                 self._flush_call = self._room.clock.callLater(PARTIAL_AGE, self._flush_old)
         else:
             self._since.pop(stream, None)
-        if whole:
-            self._append(stream, whole, done)
-        else:
-            done()
+        self._append(records, done)
 
     def flush(self, done: Callable[[], None]) -> None:
         """Write what is unfinished; ``done`` is called once all that was given is in the file."""
-        for stream, splitter in self._splitters.items():
-            self._append(stream, splitter.flush(), _nothing)
+        for encoder in self._encoders.values():
+            self._append(encoder.flush(stamp(self._room.now())), _nothing)
         self._since.clear()
         if self._flush_call is not None:
             self._flush_call.cancel()
@@ -131,7 +134,7 @@ class JailLog:
         """The program ended: keep no descriptor and no memory for it."""
         if self._since:
             self.flush(_nothing)
-        self._splitters.clear()
+        self._encoders.clear()
         if self._file is not None:
             self._file.close()  # and kept: what the next program writes comes behind what the disk still refuses
 
@@ -171,13 +174,13 @@ class JailLog:
     def _path(self) -> str:
         return self._room.path(self._id)
 
-    def _append(self, stream: str, text: bytes, done: Callable[[], None]) -> None:
-        if not text:
+    def _append(self, records: Pieces, done: Callable[[], None]) -> None:
+        if not records:
             done()
             return
         if self._file is None:
             self._file = self._room.writer.open(self._path())
-        self._file.write(cri.encode(cri.stamp(self._room.now()), stream, text), self._written(done))
+        self._file.write(b"".join(records), self._written(done))
 
     def _written(self, done: Callable[[], None]) -> Callable[[int], None]:
         def written(end: int) -> None:
@@ -210,7 +213,7 @@ class JailLog:
         for stream, since in list(self._since.items()):
             if since <= oldest:
                 del self._since[stream]
-                self._append(stream, self._splitters[stream].flush(), _nothing)
+                self._append(self._encoders[stream].flush(stamp(self._room.now())), _nothing)
         if self._since:
             self._flush_call = self._room.clock.callLater(PARTIAL_AGE, self._flush_old)
 

@@ -5,7 +5,9 @@ import os
 import pytest
 
 from runjd.errors import InputOutput
-from runjd.logs import cri, reader
+from runjd.logs import reader
+from runjd.logs.formats.table import FORMATS
+from runjd.policy.settings import LogRule
 
 AT = b"2026-11-23T15:01:20.102113000Z"
 
@@ -16,7 +18,9 @@ def log(tmp_path):
 
     def write(count, torn=b"", text=b"line %d"):
         path = tmp_path / "web.log"
-        path.write_bytes(b"".join(cri.encode(AT, "out", text % n + b"\n") for n in range(count)) + torn)
+        lines = b"".join(text % n + b"\n" for n in range(count))
+        records = FORMATS["cri"].whole(AT, "out", b"", lines, len(lines)) if lines else []
+        path.write_bytes(b"".join(records) + torn)
         return str(path)
 
     return write
@@ -84,7 +88,7 @@ def test_a_position_behind_the_end_begins_anew(log):
 
 def test_a_longest_record_fits_into_the_smallest_page(log):
     """Even a page of one byte brings whole records."""
-    path = log(3, text=b"%d" + b"x" * (cri.LINE_LIMIT - 1))
+    path = log(3, text=b"%d" + b"x" * (LogRule().line_limit - 1))
 
     assert len(reader.read(path, 0, 1).lines) >= 1
 

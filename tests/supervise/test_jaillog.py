@@ -10,6 +10,7 @@ from twisted.internet.task import Clock
 from runjd.errors import Gone, InputOutput
 from runjd.logs.memory import MemoryWriter
 from runjd.logs.writer import ThreadWriter
+from runjd.policy.settings import LogRule
 from runjd.supervise.jaillog import JailLog, LogRoom
 from tests.supervise.world import NOW, ImmediateWriter, error_of, value
 
@@ -23,7 +24,7 @@ class Bench:
         self.clock = Clock()
         self.path = f"{directory}/web.log"
         self.writer = writer
-        self.log = JailLog(LogRoom(directory, writer, self.clock, lambda: NOW, maybeDeferred), "web")
+        self.log = JailLog(LogRoom(directory, writer, self.clock, lambda: NOW, maybeDeferred), "web", LogRule())
         self.done = 0
 
     def write(self, data: bytes, stream: str = "out") -> None:
