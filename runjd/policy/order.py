@@ -1,19 +1,27 @@
 """
 Which jail comes before which: ``requires`` and ``after`` as a graph.
 
-Both put the named jail first; what differs is what happens when that one is not
-there.  All is linear in the number of names, and
+Both put the named jail first; what differs is what its trouble does
+(:mod:`runjd.policy.waiting`).  All is linear in the number of names, and
 nothing recurses: 10,000 jails in a row are one chain.
 """
 
 from __future__ import annotations
 
-from runjd.policy.settings import Settings
 from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
+    from typing import Protocol
+
+    class Rules(Protocol):
+        """What of a jail's settings makes its place in the order."""
+
+        @property
+        def requires(self) -> tuple[str, ...]: ...
+        @property
+        def after(self) -> tuple[str, ...]: ...
 
 
 class UnknownName(Value):
@@ -34,7 +42,7 @@ class Cycle(Value):
     path: tuple[str, ...]
 
 
-def problems(rules: Mapping[str, Settings]) -> tuple[UnknownName | Cycle, ...]:
+def problems(rules: Mapping[str, Rules]) -> tuple[UnknownName | Cycle, ...]:
     """
     Return all that is wrong with the order: unknown names by jail, then cycles.
 
@@ -53,7 +61,7 @@ def problems(rules: Mapping[str, Settings]) -> tuple[UnknownName | Cycle, ...]:
     return unknown + tuple(sorted(cycle for cycle in cycles if cycle is not None))
 
 
-def needs_of(rules: Mapping[str, Settings]) -> dict[str, tuple[str, ...]]:
+def needs_of(rules: Mapping[str, Rules]) -> dict[str, tuple[str, ...]]:
     """Return for each jail those that come before it, each once; unknown names are left out."""
     return {
         jail: tuple(name for name in dict.fromkeys((*each.requires, *each.after)) if name in rules)
@@ -82,7 +90,7 @@ def reached(needs: Mapping[str, Iterable[str]], start: Iterable[str]) -> tuple[s
     return tuple(pending)
 
 
-def start_layers(rules: Mapping[str, Settings], among: Collection[str] | None = None) -> tuple[tuple[str, ...], ...]:
+def start_layers(rules: Mapping[str, Rules], among: Collection[str] | None = None) -> tuple[tuple[str, ...], ...]:
     """
     Return the jails by how many others they are behind, by name within a layer.
 
@@ -114,7 +122,7 @@ def start_layers(rules: Mapping[str, Settings], among: Collection[str] | None = 
     return tuple(kept for each in layers if (kept := tuple(jail for jail in each if jail in among)))
 
 
-def stop_layers(rules: Mapping[str, Settings], among: Collection[str] | None = None) -> tuple[tuple[str, ...], ...]:
+def stop_layers(rules: Mapping[str, Rules], among: Collection[str] | None = None) -> tuple[tuple[str, ...], ...]:
     """Return the jails in the reverse order: no jail is before one that needs it."""
     return start_layers(rules, among)[::-1]
 

@@ -1,0 +1,199 @@
+"""
+What a jail waits for, before it starts and before it stops.
+
+``requires`` and ``after`` put the named jail first; what differs is what its trouble does:
+
+- A start waits until what it *requires* is ready, however long that takes.  A jail
+  that runs already is left alone when what it requires fails, flaps or is unhealthy:
+  it is the service's business to connect again, and a storm of restarts helps nobody.
+  When what it requires is stopped or restarted by hand, it is stopped first, and
+  started again when that is ready again, if it is still wanted.
+- A start waits for what it comes *after* only while that is on its way up: one that
+  is not wanted, ended, failed, or waits for its next try holds nobody up.
+
+Facts in, decisions out; :class:`runjd.supervise.ordering.Ordering` carries them out.
+"""
+
+from __future__ import annotations
+
+from runjd.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Mapping
+
+#: phases in which something of a jail runs, or may
+UP = ("starting", "running", "stopping", "unknown")
+#: names that a sentence tells of
+_SHOWN = 3
+
+
+class Standing(Value):
+    """
+    What others must know of a jail.
+
+    :ivar want: one of :data:`runjd.policy.facts.WANTS`.
+    :ivar phase: one of :data:`runjd.policy.facts.PHASES`.
+    :ivar is_leaving: it is to be stopped and started again by hand; nobody may lean on it meanwhile.
+    """
+
+    want: str
+    phase: str
+    is_ready: bool = False
+    requires: tuple[str, ...] = ()
+    after: tuple[str, ...] = ()
+    is_leaving: bool = False
+
+    @property
+    def is_dismissed(self) -> bool:
+        """Whether somebody wants it down, if only for a moment."""
+        return self.want == "down" or self.is_leaving
+
+
+class Obstacle(Value):
+    """A jail that is waited for, and how it is."""
+
+    jail: str
+    why: str
+
+
+class Start(Value):
+    """Its turn has come."""
+
+    jail: str
+
+
+class Wait(Value):
+    """It cannot start, or stop, yet, for that reason."""
+
+    jail: str
+    reason: str
+
+
+class Stop(Value):
+    """Nothing needs it any more: stop it now."""
+
+    jail: str
+
+
+Decision = Start | Wait | Stop
+
+
+def obstacles(jails: Mapping[str, Standing], jail: str) -> tuple[Obstacle, ...]:
+    """Return what a jail's start waits for."""
+    me = jails[jail]
+    found = {}
+    for name in me.requires:
+        other = jails.get(name)
+        if other is None or not (other.is_ready and not other.is_dismissed):
+            found[name] = Obstacle(name, _how(other))
+    for name in me.after:
+        other = jails.get(name)
+        if name not in found and other is not None and not other.is_ready and is_coming(jails, name):
+            found[name] = Obstacle(name, _how(other))
+    return tuple(found.values())
+
+
+def is_coming(jails: Mapping[str, Standing], jail: str) -> bool:
+    """Whether a jail is not ready, and on its way to be, as far as is known."""
+    pending = [jail]
+    seen: set[str] = set()
+    while pending:
+        name = pending.pop()
+        if name in seen:
+            continue
+        seen.add(name)
+        each = jails.get(name)
+        if each is None or each.want == "down":
+            return False
+        if each.phase == "waiting":
+            pending.extend(needed for needed in each.requires if not (needed in jails and jails[needed].is_ready))
+        elif each.phase not in UP:
+            return False
+    return True
+
+
+def dismissed(jails: Mapping[str, Standing], jail: str) -> str:
+    """Return the jail wanted down, itself or one that it requires near or far, for whose sake it must be down."""
+    pending = [jail]
+    seen = {jail}
+    for name in pending:  # grows meanwhile
+        if jails[name].is_dismissed:
+            return name
+        for needed in jails[name].requires:
+            if needed in jails and needed not in seen:
+                seen.add(needed)
+                pending.append(needed)
+    return ""
+
+
+def leaning(jails: Mapping[str, Standing], dependents: Iterable[str]) -> tuple[str, ...]:
+    """Return those that run, or may, of the jails that require one."""
+    return tuple(name for name in dependents if name in jails and jails[name].phase in UP)
+
+
+def decide(
+    jails: Mapping[str, Standing],
+    required_by: Mapping[str, Iterable[str]],
+    changed: Collection[str],
+    stops: Collection[str],
+    turns: int,
+) -> tuple[Decision, ...]:
+    """
+    Return what is to be done about these jails.
+
+    :param required_by: for each jail those that require it.
+    :param changed: those to decide on, in the order in which they asked.
+    :param stops: those that somebody asked to stop, or to restart, and that were not told to yet.
+    :param turns: so many may start now.
+    """
+    decisions: list[Decision] = []
+    for jail in changed:
+        me = jails.get(jail)
+        if me is None:
+            continue
+        if me.phase == "waiting":
+            before = obstacles(jails, jail)
+            if before:
+                decisions.append(Wait(jail, explain(before)))
+            elif turns > 0:
+                turns -= 1
+                decisions.append(Start(jail))
+            else:
+                decisions.append(Wait(jail, CROWDED))
+        elif me.phase == "running" and (jail in stops or dismissed(jails, jail)):
+            after = leaning(jails, required_by.get(jail, ()))
+            if after:
+                decisions.append(Wait(jail, f"waiting for {_list(after)} to stop"))
+            else:
+                decisions.append(Stop(jail))
+        elif jail in stops:
+            decisions.append(Stop(jail))  # it does not run, or not yet: nobody leans on it
+    return tuple(decisions)
+
+
+#: why a jail waits that has nothing to wait for
+CROWDED = "waiting for its turn: as many as may start at a time"
+
+
+def explain(found: tuple[Obstacle, ...]) -> str:
+    """Return what is waited for, in words for people."""
+    return f"waiting for {_list([f'{each.jail} ({each.why})' for each in found])}"
+
+
+def _list(names: Collection[str]) -> str:
+    shown = ", ".join(list(names)[:_SHOWN])
+    return f"{shown} and {len(names) - _SHOWN} more" if len(names) > _SHOWN else shown
+
+
+def _how(other: Standing | None) -> str:
+    """Return how a jail is that is not ready."""
+    if other is None:
+        return "there is no such jail"
+    if other.is_leaving:
+        return "restarting"
+    if other.phase == "idle":
+        return "stopped" if other.want == "down" else "ended"
+    if other.phase == "running":
+        return "stopping" if other.want == "down" else "not ready"
+    return other.phase
