@@ -8,6 +8,7 @@ said it is ready, and what the probe says.
 
 from __future__ import annotations
 
+from runjd.policy.settings import Settings
 from runjd.values import Value
 
 WANTS = ("up", "down", "once")
@@ -48,6 +49,7 @@ class Definition(Value):
     size: tuple[int, int] | None = None
     #: forget the jail once it has ended
     remove: bool = False
+    settings: Settings = Settings()
 
 
 class Facts(Value):

@@ -17,6 +17,7 @@ from twisted.python.failure import Failure
 from runjd.errors import RunjdError
 from runjd.policy.facts import Definition, ExitRecord
 from runjd.protocols.keeperreplies import Exited, Found, Launched
+from runjd.supervise.causes import KEEPER, WANT
 from runjd.supervise.definitions import Known, definition_from_json
 from runjd.supervise.execution import watch
 from runjd.supervise.jail import Jail
@@ -83,11 +84,13 @@ class Adoption:
         self._leftovers.clear()
         for jail in list(self._jails.values()):
             if jail.phase == "unknown":
-                if jail.is_expected:
+                jail.by = KEEPER
+                if jail.record.is_expected:
                     jail.machine.vanished(ExitRecord(jail.pid, None, None, self._site.now()))
                 else:
                     jail.machine.missing()
             elif jail.phase == "running" and jail.want == "down":
+                jail.by = WANT
                 jail.machine.stop(STOP_TIMEOUT)
             elif jail.is_restarting:
                 jail.machine.restart(STOP_TIMEOUT)
@@ -119,7 +122,8 @@ class Adoption:
             return
         at = found.note.get("at")
         jail.started_at = float(at) if isinstance(at, int | float) else self._site.now()
-        jail.is_expected = True
+        jail.record.is_expected = True
+        jail.by = KEEPER
         jail.machine.adopted(launched)
 
     def _hand_over_terminal(self, jail: Jail, pid: int) -> None:
@@ -138,7 +142,7 @@ class Adoption:
     def _is_nobodys(self, id: str) -> bool:
         """Whether no jail is, or was, about to deal with what is left in this name."""
         jail = self._jails.get(id)
-        return jail is None or (jail.phase in ("unknown", "idle", "failed") and not jail.is_expected)
+        return jail is None or (jail.phase in ("unknown", "idle", "failed") and not jail.record.is_expected)
 
     def _clear(self, id: str) -> None:
         """Remove what is left of a container that nobody runs."""

@@ -12,6 +12,7 @@ from zope.interface import implementer
 from runjd.errors import AlreadyExists, BadArgument, Busy, Cancelled, Gone, KeeperLost, NotFound, RunjdError, WrongState
 from runjd.interfaces import IController, ILog, ISession, IViewer
 from runjd.policy.facts import Definition, Facts
+from runjd.policy.settings import Settings
 from runjd.spec.ids import check_id
 from runjd.spec.model import Process
 from runjd.spec.parse_process import parse_process
@@ -98,6 +99,53 @@ class Controller:
             if self._site.logs.path(jail.id) == path:
                 jail.log_trouble(error)
 
+    # --- the configuration's side ------------------------------------------------------
+
+    def configured(self) -> Sequence[str]:
+        """Return the jails that the configuration told of, by id."""
+        return [id for id in sorted(self._jails) if self._jails[id].record.is_configured]
+
+    def define(self, definition: Definition, by: str) -> None:
+        """
+        Keep a jail as the configuration says; a new one starts if nobody said that it shall not.
+
+        A jail that is known takes the settings now, and the rest of its definition at its next start.
+
+        :raise AlreadyExists: a jail of RUN has that id.
+        :raise RunjdError: it makes no sense, or cannot be written down.
+        """
+        jail = self._jails.get(definition.id)
+        definition = self._sound(definition)
+        if jail is not None:
+            if not jail.record.is_configured:
+                raise AlreadyExists(definition.id)
+            jail.redefine(definition, by)
+            return
+        jail = Jail(self._site, Known(definition, "", is_configured=True), self._is_ready, self._forget)
+        jail.record.save()
+        self._jails[definition.id] = jail
+        self.events.emit(definition.id, "defined", {"by": by, "bundle": definition.bundle})
+        if self._is_ready and jail.want == "up":
+            self._start(jail, by).addErrback(self._tell_start, definition.id)
+
+    def change(self, id: str, settings: Settings, by: str) -> None:
+        """
+        Keep a jail by other settings, from now on.
+
+        :raise RunjdError: there is no such jail, or it cannot be written down.
+        """
+        jail = self._jail(id)
+        jail.redefine(jail.definition._replace(settings=settings), by)
+
+    def undefine(self, id: str, by: str) -> Deferred[None]:
+        """Stop a jail where it runs, and forget it; fires when it is gone."""
+        try:
+            jail = self._jail(id)
+            jail.set_want("down", by)
+        except RunjdError as error:
+            return fail(error)
+        return self._forget_jail(jail, STOP_TIMEOUT)
+
     # --- IController ------------------------------------------------------------------
 
     def jails(self) -> Sequence[Facts]:
@@ -114,7 +162,10 @@ class Controller:
             last.forget_when_down()
             return forgotten.addCallback(lambda _: self.run(definition, by))
         try:
-            definition = self._checked(definition)
+            definition = self._sound(definition)
+            if definition.id in self._jails:
+                raise AlreadyExists(definition.id)
+            self._check_ready()
         except RunjdError as error:
             return fail(error)
         jail = Jail(self._site, Known(definition, "down"), True, self._forget)
@@ -181,11 +232,7 @@ class Controller:
             return fail(error)
 
         jail.by = by
-        forgotten = jail.waiters.add_forgotten()
-        jail.forget_when_down()
-        if jail.phase not in ("idle", "failed"):
-            jail.machine.stop(0.0)
-        return forgotten
+        return self._forget_jail(jail, 0.0)
 
     def wait(self, id: str, until: str) -> Deferred[Facts]:
         try:
@@ -306,15 +353,24 @@ class Controller:
             raise WrongState(f'jail "{id}" is not running', jail=id)
         return process
 
-    def _checked(self, definition: Definition) -> Definition:
+    def _forget_jail(self, jail: Jail, timeout: float) -> Deferred[None]:
+        """Forget a jail as soon as it is down, which it shall be within ``timeout``."""
+        forgotten = jail.waiters.add_forgotten()
+        jail.forget_when_down()
+        if jail.phase not in ("idle", "failed"):
+            jail.machine.stop(timeout)
+        return forgotten
+
+    def _tell_start(self, failure: Failure, id: str) -> None:
+        self._log.error("{jail} does not start: {error}", jail=id, error=failure.value)
+
+    def _sound(self, definition: Definition) -> Definition:
+        """Return a definition with its runtime. :raise RunjdError: it makes no sense here."""
         check_id(definition.id)
-        if definition.id in self._jails:
-            raise AlreadyExists(definition.id)
         if not definition.bundle.startswith("/"):
             raise BadArgument(f'the bundle must be an absolute path, not "{definition.bundle}"')
         if definition.runtime and definition.runtime not in self.runtimes:
             raise BadArgument(f'no runtime named "{definition.runtime}"; there is {", ".join(self.runtimes)}')
-        self._check_ready()
         return definition._replace(runtime=definition.runtime or self.runtimes[0])
 
     def _check_ready(self) -> None:

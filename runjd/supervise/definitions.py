@@ -18,6 +18,7 @@ from twisted.logger import Logger
 
 from runjd.errors import InputOutput, NoSpace, RunjdError
 from runjd.policy.facts import Definition, ExitRecord
+from runjd.policy.settingsjson import settings_from_json, settings_to_json
 from runjd.spec.ids import check_id
 from runjd.values import Value
 
@@ -31,12 +32,14 @@ class Known(Value):
 
     :ivar want: what was wanted last.
     :ivar is_expected: it was started, and nobody saw its end.
+    :ivar is_configured: it stands in the configuration; else somebody defined it by RUN.
     """
 
     definition: Definition
     want: str
     is_expected: bool = False
     last_exit: ExitRecord | None = None
+    is_configured: bool = False
 
 
 class Definitions:
@@ -114,6 +117,7 @@ def _to_json(known: Known) -> dict[str, object]:
         "want": known.want,
         "is_expected": known.is_expected,
         "last_exit": None if known.last_exit is None else known.last_exit._asdict(),
+        "is_configured": known.is_configured,
         "definition": definition_to_json(known.definition),
     }
 
@@ -125,6 +129,7 @@ def _from_json(document: Any) -> Known:
         want=str(document["want"]),
         is_expected=document.get("is_expected") is True,
         last_exit=None if last_exit is None else _exit_from_json(last_exit),
+        is_configured=document.get("is_configured") is True,
     )
 
 
@@ -138,7 +143,7 @@ def _exit_from_json(document: Any) -> ExitRecord:
 
 def definition_to_json(definition: Definition) -> dict[str, object]:
     """Return a definition as JSON values."""
-    return definition._asdict()
+    return {**definition._asdict(), "settings": settings_to_json(definition.settings)}
 
 
 def definition_from_json(document: object) -> Definition:
@@ -159,4 +164,5 @@ def definition_from_json(document: object) -> Definition:
         stdin=document.get("stdin") is True,
         size=None if size is None else (size[0], size[1]),
         remove=document.get("remove") is True,
+        settings=settings_from_json(document.get("settings", {})),
     )

@@ -1,8 +1,8 @@
 """
 Every change of every jail, numbered, with a ring of the newest ones.
 
-The words: ``defined`` and ``deleted`` (a jail came and went), ``state`` (its
-phase), ``exit`` (its init process, or with ``exec=`` another one), ``exec``,
+The words: ``defined``, ``changed`` (its definition or its settings) and ``deleted``
+(a jail came and went), ``state`` (its phase), ``exit`` (its init process, or with ``exec=`` another one), ``exec``,
 ``notice`` (what the runtime says of a start), ``log`` (it cannot be written, or
 can be again); of the daemon itself ``keeper`` and ``shutdown``.
 

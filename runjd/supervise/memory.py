@@ -24,6 +24,7 @@ from runjd.interfaces import IController, ILog, ISession, IViewer
 from runjd.policy.facts import Definition, ExitRecord, Facts
 from runjd.spec.ids import check_id
 from runjd.spec.model import Process
+from runjd.supervise.causes import PROGRAM
 from runjd.supervise.events import EventLog, exit_details
 from runjd.supervise.memorylog import MemoryLog
 from runjd.supervise.sessions import Session, Viewers
@@ -136,7 +137,7 @@ class MemoryController:
             return fail(error)
         if jail.phase in ("starting", "running"):
             return self.wait(id, "started")
-        jail.want = "up"
+        jail.want, jail.by = "up", by
         self._move(jail, "starting", by=by)
         started = self.wait(id, "started")
         if self.start_delay:
@@ -150,7 +151,7 @@ class MemoryController:
             jail = self._jail(id)
         except RunjdError as error:
             return fail(error)
-        jail.want = "down"
+        jail.want, jail.by = "down", by
         program = jail.program
         if program is None and jail.phase != "starting":
             return succeed(jail.facts())
@@ -292,7 +293,7 @@ class MemoryController:
         error, self.next_start_error = self.next_start_error, None
         if error is not None:
             jail.reason = str(error)
-            self._move(jail, "failed", reason=jail.reason)
+            self._move(jail, "failed", by=jail.by, reason=jail.reason)
             self._fire(jail.definition.id, lambda until: until != "stopped", error)
             return
         program = _Program(self._new_pid(), jail.definition.size is not None, self._now, jail.log)
@@ -303,20 +304,22 @@ class MemoryController:
         if jail.want == "down":
             program.signal(_SIGTERM)
         else:
-            self._move(jail, "running", pid=program.pid)
+            self._move(jail, "running", by=jail.by, pid=program.pid)
 
     def _ended(self, jail: _Jail, exit: ExitRecord) -> None:
         jail_id = jail.definition.id
         jail.program = None
         jail.last_exit = exit
+        if jail.phase != "stopping":
+            jail.by = PROGRAM
         for program in list(jail.execs.values()):
             program.end(None, _SIGKILL)
-        self.events.emit(jail_id, "exit", exit_details(exit), at=exit.at)
-        self._move(jail, "idle")
+        self.events.emit(jail_id, "exit", {**exit_details(exit), "by": jail.by}, at=exit.at)
+        self._move(jail, "idle", by=jail.by)
         if jail.definition.remove:
-            self._forget(jail)
+            self._forget(jail, jail.by)
 
-    def _forget(self, jail: _Jail, by: str = "") -> None:
+    def _forget(self, jail: _Jail, by: str) -> None:
         jail_id = jail.definition.id
         if self._jails.get(jail_id) is jail:
             del self._jails[jail_id]
@@ -344,6 +347,7 @@ class _Jail:
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.want = "down"
+        self.by = ""
         self.phase = "idle"
         self.reason = ""
         self.started_at = 0.0

@@ -41,7 +41,7 @@ def test_a_jail_that_was_run_runs(bench):
     assert bench.controller.facts("web") == facts
     assert [each for each in heard(bench) if " state " in each] == [
         "web state from=idle to=starting by=uid:1001",
-        "web state from=starting to=running",
+        "web state from=starting to=running by=uid:1001",
     ]
 
 
@@ -121,7 +121,7 @@ def test_an_exit_is_told_with_its_reason(bench, status, signal, words):
     facts = bench.controller.facts("web")
     assert (facts.status, facts.phase, facts.pid) == ("stopped", "idle", 0)
     assert (facts.last_exit.status, facts.last_exit.signal) == (status, signal)
-    assert heard(bench)[-2:] == [f"web exit {words}", "web state from=running to=idle"]
+    assert heard(bench)[-2:] == [f"web exit {words} by=program", "web state from=running to=idle by=program"]
 
 
 def test_a_jail_to_be_removed_is_forgotten_when_it_ended(bench):
@@ -133,7 +133,7 @@ def test_a_jail_to_be_removed_is_forgotten_when_it_ended(bench):
 
     assert value(stopped).last_exit.status == 7
     assert bench.controller.jails() == []
-    assert heard(bench)[-1] == "web deleted"
+    assert heard(bench)[-1] == "web deleted by=program"
 
 
 def test_a_stop_ends_the_program(bench):

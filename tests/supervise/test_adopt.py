@@ -17,7 +17,7 @@ def test_a_running_jail_is_adopted(world):
     facts = world.controller.facts("web")
     assert (facts.phase, facts.pid, facts.want, facts.started_at) == ("running", program.pid, "up", NOW)
     assert facts.definition == Definition("web", "/bundles/web", "linux", stdin=True)
-    assert world.events == [f"web state from=unknown to=running pid={program.pid}"]
+    assert world.events == [f"web state from=unknown to=running by=keeper pid={program.pid}"]
 
     program.output(b"on and on\n")
     world.reactor.turn()
@@ -49,7 +49,7 @@ def test_an_exit_that_nobody_saw_is_told_with_its_time(world):
 
     assert world.log() == "stdout F last words"
     assert world.controller.facts("web").last_exit == program.exit
-    assert f"web exit pid={program.pid} exit=42" in world.events
+    assert f"web exit pid={program.pid} exit=42 by=program" in world.events
     assert [event.at for event in world.site.events.since(0)[1] if event.ev == "exit"] == [NOW + 3]
     assert world.keeper.programs == {}
 
@@ -66,7 +66,7 @@ def test_a_jail_that_the_keeper_lost_has_an_unknown_exit(world):
     facts = world.controller.facts("web")
     assert facts.phase == "idle"
     assert not facts.last_exit.is_known
-    assert "web exit exit=unknown" in world.events
+    assert "web exit exit=unknown by=keeper" in world.events
     assert world.keeper.asked[-1] == "delete web force"
 
 
@@ -239,7 +239,7 @@ def test_an_exit_is_told_once_though_the_keeper_tells_it_twice(world):
     program = world.run()
     world.keeper.end("web", 3, leaves_grandchildren=True)
     world.reactor.turn()
-    assert f"web exit pid={program.pid} exit=3" in world.events
+    assert f"web exit pid={program.pid} exit=3 by=program" in world.events
 
     world.lose_keeper()
     program.finish()

@@ -43,7 +43,7 @@ def test_grandchildren_delay_the_end_but_not_the_news(world):
     program = world.run()
     world.keeper.end("web", 0, leaves_grandchildren=True)
     world.reactor.turn()
-    assert world.events[-1] == f"web exit pid={program.pid} exit=0"
+    assert world.events[-1] == f"web exit pid={program.pid} exit=0 by=program"
     assert world.controller.facts("web").phase == "stopping"
     assert "delete web" not in world.keeper.asked
 
@@ -139,7 +139,7 @@ def test_the_operator_is_told_what_the_runtime_says(world):
     """A notice of the runtime, as that nothing is isolated, is an event of every start."""
     world.run()
 
-    assert "web notice text=no isolation" in world.events
+    assert "web notice text=no isolation by=uid:0" in world.events
 
 
 def test_a_stop_may_be_hurried(world):

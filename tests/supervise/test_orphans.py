@@ -49,7 +49,7 @@ def test_its_end_is_told_as_the_watch_knows_it(world, status, signal, words):
     world.end_orphan(status=status, signal=signal)
     world.reactor.turn()
     assert world.log() == "stdout F last words"
-    assert [each for each in world.events if " exit " in each] == [f"web exit pid={program.pid} {words}"]
+    assert [each for each in world.events if " exit " in each] == [f"web exit pid={program.pid} {words} by=program"]
     assert world.controller.facts("web").phase == "stopping"
 
     world.take_nothing_in()
@@ -72,7 +72,7 @@ def test_an_end_just_before_the_loss_is_not_lost_with_the_keeper(world):
     world.kill_keeper()
     world.reactor.turn()
 
-    assert f"web exit pid={program.pid} exit=3" in world.events
+    assert f"web exit pid={program.pid} exit=3 by=program" in world.events
 
 
 def test_the_keepers_record_counts_while_there_is_one(world):
@@ -85,7 +85,7 @@ def test_the_keepers_record_counts_while_there_is_one(world):
     world.keeper.end("web", 5)
     world.reactor.turn()
 
-    assert [each for each in world.events if " exit " in each] == [f"web exit pid={program.pid} exit=5"]
+    assert [each for each in world.events if " exit " in each] == [f"web exit pid={program.pid} exit=5 by=program"]
     assert world.controller.facts("web").phase == "idle"
 
 
@@ -105,7 +105,7 @@ def test_the_next_keeper_takes_it_in(world):
     assert world.controller.facts("web").phase == "running"
     world.keeper.end("web", 4)
     world.reactor.turn()
-    assert f"web exit pid={program.pid} exit=4" in world.events
+    assert f"web exit pid={program.pid} exit=4 by=program" in world.events
     assert world.controller.facts("web").phase == "idle"
 
 
@@ -119,7 +119,7 @@ def test_it_lives_through_the_loss_of_keeper_after_keeper(world):
     world.end_orphan(status=6)
     world.reactor.turn()
 
-    assert f"web exit pid={program.pid} exit=6" in world.events
+    assert f"web exit pid={program.pid} exit=6 by=program" in world.events
 
 
 def test_a_keeper_that_does_not_take_it_in_leaves_it_to_the_watch(world):
@@ -134,7 +134,7 @@ def test_a_keeper_that_does_not_take_it_in_leaves_it_to_the_watch(world):
     world.end_orphan(status=1)
     world.reactor.turn()
 
-    assert f"web exit pid={program.pid} exit=1" in world.events
+    assert f"web exit pid={program.pid} exit=1 by=program" in world.events
     assert world.controller.facts("web").phase == "idle"
 
 
@@ -263,7 +263,7 @@ def test_the_next_daemon_adopts_what_the_next_keeper_took_in(world):
 
     facts = world.controller.facts("web")
     assert (facts.phase, facts.pid, facts.notices) == ("running", program.pid, ("its keeper was killed",))
-    assert "web notice text=its keeper was killed" in world.events
+    assert "web notice text=its keeper was killed by=keeper" in world.events
     assert world.eyes.watched == {program.pid: 1}
 
 
@@ -277,7 +277,7 @@ def test_what_ended_while_both_were_away_has_an_unknown_exit(world):
     world.take_nothing_in()
     world.reactor.turn()
 
-    assert "web exit exit=unknown" in world.events
+    assert "web exit exit=unknown by=keeper" in world.events
     assert world.keeper.asked.count("delete web force") == 1
     assert world.controller.facts("web").phase == "idle"
 

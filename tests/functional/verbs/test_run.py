@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest_twisted
 
 from runjd.errors import RuntimeFailure
+from runjd.policy.facts import Definition
 
 
 @pytest_twisted.ensureDeferred
@@ -14,7 +15,7 @@ async def test_a_jail_is_defined_and_started(server, wire):
 
     assert line == "+ jail=web phase=running ready=yes pid=2210 took_ms=0"
     definition = server.jails.facts("web").definition
-    assert definition == ("web", "/srv/web", "memory", True, (24, 80), True)
+    assert definition == Definition("web", "/srv/web", "memory", True, (24, 80), True)
 
 
 @pytest_twisted.ensureDeferred

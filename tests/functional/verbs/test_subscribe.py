@@ -15,8 +15,8 @@ async def test_events_as_they_happen(jails, wire):
     jails.exit("web", 5)
 
     assert await wire.lines(2) == [
-        f"! {first} at=2025-11-23T15:01:20.102Z jail=web ev=exit pid=2210 exit=5",
-        f"! {first + 1} at=2025-11-23T15:01:20.102Z jail=web ev=state from=running to=idle",
+        f"! {first} at=2025-11-23T15:01:20.102Z jail=web ev=exit pid=2210 exit=5 by=program",
+        f"! {first + 1} at=2025-11-23T15:01:20.102Z jail=web ev=state from=running to=idle by=program",
     ]
 
 

@@ -36,10 +36,10 @@ def test_the_conversation(offline):
     assert lines == [
         f"+1 seq={last + 1}",
         f"! {last + 1} at={at} jail=web ev=state from=running to=stopping by=uid:0",
-        f"! {last + 2} at={at} jail=web ev=exit pid=2210 signal=15",
-        f"! {last + 3} at={at} jail=web ev=state from=stopping to=idle",
+        f"! {last + 2} at={at} jail=web ev=exit pid=2210 signal=15 by=uid:0",
+        f"! {last + 3} at={at} jail=web ev=state from=stopping to=idle by=uid:0",
         f"! {last + 4} at={at} jail=web ev=state from=idle to=starting by=uid:0",
-        f"! {last + 5} at={at} jail=web ev=state from=starting to=running pid=2211",
+        f"! {last + 5} at={at} jail=web ev=state from=starting to=running by=uid:0 pid=2211",
         "+2 jail=web phase=running ready=yes pid=2211 took_ms=0",
         "|3 F 2025-11-23T15:01:20.102000000Z out listening on \\xc3(",
         "|3 F 2025-11-23T15:01:20.102000000Z err panic: no database",

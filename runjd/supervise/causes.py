@@ -1,0 +1,16 @@
+"""
+Who or what caused a change, as the key ``by`` of its event says it.
+
+A client is ``uid:N``.
+"""
+
+from __future__ import annotations
+
+#: the init process ended by itself, or somebody signalled it
+PROGRAM = "program"
+#: the keeper was lost, or tells again what it has
+KEEPER = "keeper"
+#: the configuration was read
+CONFIG = "config"
+#: what was wanted before is carried out now
+WANT = "want"

@@ -1,0 +1,56 @@
+"""
+The end of an init process, from its exit record to the news of it.
+
+The news comes behind all output that came before the exit, once that is in the
+log; a full disk may delay it only so long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from runjd.policy.facts import ExitRecord
+from runjd.supervise.jaillog import JailLog
+from runjd.supervise.site import FLUSH_LIMIT
+
+
+class Ending:
+    """
+    One end after another of one jail.
+
+    :param tell: told the record of each, once.
+    :param over: called when all output is logged, behind ``tell``.
+    :ivar record: of the end that is under way; None: there is none.
+    """
+
+    __slots__ = ("_is_told", "_log", "_over", "_tell", "record")
+
+    def __init__(self, log: JailLog, tell: Callable[[ExitRecord], None], over: Callable[[], None]) -> None:
+        self._log = log
+        self._tell = tell
+        self._over = over
+        self._is_told = False
+        self.record: ExitRecord | None = None
+
+    def forget(self) -> None:
+        """None is under way: the jail starts anew, or is down."""
+        self.record = None
+        self._is_told = False
+
+    def drained(self) -> None:
+        """All that the program wrote before its exit is on the way to the log."""
+        self._log.flush_in_time(FLUSH_LIMIT, self.tell)
+
+    def ended(self) -> None:
+        """Nobody holds the output any more."""
+        self._log.flush_in_time(FLUSH_LIMIT, self._all_is_logged)
+
+    def tell(self) -> None:
+        """Tell the end that is under way, unless it is told."""
+        if self.record is not None and not self._is_told:
+            self._is_told = True
+            self._tell(self.record)
+
+    def _all_is_logged(self) -> None:
+        self.tell()
+        self._over()

@@ -1,0 +1,61 @@
+"""What the next daemon must know of one jail: its record, and when it is written."""
+
+from __future__ import annotations
+
+from twisted.logger import Logger
+
+from runjd.errors import RunjdError
+from runjd.supervise.definitions import Definitions, Known
+
+
+class Record:
+    """
+    The record of a jail, which is written where it changed.
+
+    :ivar definition: what it is made of, and how it is kept.
+    :ivar want: what was wanted last.
+    :ivar is_expected: it was started, and nobody saw its end.
+    :ivar is_configured: it stands in the configuration; else somebody defined it by RUN.
+    :ivar last_exit: how it ended the last time.
+    """
+
+    __slots__ = ("_definitions", "_saved", "definition", "is_configured", "is_expected", "last_exit", "want")
+    _log = Logger()
+
+    def __init__(self, definitions: Definitions, known: Known) -> None:
+        self._definitions = definitions
+        self._saved: Known | None = None
+        self.definition = known.definition
+        self.want = known.want
+        self.is_expected = known.is_expected
+        self.is_configured = known.is_configured
+        self.last_exit = known.last_exit
+
+    def save(self) -> None:
+        """Write it down. :raise InputOutput: it cannot be written."""
+        known = Known(self.definition, self.want, self.is_expected, self.last_exit, self.is_configured)
+        if known != self._saved:
+            self._definitions.save(known)
+            self._saved = known
+
+    def save_if_possible(self) -> None:
+        """Write it down; that it cannot be written is told in the log."""
+        try:
+            self.save()
+        except RunjdError as error:
+            self._log.error("{error}", error=error)
+
+    def set_want(self, want: str, is_saved: bool) -> None:
+        """
+        Want something else.
+
+        :param is_saved: it is to be written now; else whoever asks is about to write.
+        :raise InputOutput: it cannot be written, so nothing was changed.
+        """
+        before, self.want = self.want, want
+        if want != before and is_saved:
+            try:
+                self.save()
+            except RunjdError:
+                self.want = before
+                raise

@@ -1,0 +1,64 @@
+"""Having the keeper remove from the host what is left of a jail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.python.failure import Failure
+
+from runjd.errors import KeeperLost, RunjdError
+from runjd.supervise.site import Site
+
+
+class Removal:
+    """
+    One removal after another of one jail.
+
+    :param broken: told of faults of ours.
+    :ivar is_due: something of the jail is still on the host, as a removal failed.
+    """
+
+    __slots__ = ("_broken", "_jail", "_site", "is_due")
+
+    def __init__(self, site: Site, jail: str, broken: Callable[[Failure], None]) -> None:
+        self._site = site
+        self._jail = jail
+        self._broken = broken
+        self.is_due = False
+
+    def begin(
+        self,
+        removed: Callable[[], None],
+        absent: Callable[[], None],
+        failed: Callable[[RunjdError], None],
+        force: bool = False,
+    ) -> None:
+        """
+        Remove it.
+
+        A keeper that is lost meanwhile answers nothing: the machine hears of the loss.
+
+        :param absent: called where there was nothing to remove.
+        :param failed: told why something is left.
+        """
+
+        def done(_: None) -> None:
+            self.is_due = False
+            removed()
+
+        def refused(failure: Failure) -> None:
+            error = explained(failure)
+            if error.code == "NOJAIL":
+                self.is_due = False
+                absent()
+            elif not isinstance(error, KeeperLost):
+                self.is_due = True
+                failed(error)
+
+        self._site.spawner.delete(self._jail, force=force).addCallbacks(done, refused).addErrback(self._broken)
+
+
+def explained(failure: Failure) -> RunjdError:
+    """Return the error in words of ours."""
+    error = failure.value
+    return error if isinstance(error, RunjdError) else RunjdError(f"{type(error).__name__}: {error}")
