@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import Attribute, Interface
 
-from runjd.policy.facts import Definition, Event, ExitRecord, Facts, LogPage
+from runjd.policy.facts import Definition, Event, ExitRecord, Facts, LogPage, SessionFacts
 from runjd.spec.model import Process
 
 
@@ -32,6 +32,12 @@ class IViewer(Interface):
     def ended(exit: ExitRecord | None) -> None:
         """The process ended and all its output was delivered; None: the daemon lets go of it. Called once, last."""
 
+    def input_changed(types: bool, by: str) -> None:
+        """What this viewer sends reaches the process from now on, or no longer, and who is the reason."""
+
+    def dismissed(by: str) -> None:
+        """Somebody closed this session. Called instead of ``ended``."""
+
 
 class ISession(IPushProducer):
     """
@@ -45,10 +51,13 @@ class ISession(IPushProducer):
     terminal: bool = Attribute("Whether the process has a pty.")
     pid: int = Attribute("The process.")
     exec_id: str = Attribute("The id of the exec process; empty for the init process of the jail.")
+    number: int = Attribute("Identifies the session in this life of the daemon.")
+    types: bool = Attribute("Whether its input and its window size reach the process.")
+    typist: str = Attribute("Who else types, as uid:1001; empty where nobody does.")
 
     def write(data: bytes) -> Deferred[None] | None:
         """
-        Send to standard input, or to the terminal.
+        Send to standard input, or to the terminal; dropped where somebody else types.
 
         :return: None where more may be sent at once, else what fires when the process has read enough of it;
             the viewer's connection is not read meanwhile, so that no input piles up here.
@@ -144,20 +153,47 @@ class IController(Interface):
     def log(id: str) -> ILog:
         """Return the jail's log."""
 
-    def attach(id: str, viewer: IViewer, lossless: bool = False) -> ISession:
+    def attach(
+        id: str, viewer: IViewer, by: str, exec_id: str = "", input: str = "free", lossless: bool = False
+    ) -> ISession:
         """
         Look on, and type.
 
+        One session types, others look on, unless they ask to share.
+
+        :param exec_id: an exec process, not the init process.
+        :param input: ``free``: type where nobody else does, now or later; ``no``: look on; ``yes``: type, or fail;
+            ``share``: type beside others; ``steal``: type, and nobody else any more.
         :param lossless: a paused viewer makes the jail wait, as with an exec: for
             ``RUN mode=``, whose caller owns the job. Else it loses output, told by ``gap``.
-        :raise WrongState: where nothing runs.
+        :raise WrongState: where nothing runs, or where it cannot type although it must.
+        :raise NotFound: there is no such exec process.
         """
 
-    def exec(id: str, process: Process, viewer: IViewer, by: str, stdin: bool) -> Deferred[ISession]:
-        """Run another process in the jail; fires when its program was executed."""
+    def exec(
+        id: str, process: Process, viewer: IViewer, by: str, stdin: bool, detached: bool = False
+    ) -> Deferred[ISession]:
+        """
+        Run another process in the jail; fires when its program was executed.
+
+        :param detached: it is not hung up when its viewer lets go, nor when the daemon ends.
+        """
 
     def resize(id: str, exec_id: str, rows: int, columns: int) -> None:
         """Set the terminal size of the init process (``exec_id`` empty) or of an exec process."""
+
+    def wait_exec(id: str, exec_id: str) -> Deferred[ExitRecord]:
+        """
+        Fire when an exec process has ended; at once where it has, as long as that is remembered.
+
+        :raise NotFound: (by the Deferred) there is none, or its end is forgotten.
+        """
+
+    def sessions(id: str = "") -> Sequence[SessionFacts]:
+        """Return the sessions of one jail, or all, in the order in which they began."""
+
+    def close_session(number: int, by: str) -> SessionFacts:
+        """Close a session, as if its viewer had detached, which is told why. :raise NotFound: there is none."""
 
     def exec_defaults(id: str) -> Deferred[Process]:
         """Return the process of the jail's bundle, whose user, environment, cwd and rights an exec starts from."""

@@ -20,7 +20,22 @@ STYLES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
 
 #: keys of the control protocol whose values are numbers
 NUMBERS = frozenset(
-    {"cols", "exit", "gid", "jid", "lines", "lost", "max_line", "n", "next", "next_in", "pid", "restarts", "retry_ms"}
+    {
+        "cols",
+        "exit",
+        "gid",
+        "jid",
+        "lines",
+        "lost",
+        "max_line",
+        "n",
+        "next",
+        "next_in",
+        "pid",
+        "restarts",
+        "retry_ms",
+        "session",
+    }
     | {"rows", "seq", "signal", "took_ms", "uid", "up"}
 )
 

@@ -74,6 +74,36 @@ class Facts(Value):
     notices: tuple[str, ...] = ()
 
 
+#: how a session wants its input to reach the process
+INPUTS = ("free", "yes", "no", "share", "steal")
+
+
+class SessionFacts(Value):
+    """
+    One session: somebody who looks on at a process, and perhaps types.
+
+    :ivar number: identifies it in this life of the daemon.
+    :ivar kind: run, attach or exec.
+    :ivar exec_id: the exec process; empty for the init process of the jail.
+    :ivar by: who asked for it, as ``uid:1001``.
+    :ivar at: wall time of its beginning, in seconds.
+    :ivar types: whether its input reaches the process.
+    :ivar is_paused: whether its viewer takes nothing at this moment.
+    :ivar lost: bytes that were left out, for a viewer that did not take them.
+    """
+
+    number: int
+    kind: str
+    jail: str
+    exec_id: str
+    pid: int
+    by: str
+    at: float
+    types: bool = False
+    is_paused: bool = False
+    lost: int = 0
+
+
 class Event(Value):
     """One change of one jail (``jail`` is empty for the daemon's own); ``details`` in the order they are shown."""
 

@@ -3,7 +3,8 @@ Frames of an attached connection (``mode=frame``): ``TYPE SP LEN LF`` and LEN by
 
 TYPE is one capital letter: ``O`` out, ``E`` err, ``I`` in (``I 0`` closes
 stdin), ``W`` "rows cols", ``P`` and ``C`` pause and continue, ``G`` "lost=n",
-``X`` "exit=n" or "signal=n", the last one.  A type that is not known is skipped.
+``S`` "input=yes by=who" or "input=no by=who", ``X`` "exit=n", "signal=n" or
+"closed=who", the last one.  A type that is not known is skipped.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MAX_FRAME = 65536
-TYPES = "OEIWPCGX"
+TYPES = "OEIWPCGSX"
 #: greatest number of rows or columns of a terminal
 MAX_SIDE = 9999
 
@@ -100,12 +101,12 @@ def parse_size(data: bytes) -> tuple[int, int]:
 
 
 def format_named(kind: str, fields: Iterable[tuple[str, str]]) -> bytes:
-    """Return a ``G`` or ``X`` frame: ``key=value ...``."""
+    """Return a ``G``, ``S`` or ``X`` frame: ``key=value ...``."""
     return format_frame(kind, format_fields(fields).encode())
 
 
 def parse_named(data: bytes) -> dict[str, str]:
-    """Return what a ``G`` or ``X`` frame says. :raise SyntaxFault: it cannot be read."""
+    """Return what a ``G``, ``S`` or ``X`` frame says. :raise SyntaxFault: it cannot be read."""
     try:
         return parse_arguments(data.decode())[1]
     except UnicodeDecodeError:

@@ -137,7 +137,9 @@ class Adoption:
         if jail is None or not jail.is_running or found.exec_id in jail.execs:
             _close(found)
             return
-        watch(self._site, jail, found.exec_id, launched).hang_up()
+        process = watch(self._site, jail, found.exec_id, launched)
+        if not found.note.get("detached"):
+            process.hang_up()
 
     def _is_nobodys(self, id: str) -> bool:
         """Whether no jail is, or was, about to deal with what is left in this name."""

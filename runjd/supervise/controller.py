@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from runjd.errors import AlreadyExists, BadArgument, Busy, Cancelled, Gone, KeeperLost, NotFound, RunjdError, WrongState
 from runjd.interfaces import IController, ILog, ISession, IViewer
-from runjd.policy.facts import Definition, Facts
+from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts
 from runjd.policy.settings import Settings
 from runjd.spec.ids import check_id
 from runjd.spec.model import Process
@@ -20,7 +20,7 @@ from runjd.supervise.adopt import Adoption
 from runjd.supervise.definitions import Known
 from runjd.supervise.execution import execute
 from runjd.supervise.jail import Jail
-from runjd.supervise.sessions import Session
+from runjd.supervise.sessions import Session, Visit, input_of
 from runjd.supervise.site import STOP_TIMEOUT, Site
 from runjd.supervise.suggest import no_such_jail
 from runjd.supervise.waiters import UNTIL, has_reached
@@ -247,14 +247,30 @@ class Controller:
     def log(self, id: str) -> ILog:
         return self._jail(id).log
 
-    def attach(self, id: str, viewer: IViewer, lossless: bool = False) -> ISession:
-        jail = self._running(id)
-        init = jail.init
-        if init is None:
+    def attach(
+        self, id: str, viewer: IViewer, by: str, exec_id: str = "", input: str = "free", lossless: bool = False
+    ) -> ISession:
+        process = self._process(id, exec_id)
+        jail, transport = self._jail(id), process.transport
+        if transport is None:
             raise WrongState(f'jail "{id}" is not running', jail=id)
-        return Session(init.viewers, init, viewer, pid=jail.pid, terminal=jail.terminal, lossless=lossless)
+        is_open = jail.definition.stdin or transport.terminal or bool(exec_id)
+        visit = Visit(
+            "run" if lossless else "attach",
+            id,
+            transport.pid,
+            transport.terminal,
+            by,
+            self._site.now(),
+            exec_id,
+            input_of(id, input, is_open),
+            lossless,
+        )
+        return Session(self._site.guests, process.viewers, process, viewer, visit)
 
-    def exec(self, id: str, process: Process, viewer: IViewer, by: str, stdin: bool) -> Deferred[ISession]:
+    def exec(
+        self, id: str, process: Process, viewer: IViewer, by: str, stdin: bool, detached: bool = False
+    ) -> Deferred[ISession]:
         try:
             jail = self._running(id)
         except RunjdError as error:
@@ -262,7 +278,22 @@ class Controller:
         self._last_exec += 1
         while f"x{self._last_exec}" in jail.execs:
             self._last_exec += 1
-        return execute(self._site, jail, f"x{self._last_exec}", process, viewer, by, stdin)
+        return execute(self._site, jail, f"x{self._last_exec}", process, viewer, by, stdin, detached)
+
+    def wait_exec(self, id: str, exec_id: str) -> Deferred[ExitRecord]:
+        try:
+            process = self._jail(id).execs.get(exec_id)
+            return process.wait() if process is not None else succeed(self._site.exec_ends.find(id, exec_id))
+        except RunjdError as error:
+            return fail(error)
+
+    def sessions(self, id: str = "") -> Sequence[SessionFacts]:
+        if id:
+            self._jail(id)
+        return self._site.guests.facts(id)
+
+    def close_session(self, number: int, by: str) -> SessionFacts:
+        return self._site.guests.dismiss(number, by)
 
     def resize(self, id: str, exec_id: str, rows: int, columns: int) -> None:
         if rows not in _SIZES or columns not in _SIZES:

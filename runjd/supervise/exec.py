@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
+from runjd.errors import Cancelled, Gone
 from runjd.policy.facts import ExitRecord
 from runjd.supervise.watched import WatchedProcess
 
@@ -25,6 +27,22 @@ class ExecProcess(WatchedProcess):
     def __init__(self, ended: Callable[[ExitRecord], None]) -> None:
         super().__init__()
         self._ended = ended
+        self._waiting: list[Deferred[ExitRecord]] = []
+
+    def wait(self) -> Deferred[ExitRecord]:
+        """Fire when it is over; may be cancelled."""
+
+        def cancel(waiting: Deferred[ExitRecord]) -> None:
+            self._waiting[:] = [each for each in self._waiting if each is not waiting]
+            waiting.errback(Cancelled("no longer waited for"))
+
+        self._waiting.append(Deferred(cancel))
+        return self._waiting[-1]
+
+    def abandon(self) -> None:
+        super().abandon()
+        for waiting in self._no_longer_waiting():
+            waiting.errback(Gone("the daemon lets go of the exec process"))
 
     def viewer_left(self, is_owner: bool) -> None:
         super().viewer_left(is_owner)
@@ -46,3 +64,9 @@ class ExecProcess(WatchedProcess):
         finally:
             if record is not None:
                 self._ended(record)
+                for waiting in self._no_longer_waiting():
+                    waiting.callback(record)
+
+    def _no_longer_waiting(self) -> list[Deferred[ExitRecord]]:
+        waiting, self._waiting = self._waiting, []
+        return waiting

@@ -17,13 +17,13 @@ from runjd.spec.parse_process import process_to_json
 from runjd.supervise.events import exit_details
 from runjd.supervise.exec import ExecProcess
 from runjd.supervise.jail import Jail
-from runjd.supervise.sessions import Session
+from runjd.supervise.sessions import Session, Visit
 from runjd.supervise.site import Site
 from runjd.supervise.watched import KeeperControl, outputs_of
 
 
 def execute(
-    site: Site, jail: Jail, exec_id: str, process: Process, viewer: IViewer, by: str, stdin: bool
+    site: Site, jail: Jail, exec_id: str, process: Process, viewer: IViewer, by: str, stdin: bool, detached: bool
 ) -> Deferred[ISession]:
     """
     Run a process in a running jail.
@@ -41,19 +41,22 @@ def execute(
         site.events.emit(jail.id, "exec", {"exec": exec_id, "pid": launched.pid, "by": by})
         protocol = watch(site, jail, exec_id, launched)
         if is_abandoned:
-            protocol.hang_up()
+            if not detached:
+                protocol.hang_up()
             return
-        session = Session(
-            protocol.viewers,
-            protocol,
-            viewer,
-            pid=launched.pid,
-            terminal=launched.terminal,
-            exec_id=exec_id,
+        visit = Visit(
+            "exec",
+            jail.id,
+            launched.pid,
+            launched.terminal,
+            by,
+            site.now(),
+            exec_id,
+            input="yes" if stdin or launched.terminal else "no",
             lossless=True,
-            owner=True,
+            owner=not detached,
         )
-        result.callback(session)
+        result.callback(Session(site.guests, protocol.viewers, protocol, viewer, visit))
 
     def failed(failure: Failure) -> None:
         if not is_abandoned and not isinstance(failure.value, CancelledError):
@@ -61,7 +64,7 @@ def execute(
 
     result: Deferred[ISession] = Deferred(abandon)
     size = None if process.console_size is None else (process.console_size.height, process.console_size.width)
-    note: Mapping[str, object] = {"exec": exec_id, "at": site.now(), "run": site.run_id}
+    note: Mapping[str, object] = {"exec": exec_id, "at": site.now(), "run": site.run_id, "detached": detached}
     asked = site.spawner.exec(jail.id, exec_id, process_to_json(process), stdin=stdin, size=size, note=note)
     asked.addCallbacks(launched, failed).addErrback(_broken(result))
     return result
@@ -72,6 +75,7 @@ def watch(site: Site, jail: Jail, exec_id: str, launched: Launched) -> ExecProce
 
     def ended(record: ExitRecord) -> None:
         jail.execs.pop(exec_id, None)
+        site.exec_ends.remember(jail.id, exec_id, record)
         site.spawner.ack(jail.id, exec_id, launched.pid)
         site.events.emit(jail.id, "exit", exit_details(record, exec_id), at=record.at)
 

@@ -21,13 +21,15 @@ from zope.interface import implementer
 
 from runjd.errors import AlreadyExists, BadArgument, Cancelled, Gone, NotFound, RunjdError, WrongState
 from runjd.interfaces import IController, ILog, ISession, IViewer
-from runjd.policy.facts import Definition, ExitRecord, Facts
+from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts
 from runjd.spec.ids import check_id
 from runjd.spec.model import Process
 from runjd.supervise.causes import PROGRAM
 from runjd.supervise.events import EventLog, exit_details
+from runjd.supervise.execends import ExecEnds
+from runjd.supervise.guestbook import GuestBook
 from runjd.supervise.memorylog import MemoryLog
-from runjd.supervise.sessions import Session, Viewers
+from runjd.supervise.sessions import Session, Viewers, Visit, input_of
 from runjd.supervise.suggest import no_such_jail
 
 _SIGKILL = 9
@@ -69,6 +71,8 @@ class MemoryController:
         self._now = now
         self._jails: dict[str, _Jail] = {}
         self._last_pid = 2209
+        self._guests = GuestBook()
+        self._exec_ends = ExecEnds()
         self._waiting: list[tuple[str, str, Deferred[Facts]]] = []
 
     # --- what a test does in the place of a program -----------------------
@@ -211,11 +215,19 @@ class MemoryController:
     def log(self, id: str) -> ILog:
         return self._jail(id).log
 
-    def attach(self, id: str, viewer: IViewer, lossless: bool = False) -> ISession:
-        program = self._program(id)
-        return Session(program.viewers, program, viewer, pid=program.pid, terminal=program.terminal, lossless=lossless)
+    def attach(
+        self, id: str, viewer: IViewer, by: str, exec_id: str = "", input: str = "free", lossless: bool = False
+    ) -> ISession:
+        program = self._program(id, exec_id)
+        is_open = self._jail(id).definition.stdin or program.terminal or bool(exec_id)
+        how = input_of(id, input, is_open)
+        kind = "run" if lossless else "attach"
+        visit = Visit(kind, id, program.pid, program.terminal, by, self._now(), exec_id, how, lossless)
+        return Session(self._guests, program.viewers, program, viewer, visit)
 
-    def exec(self, id: str, process: Process, viewer: IViewer, by: str, stdin: bool) -> Deferred[ISession]:
+    def exec(
+        self, id: str, process: Process, viewer: IViewer, by: str, stdin: bool, detached: bool = False
+    ) -> Deferred[ISession]:
         try:
             self._program(id)
             if not process.args[0].startswith("/") and "/" in process.args[0]:
@@ -228,21 +240,42 @@ class MemoryController:
         jail.execs[exec_id] = program
 
         def ended(exit: ExitRecord) -> None:
+            self._exec_ends.remember(id, exec_id, exit)
             self.events.emit(id, "exit", exit_details(exit, exec_id))
+            waiting, program.waiting = program.waiting, []
+            for each in waiting:
+                each.callback(exit)
 
         program.ended = ended
         self.events.emit(id, "exec", {"exec": exec_id, "pid": program.pid, "by": by})
-        session = Session(
-            program.viewers,
-            program,
-            viewer,
-            pid=program.pid,
-            terminal=process.terminal,
-            exec_id=exec_id,
-            lossless=True,
-            owner=True,
+        how = "yes" if stdin or process.terminal else "no"
+        visit = Visit(
+            "exec", id, program.pid, process.terminal, by, self._now(), exec_id, how, lossless=True, owner=not detached
         )
-        return succeed(session)
+        return succeed(Session(self._guests, program.viewers, program, viewer, visit))
+
+    def wait_exec(self, id: str, exec_id: str) -> Deferred[ExitRecord]:
+        try:
+            program = self._jail(id).execs.get(exec_id)
+            if program is None or program.exited:
+                return succeed(self._exec_ends.find(id, exec_id))
+        except RunjdError as error:
+            return fail(error)
+
+        def cancel(waiting: Deferred[ExitRecord]) -> None:
+            program.waiting[:] = [each for each in program.waiting if each is not waiting]
+            waiting.errback(Cancelled("no longer waited for"))
+
+        program.waiting.append(Deferred(cancel))
+        return program.waiting[-1]
+
+    def sessions(self, id: str = "") -> Sequence[SessionFacts]:
+        if id:
+            self._jail(id)
+        return self._guests.facts(id)
+
+    def close_session(self, number: int, by: str) -> SessionFacts:
+        return self._guests.dismiss(number, by)
 
     def resize(self, id: str, exec_id: str, rows: int, columns: int) -> None:
         program = self._program(id, exec_id)
@@ -389,6 +422,8 @@ class _Program:
         self.typed = bytearray()
         self.size: tuple[int, int] | None = None
         self.exited = False
+        #: who waits for its end
+        self.waiting: list[Deferred[ExitRecord]] = []
         #: what ``write`` returns: a Deferred while the program reads nothing
         self.reads_again: Deferred[None] | None = None
         self.ended: Callable[[ExitRecord], None] = lambda exit: None

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from runjd.protocols.jailoutput import IReactor
 from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
+from runjd.supervise.execends import ExecEnds
+from runjd.supervise.guestbook import GuestBook
 from runjd.supervise.jaillog import LogRoom
 from runjd.supervise.spawner import Spawner
 from runjd.supervise.vigil import Vigil
@@ -28,6 +30,8 @@ class Site:
     :param definitions: where the jails are written down.
     :param vigil: watches init processes without the keeper.
     :param run_id: identifies this life of the daemon.
+    :ivar guests: all sessions.
+    :ivar exec_ends: how exec processes ended.
     """
 
     def __init__(
@@ -49,3 +53,5 @@ class Site:
         self.definitions = definitions
         self.vigil = vigil
         self.run_id = run_id
+        self.guests = GuestBook()
+        self.exec_ends = ExecEnds()

@@ -29,7 +29,7 @@ def test_it_provides_the_interfaces(bench):
     verifyObject(IEvents, bench.controller.events)
     verifyObject(ILog, bench.controller.log("web"))
     verifyObject(IViewer, Viewer())
-    verifyObject(ISession, bench.controller.attach("web", Viewer()))
+    verifyObject(ISession, bench.controller.attach("web", Viewer(), "uid:0"))
 
 
 def test_a_jail_that_was_run_runs(bench):

@@ -22,9 +22,9 @@ def test_output_is_shown_to_all_who_look(bench):
     """Every viewer sees both streams from when it came."""
     run(bench)
     first, second = Viewer(), Viewer()
-    bench.controller.attach("web", first)
+    bench.controller.attach("web", first, "uid:0")
     bench.output(b"1\n")
-    bench.controller.attach("web", second)
+    bench.controller.attach("web", second, "uid:0")
     bench.output(b"2\n", "err")
     bench.exit(0)
 
@@ -36,7 +36,7 @@ def test_output_is_shown_to_all_who_look(bench):
 def test_input_reaches_the_program(bench):
     """What a viewer types is written to the program."""
     run(bench, stdin=True)
-    session = bench.controller.attach("web", Viewer())
+    session = bench.controller.attach("web", Viewer(), "uid:0")
 
     assert session.write(b"hello\n") is None
 
@@ -47,7 +47,7 @@ def test_a_paused_viewer_loses_output_and_is_told(bench):
     """Nothing is kept for a viewer of an attach, and the jail goes on."""
     run(bench)
     viewer = Viewer()
-    session = bench.controller.attach("web", viewer)
+    session = bench.controller.attach("web", viewer, "uid:0")
     session.pauseProducing()
     bench.output(b"12345\n")
     session.resumeProducing()
@@ -61,7 +61,7 @@ def test_a_viewer_that_needs_everything_makes_the_program_wait(bench):
     """A lossless viewer gets all of it, later."""
     run(bench)
     viewer = Viewer()
-    session = bench.controller.attach("web", viewer, lossless=True)
+    session = bench.controller.attach("web", viewer, "uid:0", lossless=True)
     session.pauseProducing()
     bench.output(b"1\n")
     assert viewer.shown["out"] == b""
@@ -76,7 +76,7 @@ def test_a_detached_viewer_hears_no_more(bench):
     """Not even the end."""
     run(bench)
     viewer = Viewer()
-    session = bench.controller.attach("web", viewer)
+    session = bench.controller.attach("web", viewer, "uid:0")
     session.detach()
     session.detach()
     bench.output(b"1\n")
@@ -95,8 +95,8 @@ def test_a_failing_viewer_harms_nobody(bench):
             raise ValueError("a fault of the viewer")
 
     failing, viewer = Failing(), Viewer()
-    bench.controller.attach("web", failing)
-    bench.controller.attach("web", viewer)
+    bench.controller.attach("web", failing, "uid:0")
+    bench.controller.attach("web", viewer, "uid:0")
     bench.output(b"1\n")
     bench.output(b"2\n")
     bench.exit(0)
@@ -112,7 +112,7 @@ def test_a_jail_that_is_down_cannot_be_looked_at(bench):
     bench.exit(0)
 
     with pytest.raises(WrongState):
-        bench.controller.attach("web", Viewer())
+        bench.controller.attach("web", Viewer(), "uid:0")
     assert isinstance(error_of(bench.controller.kill("web", TERM, "uid:0")), WrongState)
     asked = bench.controller.exec("web", Process(("/bin/true",)), Viewer(), "uid:0", False)
     assert isinstance(error_of(asked), WrongState)
@@ -122,7 +122,7 @@ def test_an_exec_has_a_viewer_of_its_own(bench):
     """Its output is not the jail's, and its end is told."""
     run(bench)
     jail, viewer = Viewer(), Viewer()
-    bench.controller.attach("web", jail)
+    bench.controller.attach("web", jail, "uid:0")
 
     session = value(bench.controller.exec("web", Process(("/bin/ls",)), viewer, "uid:0", True))
     bench.output(b"file\n", exec_id=session.exec_id)

@@ -184,7 +184,7 @@ def test_a_lost_keeper_makes_a_jail_unknown_that_nobody_else_watches(world):
     world.eyes.gone.add(101)
     program = world.run()
     viewer = Viewer()
-    world.controller.attach("web", viewer)
+    world.controller.attach("web", viewer, "uid:0")
 
     world.lose_keeper()
     program.output(b"unread\n")

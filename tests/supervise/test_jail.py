@@ -87,7 +87,7 @@ def test_a_stream_is_not_read_before_its_log_is_written(world):
     other = world.run("other")
     world.writer.is_held = True
     viewer = Viewer()
-    world.controller.attach("web", viewer)
+    world.controller.attach("web", viewer, "uid:0")
     program.output(b"1\n")
     world.reactor.turn()
     program.output(b"2\n")
@@ -299,7 +299,7 @@ def test_a_bundle_has_an_absolute_path(world):
 def test_input_is_ended_at_the_keeper(world):
     """The end of input closes the keeper's end, too."""
     program = world.run(stdin=True)
-    session = world.controller.attach("web", Viewer())
+    session = world.controller.attach("web", Viewer(), "uid:0")
     session.write(b"last")
     session.close_stdin()
 
@@ -311,7 +311,7 @@ def test_viewers_that_leave_give_the_input_back(world):
     """A jail that nobody types into costs no descriptor for it."""
     world.run(stdin=True)
     before = len(os.listdir("/proc/self/fd"))
-    sessions = [world.controller.attach("web", Viewer()) for _ in range(2)]
+    sessions = [world.controller.attach("web", Viewer(), "uid:0") for _ in range(2)]
     for session in sessions:
         session.write(b"x")
     assert len(os.listdir("/proc/self/fd")) == before + 1

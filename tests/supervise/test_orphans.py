@@ -25,7 +25,7 @@ def test_its_output_is_read_and_shown_on(world):
     """The daemon has descriptors of its own; whoever looks on goes on looking."""
     program = world.run()
     viewer = Viewer()
-    world.controller.attach("web", viewer)
+    world.controller.attach("web", viewer, "uid:0")
     world.kill_keeper()
 
     program.output(b"still here\n")

@@ -445,6 +445,8 @@ class Viewer:
         self.shown = {"out": b"", "err": b""}
         self.lost = 0
         self.ends: list[ExitRecord | None] = []
+        self.turns: list[tuple[bool, str]] = []
+        self.dismissals: list[str] = []
 
     def out(self, data: bytes) -> None:
         self.shown["out"] += data
@@ -457,6 +459,12 @@ class Viewer:
 
     def ended(self, exit: ExitRecord | None) -> None:
         self.ends.append(exit)
+
+    def input_changed(self, types: bool, by: str) -> None:
+        self.turns.append((types, by))
+
+    def dismissed(self, by: str) -> None:
+        self.dismissals.append(by)
 
 
 def words_of(event) -> str:

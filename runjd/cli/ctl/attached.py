@@ -23,6 +23,8 @@ else:
 _ENDING = (_signal.SIGINT, _signal.SIGTERM, _signal.SIGHUP, _signal.SIGQUIT)
 #: so many times ^C is passed on to a program before we leave it alone
 _PATIENCE = 2
+#: how our input is to reach the program
+_INPUTS = {"read-only": "no", "share": "share", "steal": "steal"}
 _UNKNOWN = 125
 
 
@@ -54,9 +56,17 @@ def run(call: Call) -> int:
 
 def attach(call: Call) -> int:
     """See what a jail writes, and type into it."""
-    name = call.given.argument("ID")
-    request = Request("", "ATTACH", (name,), {"mode": "frame", **_size(call)})
-    return _Attached(call, name, sends=not call.given.flag("no-stdin")).carry(request, "attach")
+    given, name = call.given, call.given.argument("ID")
+    options = {"mode": "frame", **_size(call)}
+    if given.flag("exec"):
+        options["exec"] = given.value("exec")
+    asked = [how for flag, how in _INPUTS.items() if given.flag(flag)]
+    if len(asked) > 1:
+        raise BadArgument("--read-only, --share and --steal do not go together")
+    if asked:
+        options["input"] = asked[0]
+    attached = _Attached(call, name, sends=not given.flag("read-only"))
+    return attached.carry(Request("", "ATTACH", (name,), options), "attach")
 
 
 def execute(call: Call) -> int:
@@ -117,6 +127,11 @@ class _Attached:
         is_tty = os.isatty(self._call.stdin)
         # a program on a terminal can be typed into whenever we have one, too
         sends = self._sends or (verb == "run" and has_terminal and is_tty)
+        if sends and fields.get("input") == "no" and fields.get("typist"):
+            self._call.notice(
+                f"{fields['typist']} types into {self._name}, and you look on; "
+                "--steal takes that place, --share types beside"
+            )
         terminal = Terminal(self._call.stdin) if has_terminal and is_tty and sends else None
         keys = DetachKeys(self._keys) if terminal else None
         streams = Streams(self._call.stdin if sends else None, self._call.out.fd, self._call.err.fd)
@@ -128,19 +143,22 @@ class _Attached:
         return self._conclude(ended, verb)
 
     def _conclude(self, ended: Ended, verb: str) -> int:
+        which = f"--exec {self._exec} {self._name}" if self._exec else self._name
+        again = f"runjctl attach {which} comes back to it"
         if ended.how == "exit" and not ended.fields:
             raise Gone(f"the daemon ended and left {self._name} to itself; see how it is: runjctl status {self._name}")
+        if ended.how == "exit" and "closed" in ended.fields:
+            raise Gone(f"{ended.fields['closed']} closed this session; {again}")
         if ended.how == "exit":
             status = program_status(ended.fields)
             if status is None:
                 self._call.notice("the program ended, and nobody saw how")
             return _UNKNOWN if status is None else status
         if ended.how == "detached":
-            again = f"; runjctl attach {self._name} comes back to it" if verb != "exec" else ""
-            self._call.notice(f"detached from {self._name}{again}")
+            self._call.notice(f"detached from {self._name}" + (f"; {again}" if verb != "exec" else ""))
             return 0
         if ended.how == "lost":
-            raise Gone(f"the connection was lost; {self._name} runs on: runjctl attach {self._name} comes back to it")
+            raise Gone(f"the connection was lost; {again}")
         if ended.how == "signal":
             if self._passed:
                 self._call.notice(f"{self._name} may still run; runjctl stop {self._name} stops it")

@@ -48,7 +48,8 @@ def delete(call: Call) -> int:
 def wait(call: Call) -> int:
     """Wait for jails, and write the exit status of each that stopped."""
     until = call.given.value("until", "stopped")
-    return _each(call, "WAIT", {"until": until, **_options(call, "timeout")}, shows_status=until == "stopped")
+    options = {"until": until, **_options(call, "timeout", "exec")}
+    return _each(call, "WAIT", options, shows_status=until == "stopped")
 
 
 def resize(call: Call) -> int:

@@ -135,6 +135,12 @@ class Session:
         else:
             self._err.add(f"runjctl: {text}\n".encode())
 
+    def _tell_input(self, fields: Mapping[str, str]) -> None:
+        if fields.get("input") == "no":
+            self.notice(f"{fields.get('by', 'somebody')} has taken over the input; you look on")
+        else:
+            self.notice("nobody else types any more; your input counts")
+
     def _is_done(self, ended: Ended) -> bool:
         """Whether nothing is left to be written that somebody still waits for."""
         if ended.how in ("signal", "hangup"):
@@ -194,6 +200,8 @@ class Session:
                 elif frame.kind == "G":
                     lost = parse_named(frame.data).get("lost", "some")
                     self.notice(f"{lost} bytes of output are missing here: they came faster than they were read")
+                elif frame.kind == "S":
+                    self._tell_input(parse_named(frame.data))
                 elif frame.kind == "X":
                     self._ended = Ended("exit", parse_named(frame.data))
                     return

@@ -79,6 +79,7 @@ PROGRAM = Program(
             (_IDS,),
             (
                 Option("until", "for what (default stopped)", "STATE", choices=("started", "ready", "stopped")),
+                Option("exec", "for the end of that exec process instead", "EXEC"),
                 _TIMEOUT,
                 _JSON,
             ),
@@ -100,8 +101,20 @@ PROGRAM = Program(
             "attach",
             "see what a jail writes, and type",
             (_ID,),
-            (_KEYS, Option("no-stdin", "only look on")),
+            (
+                Option("exec", "to that exec process", "EXEC"),
+                Option("read-only", "only look on"),
+                Option("share", "type beside whoever types"),
+                Option("steal", "type in the place of whoever types"),
+                _KEYS,
+            ),
             "Ends as the program ends, with its status; the detach keys leave it running.",
+        ),
+        Verb(
+            "sessions",
+            "show who is attached, or close a session",
+            (Argument("ID", optional=True),),
+            (Option("close", "close this one; its program runs on", "SESSION"), _JSON),
         ),
         Verb(
             "exec",
@@ -192,6 +205,7 @@ PLACES = {
     "wait": ("changes", "wait"),
     "logs": ("follows", "logs"),
     "attach": ("attached", "attach"),
+    "sessions": ("sessions", "sessions"),
     "exec": ("attached", "execute"),
     "resize": ("changes", "resize"),
     "events": ("follows", "events"),

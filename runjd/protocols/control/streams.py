@@ -8,7 +8,7 @@ session, which then loses output (attach) or makes the process wait (exec).
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from twisted.internet.interfaces import IPushProducer
@@ -17,7 +17,7 @@ from zope.interface import implementer
 from runjd.errors import RunjdError, SyntaxFault
 from runjd.interfaces import ISession, IViewer
 from runjd.policy.facts import ExitRecord
-from runjd.protocols.attach import Frame, FrameReader, format_frame, format_frames, format_named, parse_size
+from runjd.protocols.attach import Frame, FrameReader, format_frames, format_named, parse_size
 
 MODES = ("raw", "frame")
 
@@ -109,7 +109,13 @@ class Stream:
         self._say(lambda: self._show_gap(lost))
 
     def ended(self, exit: ExitRecord | None) -> None:
-        self._say(lambda: self._end(exit))
+        self._say(lambda: self._end(exit_fields(exit) if exit is not None else ()))
+
+    def input_changed(self, types: bool, by: str) -> None:
+        self._say(lambda: self._show_input(types, by))
+
+    def dismissed(self, by: str) -> None:
+        self._say(lambda: self._end((("closed", by),)))
 
     def pauseProducing(self) -> None:
         self._is_full = True
@@ -128,7 +134,10 @@ class Stream:
     def _show_gap(self, lost: int) -> None:
         """Raw bytes cannot tell of a gap."""
 
-    def _show_exit(self, exit: ExitRecord | None) -> None:
+    def _show_input(self, types: bool, by: str) -> None:
+        """Raw bytes cannot tell who types."""
+
+    def _show_end(self, fields: Sequence[tuple[str, str]]) -> None:
         """Raw bytes cannot tell of an exit."""
 
     def _say(self, say: Callable[[], None]) -> None:
@@ -139,9 +148,9 @@ class Stream:
         else:
             say()
 
-    def _end(self, exit: ExitRecord | None) -> None:
+    def _end(self, fields: Sequence[tuple[str, str]]) -> None:
         self._is_over = True
-        self._show_exit(exit)
+        self._show_end(fields)
         self._transport.unregisterProducer()
         self._transport.loseConnection()
 
@@ -220,8 +229,11 @@ class FrameStream(Stream):
     def _show_gap(self, lost: int) -> None:
         self._transport.write(format_named("G", [("lost", str(lost))]))
 
-    def _show_exit(self, exit: ExitRecord | None) -> None:
-        self._transport.write(format_named("X", exit_fields(exit)) if exit else format_frame("X"))
+    def _show_input(self, types: bool, by: str) -> None:
+        self._transport.write(format_named("S", [("input", "yes" if types else "no"), ("by", by)]))
+
+    def _show_end(self, fields: Sequence[tuple[str, str]]) -> None:
+        self._transport.write(format_named("X", fields))
 
 
 def exit_fields(exit: ExitRecord) -> list[tuple[str, str]]:

@@ -170,6 +170,17 @@ def test_a_gap_is_told_on_standard_error(rig: Rig) -> None:
     assert b"4096 bytes of output are missing" in rig.complained()
 
 
+def test_who_types_is_told_on_standard_error(rig: Rig) -> None:
+    """Somebody took the place, or left it."""
+    for types in ("no", "yes"):
+        rig.peer.say(format_named("S", [("input", types), ("by", "uid:7")]))
+    rig.peer.say(EXIT_3)
+    rig.run()
+    told = rig.complained()
+    assert b"uid:7 has taken over the input" in told
+    assert b"your input counts" in told
+
+
 def test_a_reader_that_goes_away_ends_it_quietly(rig: Rig) -> None:
     """Where nobody reads our output any more, the session ends although nothing is written."""
     rig.meanwhile(lambda: rig.close(rig.showing))

@@ -8,7 +8,7 @@ import pytest_twisted
 @pytest_twisted.ensureDeferred
 async def test_raw_bytes_both_ways(jails, wire):
     """After the reply all bytes are the program's, until it ends."""
-    assert await wire.say("attach web") == "+ jail=web pid=2210 mode=raw tty=no"
+    assert await wire.say("attach web") == "+ jail=web pid=2210 mode=raw tty=no session=1 input=yes"
 
     wire.send(b"\x00\xff\r\nhello\n")
     assert await wire.bytes(10) == b"\x00\xff\r\nhello\n"
@@ -20,7 +20,9 @@ async def test_raw_bytes_both_ways(jails, wire):
 async def test_frames(server, wire):
     """Frames carry both streams, the size of the terminal, and the exit."""
     server.run("sh", (24, 80))
-    assert await wire.say("7 attach sh mode=frame rows=40 cols=120") == "+7 jail=sh pid=2210 mode=frame tty=yes"
+    assert await wire.say("7 attach sh mode=frame rows=40 cols=120") == (
+        "+7 jail=sh pid=2210 mode=frame tty=yes session=1 input=yes"
+    )
     assert server.jails.size("sh") == (40, 120)
 
     wire.send(b"W 5\n50 99Q 3\nabcI 3\nhi\n")
@@ -85,7 +87,7 @@ async def test_bytes_behind_an_accepted_request_are_input(jails, wire):
     """A client that did not wait for the reply loses nothing."""
     wire.send("attach web\nhello\n")
 
-    assert await wire.line() == "+ jail=web pid=2210 mode=raw tty=no"
+    assert await wire.line() == "+ jail=web pid=2210 mode=raw tty=no session=1 input=yes"
     assert await wire.bytes(6) == b"hello\n"
 
 

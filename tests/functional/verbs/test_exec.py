@@ -10,7 +10,7 @@ import pytest_twisted
 async def test_frames_down_to_the_exit(jails, wire):
     """EXEC mode=frame carries input, output and the exit."""
     assert await wire.say("exec web mode=frame stdin=yes -- /bin/cat -n") == (
-        "+ jail=web exec=x1 pid=2211 mode=frame tty=no"
+        "+ jail=web exec=x1 pid=2211 mode=frame tty=no session=1 input=yes"
     )
     wire.send(b"I 3\nabc")
     assert await wire.bytes(7) == b"O 3\nabc"
@@ -24,7 +24,7 @@ async def test_raw_and_the_half_close(jails, wire):
     wire.send(b"exec web stdin=yes -- cat\nthrough\n")
     wire.send_end()
 
-    assert (await wire.end()).endswith(b"tty=no\nthrough\n")
+    assert (await wire.end()).endswith(b"input=yes\nthrough\n")
 
 
 @pytest_twisted.ensureDeferred
@@ -68,7 +68,6 @@ async def test_hanging_up_a_terminal(server, jails, wire):
         ("exec web env=A=1 -- sh", "env"),
         ("exec web env.x=A=1 -- sh", "env.x"),
         ("exec web env.1=A -- sh", "env.1"),
-        ("exec web detach=yes stdin=yes -- sh", "stdin"),
         ("exec web detach=yes mode=raw -- sh", "mode"),
         ("exec web rows=5 -- sh", "cols"),
         ("exec web mode=cooked -- sh", "mode"),

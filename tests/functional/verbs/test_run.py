@@ -62,7 +62,9 @@ async def test_what_cannot_be_run(server, wire):
 @pytest_twisted.ensureDeferred
 async def test_with_a_mode_the_jail_is_shown_from_its_start(server, wire):
     """RUN mode=frame turns the connection into frames, down to the exit."""
-    assert await wire.say("run job /j stdin=yes mode=frame") == "+ jail=job pid=2210 mode=frame tty=no"
+    assert await wire.say("run job /j stdin=yes mode=frame") == (
+        "+ jail=job pid=2210 mode=frame tty=no session=1 input=yes"
+    )
 
     wire.send(b"I 5\nhello")
     assert await wire.bytes(9) == b"O 5\nhello"

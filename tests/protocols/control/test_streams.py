@@ -26,7 +26,9 @@ def test_nothing_of_a_stream_comes_before_the_reply(offline):
     assert offline.socket.value() == b""
 
     assert offline.socket.read() == b""
-    assert offline.socket.read_all().decode() == "+ jail=web pid=2210 mode=frame tty=no\nG 6\nlost=5"
+    assert (
+        offline.socket.read_all().decode() == "+ jail=web pid=2210 mode=frame tty=no session=1 input=yes\nG 6\nlost=5"
+    )
 
 
 def test_an_attach_that_is_not_read_loses_output(offline):

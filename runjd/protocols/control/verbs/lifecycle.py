@@ -13,8 +13,8 @@ from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.request import Request
 from runjd.protocols.control.streams import MODES
 from runjd.protocols.control.verbs.arguments import Argument, did_you_mean
-from runjd.protocols.control.verbs.query import ID, TIMEOUT
-from runjd.protocols.control.verbs.render import notice_fields, outcome_fields
+from runjd.protocols.control.verbs.query import EXEC, ID, TIMEOUT
+from runjd.protocols.control.verbs.render import notice_fields, outcome_fields, session_fields
 from runjd.protocols.control.verbs.table import Verb
 from runjd.protocols.control.verbs.values import absolute_path, one_of, seconds, side, something, yes
 from runjd.spec.signals import signal_number
@@ -28,7 +28,6 @@ COLUMNS = Argument("cols", side, "N")
 MODE = Argument("mode", one_of(*MODES), "|".join(MODES))
 SIGNAL = Argument("SIGNAL", signal_number)
 EVERYONE = Argument("all", yes, "yes|no")
-EXEC = Argument("exec", something, "EXEC")
 FORCE = Argument("force", yes, "yes|no")
 GRACE = Argument("grace", seconds, "SECONDS")
 WAIT_UP = Argument("wait", one_of("none", "started", "ready", "stopped"), "none|started|ready|stopped")
@@ -62,8 +61,8 @@ async def run(call: Call) -> Reply:
     call.connection.refuse_stream(call.tag)
     stream = call.connection.make_stream(mode)
     facts = await call.within(call.controller.run(definition, call.by), asked.get(TIMEOUT), f"starting {jail}")
-    session = call.controller.attach(jail, stream, lossless=True)
-    fields = [("jail", jail), ("pid", str(session.pid)), ("mode", mode), ("tty", "yes" if session.terminal else "no")]
+    session = call.controller.attach(jail, stream, call.by, lossless=True)
+    fields = session_fields(jail, mode, session)
     if facts.jid:
         fields.append(("jid", str(facts.jid)))
     return Reply([*fields, *notice_fields(facts)], stream=stream, session=session)

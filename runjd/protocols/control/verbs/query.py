@@ -4,19 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from runjd.errors import BadArgument
 from runjd.policy.facts import Facts
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_record
 from runjd.protocols.control.verbs.arguments import Argument
-from runjd.protocols.control.verbs.render import list_fields, outcome_fields, show_fields, status_fields
+from runjd.protocols.control.verbs.render import (
+    exec_end_fields,
+    list_fields,
+    outcome_fields,
+    show_fields,
+    status_fields,
+)
 from runjd.protocols.control.verbs.table import Verb
-from runjd.protocols.control.verbs.values import one_of, seconds
+from runjd.protocols.control.verbs.values import one_of, seconds, something
 from runjd.spec.ids import check_id
 
 ID = Argument("ID", check_id, is_required=True)
 IDS = Argument("ID", check_id, is_repeated=True)
 UNTIL = Argument("until", one_of("started", "ready", "stopped"), "started|ready|stopped")
 TIMEOUT = Argument("timeout", seconds, "SECONDS")
+EXEC = Argument("exec", something, "EXEC")
 
 
 def list_jails(call: Call) -> Reply:
@@ -41,9 +49,16 @@ def show(call: Call) -> Reply:
 
 async def wait(call: Call) -> Reply:
     """WAIT."""
-    jail, until = call.arguments.need(ID), call.arguments.get(UNTIL, "stopped")
+    jail, until, patience = call.arguments.need(ID), call.arguments.get(UNTIL, "stopped"), call.arguments.get(TIMEOUT)
+    exec_id = call.arguments.get(EXEC)
+    if exec_id is not None:
+        if until != "stopped":
+            raise BadArgument("wait: an exec process can be waited for until it has stopped", verb="wait", arg="until")
+        end = call.controller.wait_exec(jail, exec_id)
+        exit = await call.within(end, patience, f"waiting for the exec process {exec_id} of {jail}")
+        return Reply(exec_end_fields(jail, exec_id, exit))
     work = call.controller.wait(jail, until)
-    facts = await call.within(work, call.arguments.get(TIMEOUT), f"waiting for {jail} to be {until}")
+    facts = await call.within(work, patience, f"waiting for {jail} to be {until}")
     return Reply(outcome_fields(facts))
 
 
@@ -56,5 +71,5 @@ VERBS = (
     Verb("LIST", "observer", "All jails, in short.", list_jails),
     Verb("STATUS", "observer", "How all jails are, or those named.", status, (IDS,)),
     Verb("SHOW", "observer", "All that is known of a jail.", show, (ID,)),
-    Verb("WAIT", "observer", "Wait until a jail is started, ready or stopped.", wait, (ID,), (UNTIL, TIMEOUT)),
+    Verb("WAIT", "observer", "Wait until a jail is started, ready or stopped.", wait, (ID,), (UNTIL, EXEC, TIMEOUT)),
 )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 
-from runjd.policy.facts import Event, Facts
+from runjd.interfaces import ISession
+from runjd.policy.facts import Event, ExitRecord, Facts, SessionFacts
 from runjd.protocols.control.reply import format_announcement
 from runjd.protocols.control.streams import exit_fields
 
@@ -82,6 +83,33 @@ def outcome_fields(facts: Facts) -> Fields:
 def notice_fields(facts: Facts) -> Fields:
     """Return what whoever starts a jail must be told: ``notice``, and ``notice.2`` and so on where there are more."""
     return [(f"notice.{number}" if number > 1 else "notice", text) for number, text in enumerate(facts.notices, 1)]
+
+
+def session_fields(jail: str, mode: str, session: ISession) -> Fields:
+    """Return what the ``+`` line of a verb that makes a stream tells of it."""
+    fields = [("jail", jail)]
+    if session.exec_id:
+        fields.append(("exec", session.exec_id))
+    fields += [("pid", str(session.pid)), ("mode", mode), ("tty", "yes" if session.terminal else "no")]
+    fields += [("session", str(session.number)), ("input", "yes" if session.types else "no")]
+    if not session.types and session.typist:
+        fields.append(("typist", session.typist))
+    return fields
+
+
+def guest_fields(facts: SessionFacts) -> Fields:
+    """Return what SESSIONS tells of a session."""
+    fields = [("session", str(facts.number)), ("kind", facts.kind), ("jail", facts.jail)]
+    if facts.exec_id:
+        fields.append(("exec", facts.exec_id))
+    fields += [("pid", str(facts.pid)), ("by", facts.by), ("since", stamp(facts.at))]
+    fields += [("input", "yes" if facts.types else "no"), ("paused", "yes" if facts.is_paused else "no")]
+    return [*fields, ("lost", str(facts.lost))]
+
+
+def exec_end_fields(jail: str, exec_id: str, exit: ExitRecord) -> Fields:
+    """Return what WAIT tells of an exec process that ended."""
+    return [("jail", jail), ("exec", exec_id), ("pid", str(exit.pid)), *exit_fields(exit), ("at", stamp(exit.at))]
 
 
 def event_line(event: Event) -> bytes:

@@ -1,19 +1,31 @@
-"""The verbs that look into a process: ATTACH EXEC RESIZE."""
+"""The verbs that look into a process: ATTACH EXEC RESIZE SESSIONS."""
 
 from __future__ import annotations
 
 from zope.interface import implementer
 
 from runjd.errors import BadArgument
-from runjd.interfaces import ISession, IViewer
-from runjd.policy.facts import ExitRecord
+from runjd.interfaces import IViewer
+from runjd.policy.facts import INPUTS, ExitRecord
 from runjd.protocols.control.call import Call, Reply
+from runjd.protocols.control.reply import format_record
 from runjd.protocols.control.request import Request
 from runjd.protocols.control.verbs.arguments import Argument, Arguments
-from runjd.protocols.control.verbs.lifecycle import COLUMNS, EXEC, MODE, ROWS, STDIN, window_size
-from runjd.protocols.control.verbs.query import ID
+from runjd.protocols.control.verbs.lifecycle import COLUMNS, MODE, ROWS, STDIN, window_size
+from runjd.protocols.control.verbs.query import EXEC, ID
+from runjd.protocols.control.verbs.render import guest_fields, session_fields
 from runjd.protocols.control.verbs.table import Verb
-from runjd.protocols.control.verbs.values import absolute_path, anything, something, user, variable, yes
+from runjd.protocols.control.verbs.values import (
+    absolute_path,
+    anything,
+    number,
+    one_of,
+    something,
+    user,
+    variable,
+    yes,
+)
+from runjd.spec.ids import check_id
 from runjd.spec.model import ConsoleSize, Process, User
 
 COMMAND = Argument("CMD", something, is_required=True)
@@ -23,17 +35,21 @@ DETACH = Argument("detach", yes, "yes|no")
 USER = Argument("user", user, "UID[:GID]")
 CWD = Argument("cwd", absolute_path, "DIRECTORY")
 ENV = Argument("env", variable, "NAME=VALUE", is_repeated=True)
+INPUT = Argument("input", one_of(*INPUTS), "|".join(INPUTS))
+JAIL = Argument("ID", check_id)
+CLOSE = Argument("close", number(1, 2**62), "SESSION")
 
 
 def attach(call: Call) -> Reply:
     """ATTACH."""
-    jail, mode, size = call.arguments.need(ID), call.arguments.get(MODE, "raw"), window_size(call)
+    asked, size = call.arguments, window_size(call)
+    jail, mode = asked.need(ID), asked.get(MODE, "raw")
     call.connection.refuse_stream(call.tag)
     stream = call.connection.make_stream(mode)
-    session = call.controller.attach(jail, stream)
+    session = call.controller.attach(jail, stream, call.by, asked.get(EXEC, ""), asked.get(INPUT, "free"))
     if size is not None:
         session.resize(*size)
-    return Reply(_session_fields(jail, mode, session), stream=stream, session=session)
+    return Reply(session_fields(jail, mode, session), stream=stream, session=session)
 
 
 async def exec_process(call: Call) -> Reply:
@@ -42,18 +58,18 @@ async def exec_process(call: Call) -> Reply:
     jail, mode, stdin = asked.need(ID), asked.get(MODE, "raw"), asked.get(STDIN, default=False)
     window_size(call)
     if asked.get(DETACH):
-        if stdin or asked.get(MODE) is not None:
-            wrong = "stdin" if stdin else "mode"
-            raise BadArgument(f"exec: {wrong}= does not go with detach=yes", verb="exec", arg=wrong)
+        if asked.get(MODE) is not None:
+            raise BadArgument("exec: mode= does not go with detach=yes", verb="exec", arg="mode")
         process = process_of(await call.controller.exec_defaults(jail), asked)
-        session = await call.controller.exec(jail, process, _Unwatched(), call.by, stdin=False)
+        session = await call.controller.exec(jail, process, _Unwatched(), call.by, stdin, detached=True)
+        session.detach()
         return Reply([("jail", jail), ("exec", session.exec_id), ("pid", str(session.pid))])
     call.connection.refuse_stream(call.tag)
     process = process_of(await call.controller.exec_defaults(jail), asked)
     stream = call.connection.make_stream(mode)
     stream.closes_stdin = stdin and not process.terminal
     session = await call.controller.exec(jail, process, stream, call.by, stdin)
-    return Reply(_session_fields(jail, mode, session), stream=stream, session=session)
+    return Reply(session_fields(jail, mode, session), stream=stream, session=session)
 
 
 def resize(call: Call) -> Reply:
@@ -63,6 +79,18 @@ def resize(call: Call) -> Reply:
         raise BadArgument("resize needs rows= and cols=", verb="resize", arg="rows")
     call.controller.resize(jail, exec_id, *size)
     return Reply([("jail", jail), ("rows", str(size[0])), ("cols", str(size[1]))])
+
+
+def sessions(call: Call) -> Reply:
+    """SESSIONS."""
+    jail, number = call.arguments.get(JAIL, ""), call.arguments.get(CLOSE)
+    if number is None:
+        lines = [format_record(call.tag, guest_fields(facts)) for facts in call.controller.sessions(jail)]
+        return Reply([("n", str(len(lines)))], body=lines)
+    if jail:
+        raise BadArgument("sessions: close= takes the number of a session, and no jail", verb="sessions", arg="close")
+    closed = call.controller.close_session(number, call.by)
+    return Reply([("session", str(number)), ("jail", closed.jail)])
 
 
 def process_of(defaults: Process, asked: Arguments) -> Process:
@@ -90,13 +118,6 @@ def merge_environment(base: tuple[str, ...], more: tuple[str, ...]) -> tuple[str
     return tuple(found.values())
 
 
-def _session_fields(jail: str, mode: str, session: ISession) -> list[tuple[str, str]]:
-    fields = [("jail", jail)]
-    if session.exec_id:
-        fields.append(("exec", session.exec_id))
-    return [*fields, ("pid", str(session.pid)), ("mode", mode), ("tty", "yes" if session.terminal else "no")]
-
-
 def _always(request: Request) -> bool:
     return True
 
@@ -107,7 +128,7 @@ def _exec_makes_stream(request: Request) -> bool:
 
 @implementer(IViewer)
 class _Unwatched:
-    """Nobody looks at the process; its output is read, so that it never blocks, and dropped."""
+    """Nobody looks at the process from its first moment on."""
 
     def out(self, data: bytes) -> None:
         pass
@@ -121,12 +142,24 @@ class _Unwatched:
     def ended(self, exit: ExitRecord | None) -> None:
         pass
 
+    def input_changed(self, types: bool, by: str) -> None:
+        pass
+
+    def dismissed(self, by: str) -> None:
+        pass
+
 
 _EXEC_KEYS = (MODE, TTY, STDIN, USER, CWD, ENV, ROWS, COLUMNS, DETACH)
 
 VERBS = (
     Verb(
-        "ATTACH", "operator", "Look at a jail's output and type into it.", attach, (ID,), (MODE, ROWS, COLUMNS), _always
+        "ATTACH",
+        "operator",
+        "Look at a jail's output and type into it.",
+        attach,
+        (ID,),
+        (MODE, EXEC, INPUT, ROWS, COLUMNS),
+        _always,
     ),
     Verb(
         "EXEC",
@@ -138,4 +171,5 @@ VERBS = (
         _exec_makes_stream,
     ),
     Verb("RESIZE", "operator", "Set the size of a terminal.", resize, (ID,), (ROWS, COLUMNS, EXEC)),
+    Verb("SESSIONS", "operator", "Who is attached; or close a session.", sessions, (JAIL,), (CLOSE,)),
 )
