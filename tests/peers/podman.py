@@ -145,7 +145,7 @@ class Podman:
         script = (
             f"find /run/{self.runtime} -mindepth 1 -maxdepth 1 ! -name '.*' 2>/dev/null;"
             "find /sys/fs/cgroup -type d -name 'libpod-*';"
-            "grep -E '/overlay/[^/]+/merged|/run/netns' /proc/self/mounts;"
+            "grep -E '/overlay/[^/]+/merged|/run/netns/' /proc/self/mounts;"
             "for each in /proc/[0-9]*/cmdline; do tr '\\0' ' ' <$each; echo; done | grep -E '^(/usr/bin/conmon|sleep) '"
         )
         return set(self.machine.run("sh", "-c", script).text.splitlines())

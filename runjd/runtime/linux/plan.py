@@ -215,9 +215,11 @@ def _identity_steps(config: Config, linux: Linux, process: Process, namespaces: 
         yield s.JoinGroups(namespaces.get("cgroup") == "")
     if process.oom_score_adj is not None:
         yield s.SetOomScore(process.oom_score_adj)
+    apart = sysctl.kept_apart(name for name, _ in linux.sysctl)
     for index, each in enumerate(linux.namespaces):
         if each.path and each.type != "pid":
-            yield s.JoinNamespace(each.type, each.path, FLAGS[each.type], f"linux.namespaces[{index}].path")
+            where = f"linux.namespaces[{index}].path"
+            yield s.JoinNamespace(each.type, each.path, FLAGS[each.type], where, apart.get(each.type, ""))
     if config.hostname:
         yield s.SetHostname(config.hostname)
     if config.domainname:

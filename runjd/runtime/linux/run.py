@@ -11,7 +11,7 @@ from __future__ import annotations
 import errno
 import os
 
-from runjd.errors import RuntimeFailure
+from runjd.errors import RuntimeFailure, Unsupported
 from runjd.kernel import mount as m
 from runjd.kernel.namespaces import CLONE_NEWCGROUP, CLONE_NEWNS, CLONE_NEWTIME
 from runjd.runtime.failing import failure
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC
+#: names in /proc/PID/ns, where they are not the type's
+_FILES = {"network": "net"}
 
 
 def _no_hooks(root: int) -> None:
@@ -112,6 +114,8 @@ class Runner:
         """Enter a namespace by its file; 0: whichever kind it is of, as the plan has checked the kind."""
         descriptor = self._kernel.open(step.file, _READ)
         try:
+            if step.apart and self._is_ours(descriptor, step.kind):
+                raise Unsupported(step.apart, f"would change the host, whose {step.kind} namespace {step.file} is")
             self._kernel.set_namespace(descriptor, step.flag)
         except OSError as error:
             if error.errno == errno.EINVAL:
@@ -119,6 +123,10 @@ class Runner:
             raise
         finally:
             self._kernel.close(descriptor)
+
+    def _is_ours(self, namespace: int, kind: str) -> bool:
+        own = self._kernel.stat(f"/proc/self/ns/{_FILES.get(kind, kind)}")
+        return os.path.samestat(self._kernel.fstat(namespace), own)
 
     def hold_source(self, step: s.HoldSource) -> None:
         """Copy a source while it still is a peer of the host's mount."""

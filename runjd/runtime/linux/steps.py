@@ -65,12 +65,18 @@ class JoinGroups(Value):
 
 
 class JoinNamespace(Value):
-    """Enter a namespace that somebody else made; ``flag`` is its CLONE_NEW bit, which the kernel checks."""
+    """
+    Enter a namespace that somebody else made.
+
+    :ivar flag: its CLONE_NEW bit, which the kernel checks.
+    :ivar apart: JSON path of the property for which it must not be the host's; empty for none.
+    """
 
     kind: str
     file: str
     flag: int
     path: str
+    apart: str = ""
 
     def __str__(self) -> str:
         return f"join {self.kind} namespace {self.file}"

@@ -11,7 +11,7 @@ from runjd.runtime.linux.steps import SetSysctl
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 _OF_IPC = frozenset(
     f"kernel/{name}" for name in ("msgmax", "msgmnb", "msgmni", "sem", "shmall", "shmmax", "shmmni", "shm_rmid_forced")
@@ -23,9 +23,27 @@ def plan_sysctl(name: str, value: str, namespaces: Mapping[str, str]) -> SetSysc
     """
     Return the step that sets one parameter.
 
-    :param namespaces: type to path of those of the jail; an empty path is a new one.
+    :param namespaces: type to path of those of the jail; an empty path is a new one. Of one that is
+        joined only whoever joins it can tell whether it is the host's: see :func:`kept_apart`.
     :raise Unsupported: the parameter is the host's too.
     """
+    where, file, needed = _resolve(name)
+    if needed not in namespaces:
+        raise Unsupported(where, f'needs the namespace {{"type": "{needed}"}}')
+    return SetSysctl(name, value, file, where)
+
+
+def kept_apart(names: Iterable[str]) -> dict[str, str]:
+    """Return the types of namespaces that keep parameters apart, each with the JSON path of the first that needs it."""
+    found: dict[str, str] = {}
+    for name in names:
+        where, _, needed = _resolve(name)
+        found.setdefault(needed, where)
+    return found
+
+
+def _resolve(name: str) -> tuple[str, str, str]:
+    """Return the JSON path of a parameter, its file, and the type of namespace that keeps it apart."""
     where = f"linux.sysctl.{name}"
     file = sysctl_file(name)
     parts = file.split("/")
@@ -39,9 +57,7 @@ def plan_sysctl(name: str, value: str, namespaces: Mapping[str, str]) -> SetSysc
         needed = "uts"
     else:
         raise Unsupported(where, "is not kept apart by a namespace: it would change the host")
-    if namespaces.get(needed) != "":
-        raise Unsupported(where, f'needs a new namespace {{"type": "{needed}"}}')
-    return SetSysctl(name, value, file, where)
+    return where, file, needed
 
 
 def sysctl_file(name: str) -> str:

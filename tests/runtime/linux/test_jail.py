@@ -9,7 +9,7 @@ import pytest
 from runjd.errors import RunjdError, RuntimeFailure
 from runjd.runtime.linux.runtime import LinuxRuntime
 from runjd.runtime.privileges import LinuxPrivileges
-from runjd.spec.model import Capabilities, LinuxDevice, Namespace, Rlimit, Root, User
+from runjd.spec.model import Capabilities, Config, LinuxDevice, Namespace, Rlimit, Root, User
 from tests.runtime.driver import KEPT, STANDARD_MOUNTS, STANDARD_NAMESPACES, Driver, config, shell
 
 pytestmark = pytest.mark.root
@@ -47,6 +47,28 @@ def test_namespace_of_another_jail_is_joined(driver: Driver, bundle: str) -> Non
 
     assert output.split() == [os.readlink(f"/proc/{first.pid}/ns/{kind}") for kind in ("pid", "net")] + ["1"]
     assert ours == os.readlink("/proc/self/ns/pid")
+    driver.end(first)
+
+
+def test_sysctl_of_a_joined_namespace(driver: Driver, bundle: str) -> None:
+    """Parameters are set in a namespace that was made before, as engines make networks, but not in the host's."""
+    first = driver.create(config("sleep 60", hostname=""), bundle, "first")
+
+    def joining(pid: object) -> Config:
+        files = {"network": "net", "ipc": "ipc"}
+        joined = tuple(Namespace(kind, f"/proc/{pid}/ns/{file}") for kind, file in files.items())
+        asked = (("net.ipv4.ip_default_ttl", "65"), ("kernel.shmmni", "123"))
+        script = "cat /proc/sys/net/ipv4/ip_default_ttl /proc/sys/kernel/shmmni"
+        namespaces = (Namespace("mount"), Namespace("pid"), *joined)
+        return config(script, hostname="", linux={"namespaces": namespaces, "sysctl": asked})
+
+    before = (_read("/proc/sys/net/ipv4/ip_default_ttl"), _read("/proc/sys/kernel/shmmni"))
+
+    assert driver.run(joining(first.pid), bundle)[1].split() == ["65", "123"]
+    with pytest.raises(RunjdError, match="ip_default_ttl: would change the host"):
+        driver.create(joining("self"), bundle)
+
+    assert before == (_read("/proc/sys/net/ipv4/ip_default_ttl"), _read("/proc/sys/kernel/shmmni"))
     driver.end(first)
 
 

@@ -227,13 +227,23 @@ def test_sysctl_stays_below_proc_sys(name: str) -> None:
 @pytest.mark.parametrize(
     ("name", "kind"), [("kernel.shmmax", "ipc"), ("fs.mqueue.msg_max", "ipc"), ("net.x", "network")]
 )
-def test_sysctl_needs_a_new_namespace(name: str, kind: str) -> None:
-    """A parameter of a shared or joined namespace belongs to others too."""
-    assert plan_sysctl(name, "1", ALL_NEW)
-    for shared in ({}, {kind: "/proc/7/ns/x"}):
-        with pytest.raises(Unsupported) as caught:
-            plan_sysctl(name, "1", shared)
-        assert caught.value.path == f"linux.sysctl.{name}"
+def test_sysctl_needs_a_namespace(name: str, kind: str) -> None:
+    """Without its namespace a parameter is the host's; whose one is that is joined only who joins it sees."""
+    assert plan_sysctl(name, "1", ALL_NEW) == plan_sysctl(name, "1", {kind: "/proc/7/ns/x"})
+    with pytest.raises(Unsupported, match=kind) as caught:
+        plan_sysctl(name, "1", {each: "" for each in ALL_NEW if each != kind})
+
+    assert caught.value.path == f"linux.sysctl.{name}"
+
+
+def test_a_namespace_that_is_joined_for_a_sysctl_must_not_be_the_hosts() -> None:
+    """The step that joins knows the first property for which the namespace has to be another's than the host's."""
+    namespaces = (Namespace("mount"), Namespace("network", "/run/netns/a"), Namespace("ipc", "/proc/7/ns/ipc"))
+    asked = (("net.x", "1"), ("net.y", "1"))
+    made = plan(config(hostname="", linux={"namespaces": namespaces, "sysctl": asked}))
+    joins = [each for each in made.jail_steps if isinstance(each, s.JoinNamespace)]
+
+    assert [(each.kind, each.apart) for each in joins] == [("network", "linux.sysctl.net.x"), ("ipc", "")]
 
 
 @given(st.sets(st.sampled_from([each.type for each in STANDARD_NAMESPACES])))
