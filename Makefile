@@ -6,7 +6,7 @@ VENV = .venv
 PYTEST_FLAGS =
 SECONDS = 600
 MADE = $(VENV)/.made
-MAN = man/*.7 man/*.8
+MAN = man/*.5 man/*.7 man/*.8
 
 help:
 	@echo "make demo   shows the main job on this machine, and leaves nothing behind"

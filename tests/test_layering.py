@@ -14,10 +14,10 @@ PACKAGE = CHECKOUT / "runjd"
 # Each room may import from the rooms before it, and from itself.
 ROOMS = (
     "bytecode",
-    "errors", "values", "spec", "policy", "interfaces", "logs", "kernel", "runtime", "container", "keeper",
+    "errors", "values", "spec", "policy", "config", "interfaces", "logs", "kernel", "runtime", "container", "keeper",
     "protocols", "access", "supervise", "containerd", "web", "cli", "tap",
 )  # fmt: skip
-PURE_ROOMS = {"errors", "values", "spec", "policy", "logs", "kernel", "runtime", "container", "keeper", "cli"}
+PURE_ROOMS = {"errors", "values", "spec", "policy", "config", "logs", "kernel", "runtime", "container", "keeper", "cli"}
 # zope interfaces are for the daemon's rooms, whatever their place in the order.
 DAEMON_ROOMS = set(ROOMS) - PURE_ROOMS
 FRAMEWORKS = {"twisted", "zope", "attr", "attrs", "automat", "OpenSSL", "cryptography", "service_identity"}

@@ -151,6 +151,13 @@ PROGRAM = Program(
             ),
         ),
         Verb(
+            "check",
+            "see what is wrong with the daemon's configuration",
+            (Argument("FILE", optional=True, many=True),),
+            (_JSON,),
+            "FILE is runjd.toml, read with jails.d beside it, or a file of jails.d. Needs no daemon.",
+        ),
+        Verb(
             "import",
             "make bundles of the jails of a jail.conf(5)",
             (Argument("FILE"), Argument("JAIL", optional=True, many=True)),
@@ -210,6 +217,7 @@ PLACES = {
     "resize": ("changes", "resize"),
     "events": ("follows", "events"),
     "doctor": ("doctor", "doctor"),
+    "check": ("check", "check"),
     "import": ("importing", "import_jails"),
     "whoami": ("daemon", "whoami"),
     "ping": ("daemon", "ping"),

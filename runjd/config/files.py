@@ -1,0 +1,131 @@
+"""
+Reading the files of a configuration: whole, bounded, and nobody else's.
+
+Whoever can write to one has us run his program, so a file must belong to root or to
+whoever runs us, and must not be writable for others.  A symbolic link is followed: what
+counts is whose the file behind it is, and that nobody else can write to the directory.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+import sys
+import tomllib
+
+from runjd.config.faults import Faults
+
+#: bytes of one file
+LIMIT = 16 << 20
+#: the directory beside runjd.toml
+DIRECTORY = "jails.d"
+
+_PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+_BOM = b"\xef\xbb\xbf"
+
+
+def default_file(platform: str = sys.platform) -> str:
+    """Return where the configuration lies on this system."""
+    return "/usr/local/etc/runjd/runjd.toml" if platform.startswith("freebsd") else "/etc/runjd/runjd.toml"
+
+
+def jail_files(file: str, faults: Faults) -> list[str]:
+    """
+    Return the files in jails.d beside runjd.toml, by name; none where there is no such directory.
+
+    :param faults: of the directory.
+    """
+    directory = os.path.join(os.path.dirname(file), DIRECTORY)
+    try:
+        fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        faults.add((), error.strerror or "cannot be opened")
+        return []
+    try:
+        if not _is_ours(os.fstat(fd), faults):
+            return []
+        names = os.listdir(fd)
+    finally:
+        os.close(fd)
+    return [os.path.join(directory, each) for each in sorted(names) if each.endswith(".toml") and each[0] != "."]
+
+
+def read_toml(path: str) -> tuple[dict[str, object], Faults]:
+    """Return what a file says, and what is wrong with it; nothing where it cannot be read."""
+    faults = Faults(path)
+    data = _read(path, faults)
+    if data is None:
+        return {}, faults
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        faults.add_at(line, f"is not UTF-8: byte 0x{data[error.start]:02x} cannot stand here")
+        return {}, faults
+    try:
+        if data.startswith(_BOM):
+            faults.add_at(1, "starts with a byte order mark; save it as UTF-8 without one")
+            return {}, faults
+        return tomllib.loads(text), Faults(path, text)
+    except RecursionError:
+        faults.add((), "is no TOML: arrays and tables are nested too deeply")
+    except ValueError as error:
+        line, reason = _explained(error, text)
+        faults.add_at(line, f"is no TOML: {reason}")
+    return {}, faults
+
+
+def _read(path: str, faults: Faults) -> bytes | None:
+    try:
+        # a FIFO must not make us wait
+        fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        faults.add((), f"cannot be read: {getattr(error, 'strerror', None) or error}")
+        return None
+    try:
+        found = os.fstat(fd)
+        if not stat.S_ISREG(found.st_mode):
+            faults.add((), "is no file")
+            return None
+        if not _is_ours(found, faults):
+            return None
+        data = b""
+        while len(data) <= LIMIT and (more := os.read(fd, LIMIT)):
+            data += more
+    except OSError as error:
+        faults.add((), f"cannot be read: {error.strerror}")
+        return None
+    finally:
+        os.close(fd)
+    if len(data) > LIMIT:
+        faults.add((), f"is larger than {LIMIT >> 20} MiB")
+        return None
+    return data
+
+
+def _is_ours(found: os.stat_result, faults: Faults) -> bool:
+    """Return whether only root and we can write to it; else note who else can."""
+    if found.st_uid not in (0, os.geteuid()):
+        faults.add((), f"belongs to user {found.st_uid}, who could have us run anything; chown it to root")
+    elif found.st_mode & stat.S_IWOTH:
+        faults.add((), "can be written by everybody; chmod it to go-w")
+    elif found.st_mode & stat.S_IWGRP and found.st_gid not in (0, os.getegid()):
+        faults.add((), f"can be written by the group {found.st_gid}; chmod it to go-w")
+    else:
+        return True
+    return False
+
+
+def _explained(error: ValueError, text: str) -> tuple[int, str]:
+    """Return line and reason of what tomllib says; from 3.14 on as attributes, before as words."""
+    match = _PLACE.fullmatch(str(error))
+    if match is None:
+        return 0, "a number has too many digits" if "digits" in str(error) else str(error)
+    reason, line, column = match.groups()
+    reason = reason[:1].lower() + reason[1:]
+    if line is None:
+        return text.count("\n", 0, len(text.rstrip())) + 1, f"{reason} at the end"
+    return int(line), f"{reason}, in column {column}"

@@ -1,0 +1,100 @@
+"""
+What runjd.toml and jails.d say, as values.
+
+How a jail is kept is :class:`runjd.policy.settings.Settings`; here is what it is made of.
+"""
+
+from __future__ import annotations
+
+from runjd.policy.settings import RestartRule, Settings
+from runjd.values import Value
+
+#: the settings of a jail of the configuration, where nothing is said
+DEFAULTS = Settings(restart=RestartRule("on-failure"))
+
+
+class Limits(Value):
+    """What a jail may use at most: bytes, CPUs, processes, open files of each process; 0: no limit."""
+
+    memory: int = 0
+    cpus: float = 0.0
+    processes: int = 0
+    files: int = 0
+
+
+class ShortForm(Value):
+    """
+    A jail without a bundle: what its ``config.json`` is made of.
+
+    :ivar root: absolute path of the root file system.
+    :ivar user: uid and gid.
+    :ivar hostname: empty: the name of the jail, where the runtime isolates it.
+    :ivar mounts: as they are written, ``SOURCE:TARGET:OPTIONS``.
+    :ivar network: none, host, or addresses.
+    :ivar interface: what the addresses are added to; empty: they are there.
+    """
+
+    root: str = ""
+    command: tuple[str, ...] = ()
+    user: tuple[int, int] = (0, 0)
+    cwd: str = "/"
+    environment: tuple[tuple[str, str], ...] = ()
+    hostname: str = ""
+    readonly: bool = False
+    terminal: bool = False
+    mounts: tuple[str, ...] = ()
+    network: str = "none"
+    addresses: tuple[str, ...] = ()
+    interface: str = ""
+    limits: Limits = Limits()
+
+
+class ConfiguredJail(Value):
+    """
+    One jail.
+
+    :ivar file: the file that it stands in.
+    :ivar bundle: absolute path; empty where there is a short form.
+    :ivar runtime: empty: the default of the daemon.
+    :ivar stdin: its standard input stays open for who attaches.
+    """
+
+    id: str
+    file: str
+    bundle: str = ""
+    short: ShortForm | None = None
+    runtime: str = ""
+    stdin: bool = False
+    settings: Settings = DEFAULTS
+
+
+class DaemonConfig(Value):
+    """
+    What the table ``daemon`` says; empty strings where it says nothing.
+
+    :ivar parallel: so many jails start at a time.
+    :ivar shutdown: seconds within which all jails are stopped.
+    """
+
+    state: str = ""
+    log: str = ""
+    control: str = ""
+    keeper: str = ""
+    runtime: str = ""
+    parallel: int = 8
+    shutdown: float = 80.0
+
+
+class Configuration(Value):
+    """
+    All of it.
+
+    :ivar file: runjd.toml; empty where there is none.
+    :ivar files: all that were read.
+    :ivar jails: by id.
+    """
+
+    file: str = ""
+    files: tuple[str, ...] = ()
+    daemon: DaemonConfig = DaemonConfig()
+    jails: tuple[ConfiguredJail, ...] = ()

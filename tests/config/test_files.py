@@ -1,0 +1,114 @@
+"""The files of a configuration: whole, bounded, nobody else's."""
+
+import os
+
+import pytest
+
+from runjd.config import files
+from runjd.config.files import default_file, read_toml
+from tests.config.written import faults_of, write
+
+
+def fault_of(path):
+    """Return what is wrong with one file."""
+    table, faults = read_toml(str(path))
+    assert table == {}
+    (fault,) = faults.all()
+    return str(fault).removeprefix(str(path))
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"x = [1,\n", ":1: is no TOML: invalid value at the end"),
+        (b"\nx = = 1\n", ":2: is no TOML: invalid value, in column 5"),
+        (b"[a]\n[a]\n", ":2: is no TOML: cannot declare ('a',) twice, in column 3"),
+        (b"\xef\xbb\xbfx = 1\n", ":1: starts with a byte order mark; save it as UTF-8 without one"),
+        (b"x = 1\n\n\xc3(", ":3: is not UTF-8: byte 0xc3 cannot stand here"),
+        (b"x = " + b"[" * 100_000, ": is no TOML: arrays and tables are nested too deeply"),
+        (b"x = " + b"9" * 5000, ": is no TOML: a number has too many digits"),
+        (b"x = 1\0\n", ":1: is no TOML: "),
+    ],
+    ids=["ends early", "syntax", "twice", "BOM", "bytes", "depth", "digits", "NUL"],
+)
+def test_what_is_no_toml_is_told_with_its_line(tmp_path, data, told):
+    """In words, wherever the text breaks."""
+    path = tmp_path / "x.toml"
+    path.write_bytes(data)
+
+    assert fault_of(path).startswith(told)
+
+
+def test_a_file_that_is_missing_is_told(tmp_path):
+    """With the system's words."""
+    assert fault_of(tmp_path / "x.toml") == ": cannot be read: No such file or directory"
+
+
+def test_a_directory_or_a_fifo_is_no_file(tmp_path):
+    """Nobody waits for who might write to it."""
+    os.mkfifo(tmp_path / "fifo")
+
+    assert fault_of(tmp_path / "fifo") == ": is no file"
+    assert fault_of(tmp_path) == ": is no file"
+
+
+def test_a_file_that_others_can_write_to_is_refused(tmp_path):
+    """They could have the daemon run anything as root."""
+    path = tmp_path / "x.toml"
+    path.write_text("x = 1")
+    path.chmod(0o666)
+
+    assert fault_of(path) == ": can be written by everybody; chmod it to go-w"
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_a_file_of_somebody_else_is_refused(tmp_path):
+    """Also through a symbolic link, and where it is a group that can write."""
+    path = tmp_path / "x.toml"
+    path.write_text("x = 1")
+    (tmp_path / "link.toml").symlink_to(path)
+    assert read_toml(str(tmp_path / "link.toml"))[0] == {"x": 1}
+
+    os.chown(path, 1234, 0)
+    told = ": belongs to user 1234, who could have us run anything; chown it to root"
+    assert fault_of(path) == told
+    assert fault_of(tmp_path / "link.toml") == told
+
+    os.chown(path, 0, 1234)
+    path.chmod(0o660)
+    assert fault_of(path) == ": can be written by the group 1234; chmod it to go-w"
+
+
+def test_a_directory_that_others_can_write_to_is_refused(tmp_path):
+    """Whoever can put a file there needs no other."""
+    file = write(tmp_path, a='[jail.x]\nbundle = "/b"')
+    (tmp_path / "jails.d").chmod(0o777)
+
+    assert faults_of(file) == ["jails.d: can be written by everybody; chmod it to go-w"]
+
+
+def test_links_that_lead_nowhere_are_told(tmp_path):
+    """Dangling ones and loops, each as a file of its own."""
+    file = write(tmp_path, a="")
+    (tmp_path / "jails.d" / "b.toml").symlink_to("b.toml")
+    (tmp_path / "jails.d" / "c.toml").symlink_to("nowhere")
+
+    assert faults_of(file) == [
+        "jails.d/b.toml: cannot be read: Too many levels of symbolic links",
+        "jails.d/c.toml: cannot be read: No such file or directory",
+    ]
+
+
+def test_a_file_without_end_is_refused(tmp_path):
+    """16 MiB are enough."""
+    path = tmp_path / "x.toml"
+    with path.open("wb") as file:
+        file.truncate(files.LIMIT + 1)
+
+    assert fault_of(path) == ": is larger than 16 MiB"
+
+
+def test_each_system_has_its_place():
+    """As hier(7) has it."""
+    assert default_file("freebsd14") == "/usr/local/etc/runjd/runjd.toml"
+    assert default_file("linux") == "/etc/runjd/runjd.toml"
