@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from runjd.container.destroy import Destruction
     from runjd.container.init_hooks import InitHooks
     from runjd.container.passing import Passed
+    from runjd.container.readiness import Readiness
     from runjd.container.report import Channel
     from runjd.container.stdio import Io
     from runjd.container.store import Place
@@ -46,6 +47,7 @@ class Creation:
     :param restore: what the child puts back, see :class:`runjd.container.init.Job`.
     :param start: execute the program as soon as it is ready.
     :param passed: descriptors that the program gets as well.
+    :param ready: how the program tells that it is ready, where it does.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Creation:
         *,
         start: bool,
         passed: Passed,
+        ready: Readiness | None = None,
     ) -> None:
         self._place = place
         self._runtime = runtime
@@ -66,6 +69,7 @@ class Creation:
         self._restore = restore
         self._start = start
         self._passed = passed
+        self._ready = ready
         self._hooks = Hooks()
         self._launch: Launch | None = None
         self.state = State(place.id, "creating", runtime=runtime.name, boot_id=boot_id(), terminal=io.terminal)
@@ -88,6 +92,8 @@ class Creation:
             self._undo(error)
             raise
         self._io.child_opened()
+        if self._ready is not None:
+            self._ready.child_opened()
         return self.state
 
     def _plan(self, bundle: Bundle, created: float) -> Plan:
@@ -95,6 +101,8 @@ class Creation:
         if config.process is None:
             raise SpecError("process", "is missing; expected what to run", bundle.file)
         try:
+            if self._ready is not None:
+                config = self._ready.extend(config, self._place.path, self._runtime)
             plan = self._runtime.plan(config, bundle.path, self._place.id, self._place.path)
         except SpecError as error:
             raise error if error.file else error.within(bundle.file) from None
@@ -111,6 +119,7 @@ class Creation:
 
     def _make(self, plan: Plan, bundle: Bundle) -> None:
         streams = open_streams(self._io, self._place.fd, plan.process)
+        self._open_readiness(plan.process.user.uid)
         self._runtime.prepare(plan, self._made)
         self.state = self.state._replace(jid=self._runtime.jid())
         with Step("make the gate"):
@@ -131,6 +140,12 @@ class Creation:
             self._converse(channel)
         finally:
             channel.close()
+
+    def _open_readiness(self, uid: int) -> None:
+        if self._ready is not None:
+            with Step("make what the program tells by that it is ready"):
+                self._ready.open(self._place.fd, uid)
+            self._passed = self._passed._replace(more=self._ready.passed)
 
     def _init_hooks(self) -> InitHooks | None:
         if self._hooks == Hooks():
@@ -186,6 +201,8 @@ class Creation:
             self._launch.end()
         try:
             self._io.close()
+            if self._ready is not None:
+                self._ready.close()
             self._destruction().run(self._place, self.state._replace(pid=0), self._runtime)
             self._place.remove()
         except (RunjdError, OSError) as error:

@@ -24,7 +24,7 @@ def listen(directory_fd: int) -> _socket.socket:
     """Make the gate in the state directory; in the parent, before the fork."""
     gate = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     try:
-        with _Inside(directory_fd):
+        with Inside(directory_fd):
             gate.bind(NAME)
         gate.listen(8)
     except BaseException:
@@ -54,7 +54,7 @@ def approach(directory_fd: int, *, patient: bool = True) -> Channel | None:
     socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     socket.setblocking(patient)
     try:
-        with _Inside(directory_fd):
+        with Inside(directory_fd):
             socket.connect(NAME)
     except (ConnectionRefusedError, FileNotFoundError):
         socket.close()
@@ -77,7 +77,7 @@ def is_waiting(directory_fd: int) -> bool:
     return True
 
 
-class _Inside:
+class Inside:
     """Makes a directory the working directory for a moment: a socket's address has room for 104 bytes only."""
 
     def __init__(self, directory_fd: int) -> None:

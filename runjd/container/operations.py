@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from runjd.container.destroy import Destruction
     from runjd.container.passing import Passed
+    from runjd.container.readiness import Readiness
     from runjd.container.state import State
     from runjd.container.stdio import Io
     from runjd.container.store import Place
@@ -75,20 +76,31 @@ class Operations:
         self.warnings: list[str] = []
 
     def create(
-        self, id: str, bundle: str, io: Io, *, runtime: str, start: bool = False, passed: Passed = NOTHING
+        self,
+        id: str,
+        bundle: str,
+        io: Io,
+        *,
+        runtime: str,
+        start: bool = False,
+        passed: Passed = NOTHING,
+        ready: Readiness | None = None,
     ) -> State:
         """
         Make a container of a bundle.
 
         :param start: execute its program at once, and return when that was seen.
         :param passed: descriptors that the program gets as well.
+        :param ready: how the program tells that it is ready, where it does.
         :raise RunjdError: and the host is as it was.
         """
         from runjd.container.create import Creation
 
         made = self._runtime(runtime)
         with self._store.claim(check_id(id)) as place:
-            creation = Creation(place, made, self._destruction, io, self._restore, start=start, passed=passed)
+            creation = Creation(
+                place, made, self._destruction, io, self._restore, start=start, passed=passed, ready=ready
+            )
             state = creation.run(bundle, self._now())
         if start and "poststart" in state.due:
             self._run_poststart(state, io)
@@ -143,14 +155,15 @@ class Operations:
 
     def reopen(self, id: str) -> dict[str, int]:
         """
-        Return new reading ends of the output of the init process, by stream; they are the caller's.
+        Return new reading ends of what the init process writes to us, by stream; they are the caller's.
 
         :raise RunjdError: there is no such container, or what stands in their place is no FIFO.
         """
+        from runjd.container import readiness
         from runjd.container.stdio import INIT, reopen
 
         with self._store.look(check_id(id)) as place:
-            return reopen(place.fd, INIT)
+            return reopen(place.fd, INIT) | readiness.reopen(place.fd)
 
     def kill(self, id: str, signum: int, everyone: bool = False) -> None:
         """

@@ -28,16 +28,18 @@ class Passed(Value):
     :ivar total: how many descriptors, from 3 on.
     :ivar listening: how many of them, the first ones, are sockets to listen on.
     :ivar names: of these sockets, as ``LISTEN_FDNAMES`` has them; empty without.
+    :ivar more: numbers of others, which are not in the row.
     """
 
     total: int = 0
     listening: int = 0
     names: str = ""
+    more: tuple[int, ...] = ()
 
     @property
-    def descriptors(self) -> range:
+    def descriptors(self) -> tuple[int, ...]:
         """The numbers."""
-        return range(FIRST, FIRST + self.total)
+        return (*range(FIRST, FIRST + self.total), *self.more)
 
     def environment(self, before: list[bytes], pid: int) -> list[bytes]:
         """

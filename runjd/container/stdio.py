@@ -28,9 +28,11 @@ INIT = "init"
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
+#: of a FIFO that the jail writes to
+FIFO_MODE = 0o622
 # The jail's user owns them, so that /dev/stdout can be opened again; others may do what the descriptor allows, for a
 # worker that changed its user. Strangers on the host do not get past the state directory, which is 0700.
-_MODES = {"in": 0o644, "out": 0o622, "err": 0o622}
+_MODES = {"in": 0o644, "out": FIFO_MODE, "err": FIFO_MODE}
 
 
 class Streams(Value):
@@ -160,7 +162,7 @@ class Fifos(Io):
         """Make the FIFO and return a non-blocking reader of it."""
         name = f"{self._name}.{stream}"
         os.mkfifo(name, 0o600, dir_fd=self._directory)
-        fd = _open_reader(self._directory, name)
+        fd = open_fifo(self._directory, name)
         try:
             found = os.fstat(fd)
             if found.st_uid != uid and os.geteuid() == 0:
@@ -211,7 +213,7 @@ def reopen(directory_fd: int, name: str) -> dict[str, int]:
     try:
         for stream in ("out", "err"):
             try:
-                held[stream] = _open_reader(below, f"{name}.{stream}")
+                held[stream] = open_fifo(below, f"{name}.{stream}")
             except FileNotFoundError:
                 continue
     except BaseException as error:
@@ -234,7 +236,7 @@ def unlink_fifos(directory_fd: int, name: str) -> None:
             continue
 
 
-def _open_reader(directory_fd: int, name: str) -> int:
+def open_fifo(directory_fd: int, name: str) -> int:
     """
     Return a non-blocking reader of a FIFO.
 
@@ -243,7 +245,7 @@ def _open_reader(directory_fd: int, name: str) -> int:
     fd = os.open(name, os.O_RDONLY | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory_fd)
     if not stat.S_ISFIFO(os.fstat(fd).st_mode):
         os.close(fd)
-        raise InputOutput(f"{DIRECTORY}/{name} was replaced by something that is no FIFO")
+        raise InputOutput(f"{name} was replaced by something that is no FIFO")
     return fd
 
 

@@ -35,6 +35,7 @@ class Child:
     :ivar note: what the daemon gave along, as JSON.
     :ivar out: our end of its standard output, or of its terminal; -1 where there is none.
     :ivar err: our end of its standard error.
+    :ivar ready: by which it tells that it is ready: its name (``ready``: a FIFO, ``notify``: a socket) and our end.
     :ivar input: the writing end of its standard input; -1 once it is closed.
     :ivar exit: None while it lives.
     :ivar is_ours: False: its parent was an earlier keeper, so it cannot be waited for, and its pid is not held for us.
@@ -53,6 +54,7 @@ class Child:
         "notices",
         "out",
         "pid",
+        "ready",
         "start",
         "terminal",
     )
@@ -68,6 +70,7 @@ class Child:
         self.terminal = terminal
         self.note = note
         self.out = self.err = self.input = -1
+        self.ready: tuple[str, int] | None = None
         self.exit: Exit | None = None
         self.is_ours = True
         self.notices: tuple[str, ...] = ()
@@ -78,16 +81,22 @@ class Child:
         return self.terminal and self.out < 0
 
     def hold(self, descriptors: dict[str, int]) -> None:
-        """Keep our ends of its streams: ``out``, ``err`` and ``in``, or ``tty``."""
+        """Keep our ends of its streams: ``out``, ``err`` and ``in``, or ``tty``; and ``ready`` or ``notify``."""
         self.out = descriptors.get("tty", descriptors.get("out", -1))
         self.err = descriptors.get("err", -1)
         self.input = descriptors.get("in", -1)
+        self.ready = next(((name, descriptors[name]) for name in _READY if name in descriptors), self.ready)
 
     def streams(self) -> dict[str, int]:
         """Return the descriptors that a daemon gets, by stream."""
-        if self.terminal:
-            return {"tty": self.out} if self.out >= 0 else {}
-        return {name: fd for name, fd in (("out", self.out), ("err", self.err)) if fd >= 0}
+        names = (("tty", self.out),) if self.terminal else (("out", self.out), ("err", self.err))
+        return {name: fd for name, fd in (*names, *((self.ready,) if self.ready else ())) if fd >= 0}
+
+    def settle(self) -> None:
+        """Close what it told by that it is ready."""
+        if self.ready is not None:
+            os.close(self.ready[1])
+            self.ready = None
 
     def close_input(self) -> None:
         """Close the writing end of its standard input."""
@@ -98,6 +107,7 @@ class Child:
     def close(self) -> None:
         """Close all our ends."""
         self.close_input()
+        self.settle()
         for fd in (self.out, self.err):
             if fd >= 0:
                 os.close(fd)
@@ -169,6 +179,9 @@ class Children:
             if self._named.get(name) is child:
                 del self._named[name]
         return child
+
+
+_READY = ("ready", "notify")
 
 
 def _name(jail: str, exec: str) -> str:

@@ -12,6 +12,7 @@ import array
 import json
 
 from runjd.container.bundle import read_bundle
+from runjd.container.readiness import readiness
 from runjd.container.stdio import INIT, Fifos, Terminal
 from runjd.errors import BadArgument, InputOutput, RunjdError
 from runjd.keeper.channel import Parcel
@@ -72,10 +73,14 @@ class Jobs:
 
     def _run(self, jail: str, job: Job) -> Parcel:
         bundle = str(job["bundle"])
+        ready = readiness(str(job.get("ready", "")))
+        if ready is not None:
+            ready.reserve()
         streams = _Streams(_wants_terminal(bundle), INIT, job)
         try:
-            state = self._operations.create(jail, bundle, streams.io, runtime=str(job["runtime"]), start=True)
-            held = streams.take()
+            runtime = str(job["runtime"])
+            state = self._operations.create(jail, bundle, streams.io, runtime=runtime, start=True, ready=ready)
+            held = streams.take() | (ready.held if ready is not None else {})
         finally:
             streams.close()
         report = {"pid": state.pid, "start": state.start_time, "jid": state.jid, "notices": state.notices}

@@ -91,6 +91,8 @@ class Keeper:
             session.close("it did not say hello first")
         elif kind == "ack":
             self._ack(message)
+        elif kind == "settle":
+            self._settle(message)
         elif request := self._requests.get(str(kind)):
             self._carry_out(request, session, message)
 
@@ -261,6 +263,11 @@ class Keeper:
         jail, name, pid = message.get("jail"), message.get("exec"), message.get("pid")
         if isinstance(jail, str) and isinstance(name, str) and isinstance(pid, int):
             self._reaping.forget(jail, name, pid)
+
+    def _settle(self, message: Message) -> None:
+        child = self._children.find(str(message.get("jail")), "")
+        if child is not None and child.pid == message.get("pid"):
+            child.settle()
 
     def _shutdown(self, session: Session, req: int, message: Message) -> None:
         if not self.may_end:

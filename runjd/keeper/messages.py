@@ -7,7 +7,7 @@ alike, so both can grow.  ``req`` is the daemon's number of a request; exactly o
 
 ========  =====================================================================
 daemon    hello, run, exec, signal, delete, close_stdin, stdin, process, hold,
-          ack, shutdown
+          settle, ack, shutdown
 keeper    hello, process, leftover, ready, done, failed, exit
 ========  =====================================================================
 """
@@ -38,8 +38,13 @@ def ask_run(
     stdin: bool,
     size: tuple[int, int] | None,
     note: Mapping[str, object],
+    ready: str = "",
 ) -> Message:
-    """Create and start a jail; ``note`` comes back in ``process``."""
+    """
+    Create and start a jail; ``note`` comes back in ``process``.
+
+    ``ready`` is ``fd:3`` or ``notify``, where the program tells by that when it is ready.
+    """
     return {
         "m": "run",
         "req": req,
@@ -49,6 +54,7 @@ def ask_run(
         "stdin": stdin,
         "size": size,
         "note": note,
+        "ready": ready,
     }
 
 
@@ -102,6 +108,11 @@ def ask_process(req: int, jail: str) -> Message:
 def ask_hold(jail: str, pid: int) -> Message:
     """Hand over the terminal of an orphan, which comes along: its own keeper was killed, and only the daemon has it."""
     return {"m": "hold", "jail": jail, "pid": pid}
+
+
+def ask_settle(jail: str, pid: int) -> Message:
+    """Say that an init process is ready, so that nobody has to hold what it tells that by for the next daemon."""
+    return {"m": "settle", "jail": jail, "pid": pid}
 
 
 def ask_ack(jail: str, exec: str, pid: int) -> Message:

@@ -25,6 +25,7 @@ def preload() -> None:
     import runjd.container.execute
     import runjd.container.init_hooks
     import runjd.container.operations
+    import runjd.container.readiness
     import runjd.container.start
     import runjd.container.stdio
     import runjd.container.survey

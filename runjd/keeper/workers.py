@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import _socket
 import array
+import fcntl
 import os
 from collections import deque
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
 else:
     import _signal
 
+#: numbers below are for what a program is given (:data:`runjd.container.readiness.NUMBERS`)
+_FREE = 10
 #: reads of 64 KiB that hold any report
 _READS_MAX = 32
 
@@ -216,6 +219,8 @@ def _work(
     """In the worker: do the job, report, and be gone; nothing else of the keeper runs here."""
     try:
         os.setpgid(0, 0)
+        if theirs.fileno() < _FREE:
+            theirs = _socket.socket(fileno=fcntl.fcntl(theirs.detach(), fcntl.F_DUPFD_CLOEXEC, _FREE))
         become(theirs.fileno())
         report = perform(job)
         try:

@@ -97,9 +97,10 @@ class Daemon:
         stdin: bool = False,
         size: tuple[int, int] | None = None,
         note: dict[str, object] | None = None,
+        ready: str = "",
     ) -> dict[str, object]:
         """Run a jail; its descriptors are in ``open``."""
-        return self.ran(self.ask(messages.ask_run, jail, bundle, runtime, stdin, size, note or {}), jail)
+        return self.ran(self.ask(messages.ask_run, jail, bundle, runtime, stdin, size, note or {}, ready), jail)
 
     def ran(self, req: int, jail: str, exec: str = "") -> dict[str, object]:
         parcel = self.answer(req)

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from typing import Any
 
 from runjd.container.operations import Operations, Started
 from runjd.container.state import State
@@ -20,8 +21,8 @@ class OddOperations(Operations):
     def __init__(self, root: str) -> None:
         super().__init__(root, RUNTIMES, time.time)
 
-    def create(self, id: str, bundle: str, io: Io, *, runtime: str, start: bool = False) -> State:
-        state = super().create(id, bundle, io, runtime=runtime, start=start)
+    def create(self, id: str, bundle: str, io: Io, **options: Any) -> State:
+        state = super().create(id, bundle, io, **options)
         _misbehave(id)
         return state
 
