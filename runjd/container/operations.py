@@ -306,8 +306,11 @@ class Operations:
                 io.close()
                 if place.is_current():
                     self.delete(state.id, force=True)
-                # nobody else knows that it was there
-                os.waitpid(state.pid, 0)
+                try:
+                    # nobody else knows that it was there
+                    os.waitpid(state.pid, 0)
+                except ChildProcessError:  # it had to be reaped to take the jail away
+                    pass
                 raise
 
     def _destruction(self) -> Destruction:

@@ -5,9 +5,12 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import sys
 
+#: of FreeBSD, unknown to Python (sys/resource.h)
+_FREEBSD = {"RLIMIT_UMTXP": 14, "RLIMIT_PIPEBUF": 15} if sys.platform.startswith("freebsd") else {}
 #: ``RLIMIT_NOFILE`` and so on to the number of this platform
-NUMBERS = {name: number for name, number in vars(resource).items() if name.startswith("RLIMIT_")}
+NUMBERS = {name: number for name, number in vars(resource).items() if name.startswith("RLIMIT_")} | _FREEBSD
 
 
 def set_limit(name: str, soft: int, hard: int) -> None:

@@ -13,7 +13,7 @@ from runjd.kernel.limits import NUMBERS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
 
     from runjd.spec.model import Config, Linux, Process, Seccomp
 
@@ -59,12 +59,16 @@ def refuse_scheduling(process: Process) -> None:
             raise Unsupported(f"process.{name}", "only the linux runtime applies it")
 
 
-def refuse_limits(process: Process) -> None:
-    """Refuse limits that this system does not have, or that are given twice."""
+def refuse_limits(process: Process, known: Container[str] = NUMBERS) -> None:
+    """
+    Refuse limits that the system does not have, or that are given twice.
+
+    :param known: names of those that it has.
+    """
     seen: set[str] = set()
     for index, limit in enumerate(process.rlimits):
         where = f"process.rlimits[{index}].type"
-        if limit.type not in NUMBERS:
+        if limit.type not in known:
             raise Unsupported(where, f"this system has no {limit.type}")
         if limit.type in seen:
             raise SpecError(where, f"{limit.type} is given twice")

@@ -26,6 +26,11 @@ def open_beneath(root: int, path: str, flags: int) -> int:
     return os.open(path or ".", flags | O_RESOLVE_BENEATH | os.O_CLOEXEC, dir_fd=root)
 
 
+def realpath(path: str) -> str:
+    """Return the path without links, as the kernel tells it of mounts and jails."""
+    return os.path.realpath(path)
+
+
 def anonymous_file() -> int:
     """Return a descriptor of a new file in memory that has no name: shm_open(2) with SHM_ANON."""
     from runjd.kernel.libc import c_int, c_void_p, check, libc

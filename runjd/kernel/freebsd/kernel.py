@@ -43,6 +43,7 @@ class FreeBSDKernel:
     unmount = staticmethod(mount.unmount)
     unmount_fsid = staticmethod(mount.unmount_fsid)
     statfs = staticmethod(mount.statfs)
+    fstatfs = staticmethod(mount.fstatfs)
     getfsstat = staticmethod(mount.getfsstat)
     # rules of devfs
     use_ruleset = staticmethod(devfs.use_ruleset)
@@ -72,6 +73,7 @@ class FreeBSDKernel:
     process = staticmethod(processes.process)
     processes = staticmethod(processes.processes)
     kill = staticmethod(os.kill)
+    waitpid = staticmethod(os.waitpid)
     reap_acquire = staticmethod(procctl.reap_acquire)
     reap_release = staticmethod(procctl.reap_release)
     reap_status = staticmethod(procctl.reap_status)
@@ -95,6 +97,7 @@ class FreeBSDKernel:
     stat = staticmethod(os.stat)
     listdir = staticmethod(os.listdir)
     readlink = staticmethod(os.readlink)
+    realpath = staticmethod(files.realpath)
     read = staticmethod(os.read)
     write = staticmethod(os.write)
     mkdir = staticmethod(os.mkdir)

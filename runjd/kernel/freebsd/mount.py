@@ -1,5 +1,5 @@
 """
-Mounts: nmount(2), unmount(2), statfs(2), getfsstat(2).
+Mounts: nmount(2), unmount(2), statfs(2), fstatfs(2), getfsstat(2).
 
 nmount says EINVAL with "Invalid fstype" for whatever it does not find: file
 system, source or mount point (seen on 13.2).  Look at the paths first.  A
@@ -87,6 +87,13 @@ def statfs(path: str) -> Mount:
     """Return the file system that a path is on."""
     out = create_string_buffer(_SIZE)
     check(libc.statfs(path.encode("utf-8", "surrogateescape"), out), path)
+    return parse(out.raw)[0]
+
+
+def fstatfs(descriptor: int) -> Mount:
+    """Return the file system that an open file is on, whatever its path leads to now."""
+    out = create_string_buffer(_SIZE)
+    check(libc.fstatfs(c_int(descriptor), out), "fstatfs")
     return parse(out.raw)[0]
 
 

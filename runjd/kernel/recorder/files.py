@@ -96,6 +96,10 @@ class Files:
             raise refusal("EINVAL", what=path)
         return node.target
 
+    def realpath(self, path: str) -> str:
+        place, missing = self._paths.find_parent(path)
+        return f"{place.text().rstrip('/')}/{missing}".rstrip("/") or "/"
+
     def mkdir(self, path: str, mode: int = 0o777, *, dir_fd: int | None = None) -> None:
         self._make(path, Node(stat.S_IFDIR, mode & ~self._state.me.mask), dir_fd)
 

@@ -74,6 +74,12 @@ class Mounts:
     def statfs(self, path: str) -> m.Mount:
         return _told(self._paths.find(path).mount)
 
+    def fstatfs(self, descriptor: int) -> m.Mount:
+        file = self._state.me.descriptors.get(descriptor)
+        if file is None or file.place is None or file.place.mount.is_gone:
+            raise refusal("EBADF", what="fstatfs")
+        return _told(file.place.mount)
+
     def getfsstat(self) -> list[m.Mount]:
         prison = self._state.mine()
         enforce = 0 if prison is self._state.host else prison.values.get("enforce_statfs", 2)

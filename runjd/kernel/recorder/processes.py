@@ -49,6 +49,14 @@ class Processes:
         for target in targets:
             self._signal(target, signum)
 
+    def waitpid(self, pid: int, options: int) -> tuple[int, int]:
+        process = self._state.processes.get(pid)
+        if process is None or process.parent != self._state.me.pid:
+            raise refusal("ECHILD", what=str(pid))
+        if process.status is None:
+            return 0, 0
+        return pid, life.reap(self._state, pid)
+
     def reap_acquire(self) -> None:
         if self._state.me.is_reaper:
             raise refusal("EBUSY", what=f"procctl {self._state.me.pid}")

@@ -52,8 +52,8 @@ class Beneath:
     """
     The files of one jail.
 
-    :param root: absolute path of the root.
-    :param view: absolute path that the jail's root is mounted on; the root itself, or its alias.
+    :param root: real path of the root.
+    :param view: real path that the jail's root is mounted on; the root itself, or its alias.
     :param made: told of what is made in the root, which outlasts the jail.
     """
 
@@ -63,13 +63,22 @@ class Beneath:
         self._view = view
         self._made = made
 
-    def find(self, path: str) -> Place | None:
-        """Return where an absolute path of the jail leads, None where it leads nowhere."""
+    def open_directory(self, path: str) -> int:
+        """
+        Return a descriptor of the directory that an absolute path of the jail leads to; the caller's to close.
+
+        :raise OSError: ENOENT, ENOTDIR, ELOOP.
+        """
         walk = _Walk(self._kernel, self._view)
         try:
-            return self._place(walk) if walk.follow(path, None) else None
-        finally:
+            if not walk.follow(path, None):
+                raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
+            if not walk.is_directory:
+                raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
+        except BaseException:
             walk.close()
+            raise
+        return walk.here
 
     def mount_point(self, path: str, is_directory: bool) -> Place:
         """

@@ -11,6 +11,7 @@ from __future__ import annotations
 from runjd.errors import RuntimeFailure, WrongState
 from runjd.runtime.contract import Undo
 from runjd.runtime.failing import failure
+from runjd.runtime.freebsd.jails import name_of
 from runjd.runtime.freebsd.limits import plan_cpus, rules_of
 
 TYPE_CHECKING = False
@@ -39,7 +40,7 @@ class LimitChange:
 
         :param made: told of each rule before it is there.
         """
-        jail, jid = self._removal.name_of(held), self._removal.find(held)
+        jail, jid = name_of(held), self._removal.find(held)
         if not jid:
             raise WrongState(f'the jail of "{held.id}" is gone', jail=held.id)
         rules = {(rule.resource, rule.action): rule for rule in rules_of(resources, jail)}

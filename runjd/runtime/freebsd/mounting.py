@@ -77,5 +77,17 @@ class Mounter:
 
 
 def undo_mount(kind: str, source: str, path: str) -> Undo:
-    """Return what takes a mount away; see :func:`runjd.runtime.freebsd.undoing.undo`."""
+    """Return what takes a mount away; see :mod:`runjd.runtime.freebsd.unmounting`."""
     return Undo("unmount", dumps([kind, source, path]))
+
+
+def undo_mounts_of_jail(path: str, kinds: Sequence[str], mounts: Sequence[Mount]) -> Undo:
+    """
+    Return what takes away whatever a jail will mount itself, which stays when the jail is gone.
+
+    :param path: real path of its root.
+    :param kinds: the file systems that it may mount.
+    :param mounts: those that there are; they are not the jail's.
+    """
+    before = [each.fsid for each in mounts if each.target.startswith(f"{path}/")]
+    return Undo("mounts", dumps([path, list(kinds), before]))

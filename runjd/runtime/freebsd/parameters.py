@@ -16,12 +16,13 @@ would think; they are settled here:
 from __future__ import annotations
 
 from runjd.errors import SpecError, Unsupported
+from runjd.spec.addresses import packed
 from runjd.spec.jail_annotations import ALLOW_FIELDS
 from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from runjd.spec.model import Config, FreeBSDJail, JailAllow
 
@@ -30,6 +31,8 @@ SHARING = {"disable": 0, "new": 1, "inherit": 2}
 _SYSV = ("sysvmsg", "sysvsem", "sysvshm")
 #: security.jail.jail_max_af_ips
 _MOST_ADDRESSES = 255
+#: bytes: MAXHOSTNAMELEN less the NUL
+_LONGEST_NAME = 255
 _JAIL = "freebsd.jail"
 
 
@@ -87,10 +90,12 @@ def _host(config: Config, jail: FreeBSDJail) -> Iterator[Parameter]:
         yield Parameter("host", SHARING["inherit"], path)
         return
     yield Parameter("host", SHARING["new"], path)
-    if config.hostname:
-        yield Parameter("host.hostname", config.hostname, "hostname")
-    if config.domainname:
-        yield Parameter("host.domainname", config.domainname, "domainname")
+    for field in ("hostname", "domainname"):
+        name = getattr(config, field)
+        if len(name.encode("utf-8", "surrogateescape")) > _LONGEST_NAME:
+            raise SpecError(field, f"is longer than the {_LONGEST_NAME} bytes that a jail takes")
+        if name:
+            yield Parameter(f"host.{field}", name, field)
 
 
 def _network(jail: FreeBSDJail) -> Iterator[Parameter]:
@@ -132,12 +137,12 @@ def _check_addresses(path: str, mode: str, addresses: tuple[str, ...]) -> None:
         raise SpecError(path, f'does not go with {path.removesuffix("Addr")} "disable"')
     if len(addresses) > _MOST_ADDRESSES:
         raise SpecError(path, f"has {len(addresses)} addresses; a jail takes {_MOST_ADDRESSES}")
-    repeated = _repeated(addresses)
+    repeated = _repeated([packed(each) for each in addresses])
     if repeated >= 0:
         raise SpecError(f"{path}[{repeated}]", f"{addresses[repeated]} is there twice")
 
 
-def _repeated(values: tuple[str, ...]) -> int:
+def _repeated(values: Sequence[object]) -> int:
     return next((n for n, each in enumerate(values) if each in values[:n]), -1)
 
 

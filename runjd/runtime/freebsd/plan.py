@@ -18,6 +18,7 @@ from runjd.runtime.freebsd import steps as s
 from runjd.runtime.freebsd.compatibility import adapt_mounts
 from runjd.runtime.freebsd.names import jail_name
 from runjd.runtime.freebsd.parameters import file_systems, plan_parameters
+from runjd.runtime.freebsd.rlimits import RLIMITS
 from runjd.runtime.refusals import refuse_limits, refuse_scheduling
 from runjd.spec.jail_sources import describe
 
@@ -65,7 +66,7 @@ def make_plan(config: Config, bundle: str, id: str, alias: str, extension: FreeB
         host_steps += mounts.plan_mount(mount, index, bundle, mounts_files)
     if config.freebsd is not None:
         host_steps += mounts.plan_devices(config.freebsd.devices, devfs)
-    host_steps += _jail_steps(jail)
+    host_steps += _jail_steps(jail, name, ruleset)
     host_steps.append(s.MakeJail(parameters))
     host_steps += [
         s.MoveInterface(each, f"freebsd.jail.vnetInterfaces[{n}]") for n, each in enumerate(jail.vnet_interfaces)
@@ -75,16 +76,19 @@ def make_plan(config: Config, bundle: str, id: str, alias: str, extension: FreeB
     return Plan("freebsd", id, root, config.process, tuple(host_steps), (s.Attach(name),), ("jail",), notices)
 
 
-def _jail_steps(jail: FreeBSDJail) -> Iterator[object]:
+def _jail_steps(jail: FreeBSDJail, name: str, ruleset: int) -> Iterator[object]:
     """Yield what must be there before the jail can be."""
     for index, kind in enumerate(file_systems(jail)):
-        yield s.LoadFileSystem(kind, f"freebsd.jail.allow.mount[{index}]")
+        where = f"freebsd.jail.allow.mount[{index}]"
+        yield s.LoadFileSystem(kind, where)
+        if kind == "devfs" and ruleset:
+            yield s.CheckRuleset(ruleset, where)
     if jail.parent:
         yield s.PrepareParent(jail.parent)
     if jail.interface:
         for field, addresses in (("ip4Addr", jail.ip4_addr), ("ip6Addr", jail.ip6_addr)):
             for index, address in enumerate(addresses):
-                yield s.AddAlias(jail.interface, address, f"freebsd.jail.{field}[{index}]")
+                yield s.AddAlias(jail.interface, address, name, f"freebsd.jail.{field}[{index}]")
 
 
 def _refuse(config: Config, process: Process) -> None:
@@ -97,7 +101,7 @@ def _refuse(config: Config, process: Process) -> None:
 def refuse_process(process: Process) -> None:
     """Refuse what no process of a jail can be given, be it the init process or an exec process."""
     refuse_scheduling(process)
-    refuse_limits(process)
+    refuse_limits(process, RLIMITS)
     score = process.oom_score_adj
     if score is not None and score < 0 and score != _PROTECT:
         raise Unsupported(

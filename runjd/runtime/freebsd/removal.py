@@ -10,62 +10,55 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 
 from runjd.errors import RuntimeFailure
 from runjd.kernel.freebsd.jail import JAIL_DYING
+from runjd.runtime.freebsd.jails import told_jail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from runjd.kernel.freebsd.kernel import FreeBSDKernel
+    from runjd.kernel.freebsd.processes import KernelProcess
     from runjd.runtime.contract import Held
+    from runjd.runtime.freebsd.patience import Patience
 
 #: seconds
 _PATIENCE = 10.0
-_FIRST_PAUSE = 0.001
-_LONGEST_PAUSE = 0.05
 
 
 class Removal:
-    """
-    Removes jails.
+    """Removes jails."""
 
-    :param sleep: and ``now``: as in :class:`runjd.runtime.freebsd.undoing.Undoing`.
-    """
-
-    def __init__(
-        self,
-        kernel: FreeBSDKernel,
-        sleep: Callable[[float], None] = time.sleep,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, kernel: FreeBSDKernel, patience: Patience) -> None:
         self._kernel = kernel
-        self._sleep = sleep
-        self._now = now
+        self._patience = patience
 
     def find(self, held: Held) -> int:
         """Return the jid of the container's jail, 0 where it is gone or a stranger has its name."""
-        for each in held.undo:
-            if each.action == "jail":
-                name, _, home = each.target.partition(" ")
-                return self._jid_of(name, home)
-        return 0
-
-    def name_of(self, held: Held) -> str:
-        """Return the name of the kernel's jail, empty where none was made."""
-        return next((each.target.partition(" ")[0] for each in held.undo if each.action == "jail"), "")
+        name, home = told_jail(held)
+        if not name:
+            return 0
+        try:
+            found = self._kernel.jail_get((("name", name),), ("path",))
+        except FileNotFoundError:
+            return 0
+        return int(str(found["jid"])) if _is_same(found["path"], home) else 0
 
     def remove(self, held: Held) -> None:
         """
-        Take the jail's interfaces back, kill what is in it, and wait.
+        Take the jail's interfaces back, kill what is in it, and wait; also where somebody else removed it just now.
 
         :raise RuntimeFailure: a process does not die, or nobody reaps it.
         """
         jid = self.find(held)
-        if not jid:
-            return
+        if jid:
+            self._remove(jid, held)
+        else:
+            jid = self._find_dying(held)
+        if jid:
+            self._wait(jid)
+
+    def _remove(self, jid: int, held: Held) -> None:
         for each in reversed(held.undo):
             if each.action == "interface":
                 self._reclaim(each.target.partition(" ")[0], jid)
@@ -75,14 +68,16 @@ class Removal:
             # somebody else was quicker
             if error.errno != errno.EINVAL:
                 raise RuntimeFailure("remove the jail", error.strerror or "", errno=error.errno or 0) from error
-        self._wait(jid)
 
-    def _jid_of(self, name: str, home: str) -> int:
+    def _find_dying(self, held: Held) -> int:
+        """Return the jid of the container's jail where it is dying: its mounts are busy for as long as that takes."""
+        if not held.jid:
+            return 0
         try:
-            found = self._kernel.jail_get((("name", name),), ("path",))
+            found = self._kernel.jail_get((("jid", held.jid),), ("path", "dying"), JAIL_DYING)
         except FileNotFoundError:
             return 0
-        return int(str(found["jid"])) if os.path.normpath(str(found["path"])) == os.path.normpath(home) else 0
+        return held.jid if found["dying"] and _is_same(found["path"], told_jail(held)[1]) else 0
 
     def _reclaim(self, interface: str, jid: int) -> None:
         """Take an interface back by its name; one that was renamed inside returns by itself when the jail is gone."""
@@ -96,21 +91,27 @@ class Removal:
 
     def _wait(self, jid: int) -> None:
         """Wait until the kernel has forgotten the jail."""
-        deadline = self._now() + _PATIENCE
-        pause = _FIRST_PAUSE
-        while True:
+        members: list[KernelProcess] = []
+        for _ in self._patience.attempts(_PATIENCE):
             try:
                 self._kernel.jail_get((("jid", jid),), (), JAIL_DYING)
             except FileNotFoundError:
                 return
-            if not self._members(jid):
+            members = [each for each in self._kernel.processes() if each.jid == jid]
+            if not members:
                 # only a descriptor that was made inside and is held outside keeps it: that is no process to wait for
                 return
-            if self._now() >= deadline:
-                pids = " ".join(str(pid) for pid in self._members(jid))
-                raise RuntimeFailure("remove the jail", f"processes are still there after {_PATIENCE:.0f} s: {pids}")
-            self._sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            self._reap(members)
+        pids = " ".join(str(each.pid) for each in members)
+        raise RuntimeFailure("remove the jail", f"processes are still there after {_PATIENCE:.0f} s: {pids}")
 
-    def _members(self, jid: int) -> list[int]:
-        return [each.pid for each in self._kernel.processes() if each.jid == jid]
+    def _reap(self, members: list[KernelProcess]) -> None:
+        """Reap our own children: nobody else can, and whoever waits for them is us."""
+        ours = self._kernel.getpid()
+        for each in members:
+            if each.parent == ours and not each.alive:
+                self._kernel.waitpid(each.pid, os.WNOHANG)
+
+
+def _is_same(path: object, home: str) -> bool:
+    return os.path.normpath(str(path)) == os.path.normpath(home)

@@ -22,7 +22,8 @@ from runjd.runtime.failing import failure
 from runjd.runtime.freebsd import steps as s
 from runjd.runtime.freebsd.beneath import Beneath
 from runjd.runtime.freebsd.copying import Copier
-from runjd.runtime.freebsd.mounting import Mounter
+from runjd.runtime.freebsd.explaining import explained
+from runjd.runtime.freebsd.mounting import Mounter, undo_mounts_of_jail
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from runjd.kernel.freebsd.kernel import FreeBSDKernel
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+_MAY_MOUNT = "allow.mount."
 #: what to do where the kernel does not account for resources
 RACCT_ADVICE = 'put kern.racct.enable="1" into /boot/loader.conf and reboot'
 
@@ -41,7 +43,7 @@ class Runner:
     Carries out steps, before the fork.
 
     :param id: of the container.
-    :param root: of the jail, absolute.
+    :param root: of the jail, absolute; links on the way to it are the host's.
     :param made: told of each thing that must be undone later.
     :ivar jid: of the jail, once it is made.
     """
@@ -71,8 +73,9 @@ class Runner:
                 raise RuntimeFailure(str(step), error.reason, error.path or path, error.errno) from error
 
     def check_root(self, step: s.CheckRoot) -> None:
-        """Open the root."""
+        """Open the root, and take its real path: the kernel tells no other of mounts and jails."""
         self._kernel.close(self._kernel.open(step.root, _DIRECTORY))
+        self._view = self._root = self._kernel.realpath(step.root)
 
     def load_file_system(self, step: s.LoadFileSystem) -> None:
         """Load a module; where it is built in there is nothing to load."""
@@ -102,20 +105,22 @@ class Runner:
     def mount_read_only_root(self, step: s.ReadOnlyRoot) -> None:
         """Mount the root on its alias."""
         self._kernel.mkdir(step.alias, 0o755)
-        self._mounter.mount_directory(step.root, step.alias, (("ro", ""),))
-        self._view = step.alias
+        alias = self._kernel.realpath(step.alias)
+        self._mounter.mount_directory(self._root, alias, (("ro", ""),))
+        self._view = alias
 
     def mount_file_system(self, step: s.MountFileSystem) -> None:
         """Mount a new file system."""
-        place = self._beneath().mount_point(step.destination, True)
+        beneath = self._beneath()
+        place = beneath.mount_point(step.destination, True)
         _need_directory(place.is_directory, place.path)
         if not step.options.copies_up:
             self._mounter.mount(step.kind, step.kind, place.path, step.options.pairs)
             return
-        below = self._kernel.open(place.path, _DIRECTORY)
+        below = beneath.open_directory(step.destination)
         try:
             self._mounter.mount(step.kind, step.kind, place.path, _writable(step.options.pairs))
-            mounted = self._kernel.open(place.path, _DIRECTORY)
+            mounted = self._open_on(beneath, step.destination, step.kind)
             try:
                 CopyUp(self._kernel).copy(below, mounted, [name for name, _ in step.options.pairs])
             finally:
@@ -160,11 +165,8 @@ class Runner:
 
     def apply_device_rule(self, step: s.ApplyDeviceRule) -> None:
         """Apply one rule to the jail's devfs."""
-        place = self._beneath().find(step.destination)
-        if place is None or self._kernel.statfs(place.path).type != "devfs":
-            raise OSError(errno.ENODEV, f"there is no devfs on {step.destination}")
         hide = None if step.visible is None else not step.visible
-        directory = self._kernel.open(place.path, _DIRECTORY)
+        directory = self._open_on(self._beneath(), step.destination, "devfs")
         try:
             self._kernel.apply_rule(directory, Rule(step.pattern, hide, step.mode, step.user, step.group))
         finally:
@@ -176,7 +178,7 @@ class Runner:
             raise OSError(errno.ENXIO, f"there is no interface {step.interface}")
         if self._kernel.has_address(step.address):
             return
-        self._made(Undo("alias", f"{step.interface} {step.address}"))
+        self._made(Undo("alias", f"{step.interface} {step.address} {step.jail}"))
         self._kernel.add_address(step.interface, step.address, 128 if ":" in step.address else 32)
 
     def prepare_parent(self, step: s.PrepareParent) -> None:
@@ -187,8 +189,13 @@ class Runner:
             raise OSError(errno.ENOENT, error.strerror or f"there is no jail {step.parent}") from None
         current, most = int(str(found["children.cur"])), int(str(found["children.max"]))
         if current >= most:
-            self._made(Undo("children", step.parent))
-            self._kernel.jail_set((("name", step.parent), ("children.max", current + 1)), JAIL_UPDATE)
+            self._made(Undo("raising", f"{most} {current + 1} {step.parent}"))
+            try:
+                self._kernel.jail_set((("name", step.parent), ("children.max", current + 1)), JAIL_UPDATE)
+            except PermissionError:
+                # no more than its own parent has; the host may make the child nevertheless
+                return
+            self._made(Undo("children", f"{current + 1 - most} {step.parent}"))
 
     def make_jail(self, step: s.MakeJail) -> None:
         """Make the jail, unless there is one of that name: it is a stranger's."""
@@ -199,12 +206,16 @@ class Runner:
             pass
         else:
             raise OSError(errno.EEXIST, f'a jail named "{name}" exists already; jls(8) shows it')
-        home = str(step.parameters[1].value)
-        self._made(Undo("jail", f"{name} {home}"))
+        kinds = [each.name[len(_MAY_MOUNT) :] for each in step.parameters if each.name.startswith(_MAY_MOUNT)]
+        if kinds:
+            # what it mounts stays when it is gone
+            self._made(undo_mounts_of_jail(self._view, kinds, self._kernel.getfsstat()))
+        self._made(Undo("jail", f"{name} {self._view}"))
+        given = [(each.name, self._view if each.name == "path" else each.value) for each in step.parameters]
         try:
-            self.jid = self._kernel.jail_set([(each.name, each.value) for each in step.parameters], JAIL_CREATE)
+            self.jid = self._kernel.jail_set(given, JAIL_CREATE)
         except OSError as error:
-            raise _explained(error, step) from error
+            raise explained(self._kernel, error, step) from error
 
     def move_interface(self, step: s.MoveInterface) -> None:
         """Move an interface into the jail."""
@@ -220,6 +231,17 @@ class Runner:
         """Say which processors the jail may use."""
         self._kernel.set_jail_affinity(self.jid, step.cpus)
 
+    def _open_on(self, beneath: Beneath, destination: str, kind: str) -> int:
+        """Return a descriptor of a directory of the jail, which is on a file system of that kind and nothing else."""
+        directory = beneath.open_directory(destination)
+        try:
+            if self._kernel.fstatfs(directory).type != kind:
+                raise OSError(errno.ENODEV, f"there is no {kind} on {destination}")
+        except BaseException:
+            self._kernel.close(directory)
+            raise
+        return directory
+
     def _beneath(self) -> Beneath:
         return Beneath(self._kernel, self._root, self._view, self._made)
 
@@ -231,20 +253,6 @@ def _writable(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]
 def _need_directory(is_directory: bool, path: str) -> None:
     if not is_directory:
         raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), path)
-
-
-def _explained(error: OSError, step: s.MakeJail) -> OSError | RuntimeFailure:
-    """Return the kernel's error with the property it is about, as far as its words tell."""
-    words = error.strerror or ""
-    for each in step.parameters:
-        is_meant = (
-            (words.startswith("unknown parameter: ") and words.endswith(f" {each.name}"))
-            or ("IPv4" in words and each.name == "ip4.addr")
-            or ("IPv6" in words and each.name == "ip6.addr")
-        )
-        if is_meant and each.path:
-            return RuntimeFailure(str(step), words, each.path, error.errno or 0)
-    return error
 
 
 _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import time
 
 from runjd.errors import RuntimeFailure, Unsupported, WrongState
@@ -16,10 +17,13 @@ from runjd.kernel.freebsd.kernel import FreeBSDKernel
 from runjd.runtime import rights
 from runjd.runtime.contract import Runtime
 from runjd.runtime.failing import failure
+from runjd.runtime.freebsd.jails import name_of
 from runjd.runtime.freebsd.limit_change import LimitChange
+from runjd.runtime.freebsd.patience import Patience
 from runjd.runtime.freebsd.plan import make_plan, refuse_process
 from runjd.runtime.freebsd.privileges import FreeBSDPrivileges
 from runjd.runtime.freebsd.removal import Removal
+from runjd.runtime.freebsd.rlimits import cut_limits
 from runjd.runtime.freebsd.run import RACCT_ADVICE, Runner
 from runjd.runtime.freebsd.undoing import Undoing
 from runjd.runtime.freebsd.usage import usage
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
 
 _KILL = 9
 _PROTECTED = -1000
+#: descriptors that a caller passes on are among these
+_FEW = 256
 
 
 class FreeBSDRuntime(Runtime):
@@ -63,15 +69,20 @@ class FreeBSDRuntime(Runtime):
         self._kernel = kernel or FreeBSDKernel()
         self._uid = os.geteuid() if uid is None else uid
         self._fork = fork
-        self._removal = Removal(self._kernel, sleep, now)
-        self._undoing = Undoing(self._kernel, sleep, now)
+        patience = Patience(sleep, now)
+        self._removal = Removal(self._kernel, patience)
+        self._undoing = Undoing(self._kernel, patience)
         self._change = LimitChange(self._kernel, self._removal)
         # Made now: the child cannot import.
         self._privileges = FreeBSDPrivileges(self._kernel)
         self._jid = 0
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
-        return make_plan(config, bundle, id, f"{directory}/root", self._read_extension(bundle))
+        made = make_plan(config, bundle, id, f"{directory}/root", self._read_extension(bundle))
+        return made._replace(notices=(*made.notices, *[f"{id}: {each}" for each in self.notices(made.process)]))
+
+    def notices(self, process: Process) -> tuple[str, ...]:
+        return tuple(cut_limits(self._kernel, process))
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._need_root()
@@ -133,7 +144,7 @@ class FreeBSDRuntime(Runtime):
 
     def usage(self, held: Held) -> dict[str, object]:
         try:
-            return usage(self._kernel, self._removal.name_of(held))
+            return usage(self._kernel, name_of(held))
         except OSError as error:
             if error.errno == errno.ENOSYS:
                 raise Unsupported("", f"measuring a jail needs resource accounting: {RACCT_ADVICE}") from None
@@ -159,4 +170,16 @@ class FreeBSDRuntime(Runtime):
         try:
             self._kernel.jail_attach(jid)
         except OSError as error:
-            raise failure("enter the jail", error) from error
+            number = self._open_directory() if error.errno == errno.EPERM else -1
+            hint = f"descriptor {number} is a directory, with which nobody may enter" if number >= 0 else ""
+            raise failure("enter the jail", error, hint=hint) from error
+
+    def _open_directory(self) -> int:
+        """Return the first descriptor that is a directory, which only our caller can have passed on; -1 for none."""
+        for number in range(_FEW):
+            try:
+                if stat.S_ISDIR(self._kernel.fstat(number).st_mode):
+                    return number
+            except OSError:
+                continue
+        return -1

@@ -134,6 +134,7 @@ class AddAlias(Value):
 
     interface: str
     address: str
+    jail: str
     path: str
 
     def __str__(self) -> str:

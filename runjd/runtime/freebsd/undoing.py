@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import errno
 import os
-import time
 
 from runjd.errors import RuntimeFailure
 from runjd.kernel.freebsd.jail import JAIL_UPDATE
-from runjd.kernel.freebsd.mount import MNT_FORCE
+from runjd.runtime.freebsd.jails import every_jail
+from runjd.runtime.freebsd.unmounting import Unmounting
 from runjd.runtime.undoing import undo_files
-from runjd.spec.lightjson import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,29 +23,17 @@ if TYPE_CHECKING:
 
     from runjd.kernel.freebsd.kernel import FreeBSDKernel
     from runjd.runtime.contract import Held, Undo
+    from runjd.runtime.freebsd.patience import Patience
 
-#: seconds that a busy mount is given before it is taken by force; it is over when the last process is reaped
-_PATIENCE = 2.0
-_PAUSE = 0.02
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 
 
 class Undoing:
-    """
-    Takes things back, in reverse.
+    """Takes things back, in reverse."""
 
-    :param sleep: and ``now``: wait between attempts, in seconds of a clock that only runs forward.
-    """
-
-    def __init__(
-        self,
-        kernel: FreeBSDKernel,
-        sleep: Callable[[float], None] = time.sleep,
-        now: Callable[[], float] = time.monotonic,
-    ) -> None:
+    def __init__(self, kernel: FreeBSDKernel, patience: Patience) -> None:
         self._kernel = kernel
-        self._sleep = sleep
-        self._now = now
+        self._unmounting = Unmounting(kernel, patience)
 
     def undo(self, held: Held) -> None:
         """
@@ -68,35 +55,30 @@ class Undoing:
         """Others take care of it: the jail is removed, files go last."""
 
     def _unmount(self, undo: Undo, held: Held) -> None:
-        match loads(undo.target):
-            case [str(kind), str(source), str(path)]:
-                wanted = (kind, source, path)
-            case _:
-                return
-        found = [each for each in self._kernel.getfsstat() if (each.type, each.source, each.target) == wanted]
-        if not found:
-            return
-        fsid = found[-1].fsid
-        deadline = self._now() + _PATIENCE
-        while True:
-            try:
-                self._kernel.unmount_fsid(fsid, MNT_FORCE if self._now() >= deadline else 0)
-            except FileNotFoundError:
-                return
-            except OSError as error:
-                if error.errno != errno.EBUSY or self._now() >= deadline + _PATIENCE:
-                    raise
-                self._sleep(_PAUSE)
-            else:
-                return
+        self._unmounting.take_one(undo.target)
+
+    def _mounts(self, undo: Undo, held: Held) -> None:
+        self._unmounting.take_all_of_jail(undo.target)
 
     def _alias(self, undo: Undo, held: Held) -> None:
-        interface, _, address = undo.target.partition(" ")
+        """Take an address away, unless another jail has it by now: then it stays for that."""
+        interface, address, jail = undo.target.split(" ", 2)
+        if address in self._addresses_of_others(jail, ":" in address):
+            return
         try:
             self._kernel.remove_address(interface, address)
         except OSError as error:
             if error.errno not in (errno.EADDRNOTAVAIL, errno.ENXIO):
                 raise
+
+    def _addresses_of_others(self, jail: str, is_version_6: bool) -> set[str]:
+        """Return the addresses that other jails have; those above a jail have what it has anyway."""
+        wanted = "ip6.addr" if is_version_6 else "ip4.addr"
+        found: set[str] = set()
+        for each in every_jail(self._kernel, "name", wanted):
+            if not f"{jail}.".startswith(f"{each['name']}."):
+                found.update(each[wanted])  # type: ignore[arg-type]
+        return found
 
     def _rule(self, undo: Undo, held: Held) -> None:
         try:
@@ -109,12 +91,28 @@ class Undoing:
                 raise
 
     def _children(self, undo: Undo, held: Held) -> None:
+        """Take the room for a child back; others may have been given room since."""
+        added, _, parent = undo.target.partition(" ")
+        most = self._most_children(parent)
+        if most > 0:
+            self._set_most_children(parent, max(most - int(added), 0))
+
+    def _raising(self, undo: Undo, held: Held) -> None:
+        """Do so where we were stopped before we could tell that the room was made."""
+        before, after, parent = undo.target.split(" ", 2)
+        was_told = any(each.action == "children" for each in held.undo)
+        if not was_told and self._most_children(parent) == int(after):
+            self._set_most_children(parent, int(before))
+
+    def _set_most_children(self, jail: str, most: int) -> None:
+        self._kernel.jail_set((("name", jail), ("children.max", most)), JAIL_UPDATE)
+
+    def _most_children(self, jail: str) -> int:
+        """Return how many children a jail may have, 0 where it is gone."""
         try:
-            most = int(str(self._kernel.jail_get((("name", undo.target),), ("children.max",))["children.max"]))
-            if most > 0:
-                self._kernel.jail_set((("name", undo.target), ("children.max", most - 1)), JAIL_UPDATE)
+            return int(str(self._kernel.jail_get((("name", jail),), ("children.max",))["children.max"]))
         except FileNotFoundError:
-            return
+            return 0
 
     def _restore(self, undo: Undo, held: Held) -> None:
         """Put back what a copied file took the place of."""
@@ -161,9 +159,11 @@ class Undoing:
 
 _TAKE_BACK: dict[str, Callable[[Undoing, Undo, Held], None]] = {
     "unmount": Undoing._unmount,
+    "mounts": Undoing._mounts,
     "alias": Undoing._alias,
     "rctl": Undoing._rule,
     "children": Undoing._children,
+    "raising": Undoing._raising,
     "restore": Undoing._restore,
     "remove": Undoing._remove,
 }

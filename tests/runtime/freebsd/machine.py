@@ -71,7 +71,8 @@ class Machine:
     def _sleep(self, seconds: float) -> None:
         self.kernel.wait(max(seconds, 0.001))
         pid, self._reaped = getattr(self, "_reaped", 0), 0
-        if pid and self.kernel.state.processes[pid].status is not None:
+        seen = self.kernel.state.processes.get(pid)
+        if seen is not None and seen.status is not None:
             self.kernel.reap(pid)
 
     def _now(self) -> float:
