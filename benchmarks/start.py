@@ -165,11 +165,11 @@ def main() -> int:
     if os.geteuid() != 0 or sys.platform != "linux":
         print("The benchmark needs root on Linux.")
         return 1
-    _leave_hybrid_cgroups()
+    leave_hybrid_cgroups()
     directory = tempfile.mkdtemp(prefix="runjd-bench-", dir="/tmp")
     try:
         _make_bundle(f"{directory}/bundle")
-        with _daemon(directory):
+        with daemon(directory):
             contenders = {"runjd": runjd(directory), "runj run": runj(directory), "unshare": unshare(directory)}
             if shutil.which("crun"):
                 contenders["crun run"] = crun(directory)
@@ -200,26 +200,28 @@ def _make_bundle(bundle: str) -> None:
 
 
 @contextlib.contextmanager
-def _daemon(directory: str) -> Iterator[None]:
+def daemon(directory: str) -> Iterator[int]:
+    """Run a daemon with all it has in that directory; yield its pid."""
     words = [f"{PROGRAMS}/twistd", "--nodaemon", "--pidfile=", f"--logfile={directory}/daemon.log", "runjd"]
     words += [f"--state={directory}/state", f"--control={directory}/control", f"--log={directory}/log"]
-    daemon = subprocess.Popen(words, stdin=subprocess.DEVNULL, cwd="/")
+    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, cwd="/")
     try:
         deadline = time.monotonic() + 10
-        while _control(directory, "ping") != 0:
-            if daemon.poll() is not None or time.monotonic() > deadline:
+        while control(directory, "ping") != 0:
+            if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"The daemon does not start:\n{_tail(directory)}")
             time.sleep(0.05)
-        yield
+        yield process.pid
     finally:
-        _control(directory, "shutdown", "--stop")
+        control(directory, "shutdown", "--stop")
         with contextlib.suppress(subprocess.TimeoutExpired):
-            daemon.wait(timeout=10)
-        daemon.kill()
-        daemon.wait()
+            process.wait(timeout=10)
+        process.kill()
+        process.wait()
 
 
-def _control(directory: str, *words: str) -> int:
+def control(directory: str, *words: str) -> int:
+    """Call runjctl; return its exit status."""
     command = [f"{PROGRAMS}/runjctl", "--socket", f"{directory}/control", *words]
     return subprocess.run(command, capture_output=True, check=False).returncode
 
@@ -232,7 +234,7 @@ def _tail(directory: str) -> str:
         return ""
 
 
-def _leave_hybrid_cgroups() -> None:
+def leave_hybrid_cgroups() -> None:
     """Go into a mount namespace of our own without the half of the cgroups that crun stumbles over."""
     libc = ctypes.CDLL(None, use_errno=True)
     clone_newns, ms_rec_private, mnt_detach = 0x20000, 0x4000 | 0x40000, 2

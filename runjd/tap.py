@@ -143,8 +143,8 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.directories import lock_directory, make_directory
     from runjd.supervise.door import ControlDoor
     from runjd.supervise.events import EventLog
-    from runjd.supervise.jaillog import LogRoom
     from runjd.supervise.keeperstart import KeeperStart
+    from runjd.supervise.logroom import LogRoom
     from runjd.supervise.site import Site
     from runjd.supervise.vigil import Vigil
 

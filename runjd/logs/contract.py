@@ -8,6 +8,19 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runjd.logs.formats.contract import Pieces
+    from runjd.policy.settings import LogRule
+
+
+class Source(ABC):
+    """Where a writer gets more for a log by itself, as long as nobody waits for it; on the writer's thread."""
+
+    __slots__ = ()
+
+    @abstractmethod
+    def take(self) -> tuple[Pieces, bool] | None:
+        """Return the next records and whether the log is at the end of a line behind them; None: no more for now."""
+
 
 class LogFile(ABC):
     """
@@ -20,13 +33,30 @@ class LogFile(ABC):
     path: str
 
     @abstractmethod
-    def write(self, data: bytes, done: Callable[[int], None]) -> None:
+    def write(
+        self,
+        records: Pieces,
+        done: Callable[[int], None],
+        *,
+        is_line_end: bool = True,
+        source: Source | None = None,
+    ) -> None:
         """
-        Append; later data come behind earlier data.
+        Append; later records come behind earlier ones.
 
         :param done: called once all of it is written, with the length of the log. Whoever reads the
             program's output reads no more before that, so a disk that is full stops this program, not others.
+        :param is_line_end: no line of the program is unfinished in the log behind these records.
+        :param source: what comes behind these records may be taken from it, before ``done`` is called.
         """
+
+    @abstractmethod
+    def rotate(self, done: Callable[[OSError | None], None]) -> None:
+        """Rotate the file behind all that was given, unless it is empty or not there."""
+
+    @abstractmethod
+    def reopen(self, done: Callable[[OSError | None], None]) -> None:
+        """Let go of the file behind all that was given, and make one of that name where there is none."""
 
     @abstractmethod
     def close(self) -> None:
@@ -37,7 +67,7 @@ class LogWriter(ABC):
     """All logs of the daemon."""
 
     @abstractmethod
-    def open(self, path: str) -> LogFile:
+    def open(self, path: str, rule: LogRule) -> LogFile:
         """Return the log of that path; the file itself is made with the first byte."""
 
     @abstractmethod

@@ -3,34 +3,41 @@ One thread writes all logs, so that no disk ever stops the reactor.
 
 What cannot be written (a full disk, an input/output error) is tried again until
 it can; only the programs that log there wait meanwhile.  A file that was
-deleted or renamed is made anew.  Files are opened beside, never through,
-symbolic links, and in a directory that nobody else may write to.
+deleted or renamed is made anew.
+
+A program that writes much is not sent through the reactor for each chunk: with a
+chunk its source may come along, and the thread goes on taking from it as long as
+nobody else waits.
 """
 
 from __future__ import annotations
 
-import errno
-import os
-import stat
 import threading
 from collections import deque
 from functools import partial
 from queue import Empty, SimpleQueue
-from time import monotonic
+from time import monotonic, time
 
-from runjd.logs.contract import LogFile, LogWriter
+from runjd.logs.appender import Appender
+from runjd.logs.compressor import Compressor
+from runjd.logs.contract import LogFile, LogWriter, Source
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from runjd.logs.formats.contract import Pieces
+    from runjd.logs.names import Rotated
+    from runjd.policy.settings import LogRule
+
 #: seconds until a refused write is tried again
 RETRY_DELAY = 0.5
-_APPEND = os.O_RDWR | os.O_APPEND | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
 #: seconds that the end of the daemon waits for a disk that hangs
 _LAST_WRITES = 5.0
-#: chunks written before anyone is told of them
+#: files worked on before anyone is told of them
 _BATCH = 32
+#: chunks taken from one source before the reactor has it again
+_BURST = 64
 
 
 class ThreadWriter(LogWriter):
@@ -39,7 +46,7 @@ class ThreadWriter(LogWriter):
 
     :param tell: calls a callable in the thread of the others, as ``reactor.callFromThread``.
     :param trouble: told (by ``tell``) once when a log cannot be written, with the error, and once with None
-        when it can be written again.
+        when it can be written again; and of each file that could not be compressed.
     :param retry_delay: seconds until a refused write is tried again.
     """
 
@@ -48,19 +55,26 @@ class ThreadWriter(LogWriter):
         tell: Callable[[Callable[[], None]], object],
         trouble: Callable[[str, OSError | None], None],
         retry_delay: float = RETRY_DELAY,
+        now: Callable[[], float] = time,
     ) -> None:
         self._tell = tell
         self._trouble = trouble
         self._retry_delay = retry_delay
+        self._now = now
         self._given: SimpleQueue[_File | None] = SimpleQueue()
         self._refused: dict[_File, float] = {}
         self._opened: set[_File] = set()
         self._thread: threading.Thread | None = None
+        self._compressor = Compressor(lambda path, error: tell(partial(trouble, path, error)))
 
-    def open(self, path: str) -> LogFile:
-        return _File(self, path)
+    def open(self, path: str, rule: LogRule) -> LogFile:
+        def compress(file: Rotated) -> None:
+            self._compressor.give(path, file, rule.compress)
+
+        return _File(self, path, Appender(path, rule, compress, self._now))
 
     def stop(self) -> None:
+        self._compressor.stop()
         thread, self._thread = self._thread, None
         if thread is not None:
             self._given.put(None)
@@ -72,6 +86,10 @@ class ThreadWriter(LogWriter):
             self._thread = threading.Thread(target=self._work, name="runjd-logs", daemon=True)
             self._thread.start()
         self._given.put(file)
+
+    def is_idle(self) -> bool:
+        """Whether no file waits for the thread."""
+        return self._given.empty() and not self._refused
 
     def _work(self) -> None:
         is_last = False
@@ -114,28 +132,64 @@ class ThreadWriter(LogWriter):
         return max(0.0, min(self._refused.values()) - monotonic()) if self._refused else None
 
 
+class _Write:
+    """Records that wait, and whoever waits for them."""
+
+    __slots__ = ("done", "is_begun", "is_line_end", "records", "source")
+
+    def __init__(self, records: Pieces, done: Callable[[int], None], is_line_end: bool, source: Source | None) -> None:
+        self.records = records
+        self.done = done
+        self.is_line_end = is_line_end
+        self.source = source
+        self.is_begun = False
+
+
+class _Deed:
+    """A rotation or a reopening that waits."""
+
+    __slots__ = ("do", "done")
+
+    def __init__(self, do: Callable[[], None], done: Callable[[OSError | None], None]) -> None:
+        self.do = do
+        self.done = done
+
+
 class _File(LogFile):
     """
-    One log; ``write`` and ``close`` belong to the others' thread, ``work`` to the writer's.
+    One log; ``work`` and ``let_go`` belong to the writer's thread, all else to the others'.
 
     The queue between them is a deque, whose ends are safe to use from two threads.
     """
 
-    __slots__ = ("_end", "_fd", "_identity", "_is_closed", "_is_refused", "_queue", "_writer", "path")
+    __slots__ = ("_appender", "_is_closed", "_is_refused", "_queue", "_writer", "path")
 
-    def __init__(self, writer: ThreadWriter, path: str) -> None:
+    def __init__(self, writer: ThreadWriter, path: str, appender: Appender) -> None:
         self._writer = writer
         self.path = path
-        self._queue: deque[tuple[bytes, Callable[[int], None]]] = deque()
-        self._fd = -1
-        self._end = 0
-        self._identity = (0, 0)
+        self._appender = appender
+        self._queue: deque[_Write | _Deed] = deque()
         self._is_closed = False
         self._is_refused = False
 
-    def write(self, data: bytes, done: Callable[[int], None]) -> None:
+    def write(
+        self,
+        records: Pieces,
+        done: Callable[[int], None],
+        *,
+        is_line_end: bool = True,
+        source: Source | None = None,
+    ) -> None:
         self._is_closed = False
-        self._queue.append((data, done))
+        self._queue.append(_Write(records, done, is_line_end, source))
+        self._writer.give(self)
+
+    def rotate(self, done: Callable[[OSError | None], None]) -> None:
+        self._queue.append(_Deed(self._appender.rotate, done))
+        self._writer.give(self)
+
+    def reopen(self, done: Callable[[OSError | None], None]) -> None:
+        self._queue.append(_Deed(self._appender.reopen, done))
         self._writer.give(self)
 
     def close(self) -> None:
@@ -143,19 +197,16 @@ class _File(LogFile):
         self._writer.give(self)
 
     def work(self, told: list[Callable[[], None]], trouble: Callable[[str, OSError | None], None]) -> bool:
-        """Write all that is queued; False where the disk refused."""
+        """Do all that is queued; False where the disk refused."""
         try:
             while self._queue:
-                data, done = self._queue[0]
-                while data:
-                    self._check()
-                    written = os.write(self._fd, data)
-                    self._end += written
-                    data = data[written:]
-                    if data:
-                        self._queue[0] = (data, done)  # the rest, if the disk is full now
+                first = self._queue[0]
+                if isinstance(first, _Write):
+                    self._write(first)
+                    told.append(partial(first.done, self._appender.look()))
+                else:
+                    told.append(partial(first.done, _error_of(first.do)))
                 self._queue.popleft()
-                told.append(partial(done, self._end if self._fd >= 0 else _length(self.path)))
         except OSError as error:
             if not self._is_refused:
                 self._is_refused = True
@@ -171,31 +222,40 @@ class _File(LogFile):
     @property
     def is_open(self) -> bool:
         """Whether it has a descriptor."""
-        return self._fd >= 0
+        return self._appender.is_open
 
     def let_go(self) -> None:
         """Close the file; whoever writes to it again opens it again."""
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._appender.let_go()
 
-    def _check(self) -> None:
-        """Make sure that the file is open and still the one of that name."""
-        if self._fd >= 0:
-            try:
-                found = os.lstat(self.path)
-                if (found.st_dev, found.st_ino) == self._identity:
-                    self._end = found.st_size
-                    return
-            except FileNotFoundError:
-                pass
-            self.let_go()
-        self._fd = _open(self.path)
-        found = os.fstat(self._fd)
-        self._identity = (found.st_dev, found.st_ino)
-        self._end = found.st_size
-        if self._end and os.pread(self._fd, 1, self._end - 1) != b"\n":
-            self._end += os.write(self._fd, b"\n")  # the last life of the daemon ended within a record
+    def _write(self, write: _Write) -> None:
+        """Write the records, and those of their source; what is refused meanwhile is the write's from then on."""
+        append = self._appender.append
+        if write.is_begun:
+            self._appender.go_on(write.is_line_end)
+        else:
+            write.is_begun = True
+            append(write.records, write.is_line_end)
+        source = write.source
+        if source is None:
+            return
+        for _ in range(_BURST):
+            if not self._writer.is_idle():
+                break
+            taken = source.take()
+            if taken is None:
+                break
+            records, write.is_line_end = taken
+            append(records, write.is_line_end)
+
+
+def _error_of(do: Callable[[], None]) -> OSError | None:
+    """Do it; return the error with which it failed."""
+    try:
+        do()
+    except OSError as error:
+        return error
+    return None
 
 
 def _call_all(calls: list[Callable[[], None]]) -> None:
@@ -208,35 +268,3 @@ def _call_all(calls: list[Callable[[], None]]) -> None:
             first = first or error
     if first is not None:
         raise first
-
-
-def _length(path: str) -> int:
-    try:
-        return os.lstat(path).st_size
-    except OSError:
-        return 0
-
-
-def _open(path: str) -> int:
-    """
-    Open a log for appending.
-
-    :raise OSError: also where the directory or the file is not what it should be.
-    """
-    directory, name = os.path.split(path)
-    directory_fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        found = os.fstat(directory_fd)
-        if found.st_uid not in (0, os.geteuid()) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-            raise PermissionError(errno.EPERM, "the directory of logs can be written to by others", directory)
-        try:
-            fd = os.open(name, _APPEND, dir_fd=directory_fd)
-        except FileNotFoundError:
-            fd = os.open(name, _APPEND | os.O_CREAT | os.O_EXCL, 0o640, dir_fd=directory_fd)
-            os.fchmod(fd, 0o640)  # whatever the umask is
-    finally:
-        os.close(directory_fd)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
-        os.close(fd)
-        raise OSError(errno.EINVAL, "is not a regular file", path)
-    return fd

@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from runjd.policy.facts import ExitRecord
+from runjd.protocols.loan import Loan
 
 #: bytes of one read; there is one read for each stream and turn of the reactor
 READ_SIZE = 131_072
@@ -60,6 +61,7 @@ class JailOutput:
         "_is_reading",
         "_is_terminal",
         "_is_wide",
+        "_loan",
         "_process",
         "_reactor",
         "_retry",
@@ -76,6 +78,7 @@ class JailOutput:
         self._holds = 1  # until it is started
         self._is_reading = False
         self._is_wide = False
+        self._loan: Loan | None = None
         self._retry: IDelayedCall | None = None
 
     def start(self) -> None:
@@ -89,10 +92,22 @@ class JailOutput:
 
     def release(self) -> None:
         """Take back one hold."""
+        self._take_back()
         self._holds -= 1
         if self._holds == 0 and self._fd >= 0 and self._retry is None and not self._is_reading:
             self._is_reading = True
             self._reactor.addReader(self)
+
+    def lend(self) -> Loan | None:
+        """
+        Let another thread read, while we are held.
+
+        :return: None for a terminal, which gives out little at once.
+        """
+        if self._is_terminal or self._is_reading or self._fd < 0:
+            return None
+        self._loan = Loan(self._fd, READ_SIZE)
+        return self._loan
 
     def drain(self) -> None:
         """
@@ -102,6 +117,7 @@ class JailOutput:
         """
         if self._fd < 0:
             return
+        self._take_back()
         missing = READ_SIZE if self._is_terminal else _readable(self._fd)
         while missing > 0:
             size = self._read_once(missing)
@@ -119,6 +135,7 @@ class JailOutput:
 
     def close(self) -> None:
         """Close; tell nobody."""
+        self._take_back()
         fd, self._fd = self._fd, -1
         if fd < 0:
             return
@@ -198,6 +215,11 @@ class JailOutput:
         self._retry = None
         self._holds += 1
         self.release()
+
+    def _take_back(self) -> None:
+        if self._loan is not None:
+            self._loan.take_back()
+            self._loan = None
 
     def _stop_reading(self) -> None:
         if self._is_reading:

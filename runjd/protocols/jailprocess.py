@@ -36,6 +36,7 @@ from zope.interface import implementer
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.jailinput import JailInput
 from runjd.protocols.jailoutput import IReactor, JailOutput
+from runjd.protocols.loan import Loan
 
 #: seconds that grandchildren which still hold the output get after the exit
 DRAIN_LIMIT = 1.0
@@ -154,6 +155,11 @@ class JailProcess:
         output = self._outputs.get(child_fd)
         if output is not None:
             output.release()
+
+    def lend(self, child_fd: int) -> Loan | None:
+        """Let another thread read an output that is held, until it is released; None where that cannot be."""
+        output = self._outputs.get(child_fd)
+        return output.lend() if output is not None else None
 
     def feed(self, data: bytes) -> Deferred[None] | None:
         """Write to standard input; see :meth:`runjd.interfaces.ISession.write`."""

@@ -88,7 +88,7 @@ class Controller:
         for jail in self._jails.values():
             done: Deferred[None] = Deferred()
             written.append(done)
-            jail.log.flush(lambda done=done: done.callback(None))  # type: ignore[misc]
+            jail.log.intake.flush(lambda done=done: done.callback(None))  # type: ignore[misc]
         return DeferredList(written).addCallback(lambda _: None)
 
     def log_trouble(self, path: str, error: OSError | None) -> None:

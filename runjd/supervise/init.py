@@ -6,23 +6,26 @@ from collections.abc import Callable
 
 from twisted.python.failure import Failure
 
-from runjd.supervise.jaillog import JailLog
+from runjd.supervise.logintake import LogIntake
 from runjd.supervise.watched import WatchedProcess
 
 _ERR = 2
+#: bytes of one read at which a stream floods
+FLOOD = 65_536
 
 
 class InitProcess(WatchedProcess):
     """
     The protocol of an init process.
 
-    An output is not read again before what was read is in the log.
+    An output is not read again before what was read is in the log; while it floods and nobody looks on, the
+    writer of the log reads it by itself.
 
     :param drained: called when it exited and all its output was delivered.
     :param ended: called when nobody holds its output any more.
     """
 
-    def __init__(self, log: JailLog, drained: Callable[[], None], ended: Callable[[], None]) -> None:
+    def __init__(self, log: LogIntake, drained: Callable[[], None], ended: Callable[[], None]) -> None:
         super().__init__()
         self._log_of_jail = log
         self._drained = drained
@@ -35,7 +38,8 @@ class InitProcess(WatchedProcess):
         transport.hold(childFD)
         try:
             stream = "err" if childFD == _ERR else "out"
-            self._log_of_jail.write(stream, data, lambda: transport.release(childFD))
+            loan = transport.lend(childFD) if len(data) >= FLOOD and not self.viewers else None
+            self._log_of_jail.write(stream, data, lambda: transport.release(childFD), loan)
         finally:
             super().childDataReceived(childFD, data)
 

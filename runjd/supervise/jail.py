@@ -97,7 +97,7 @@ class Jail:
         self._shall_start = False
         self.shall_forget = False
         self.machine: Inputs = machine_of(self, is_known)
-        self._ending = Ending(self.log, self._tell_exit, self.machine.ended)
+        self._ending = Ending(self.log.intake, self._tell_exit, self.machine.ended)
         self._removal = Removal(site, self.id, self._broken)
         self._stopping = Stopping(site, self.id, self.machine.stop_overdue)
 
@@ -275,7 +275,7 @@ class Jail:
         self._ending.forget()
         self._watching = Watching(self._site.vigil, launched.pid, launched.start, self.machine.exited)
         self._reason = ""
-        self.init = InitProcess(self.log, self._ending.drained, self._ending.ended)
+        self.init = InitProcess(self.log.intake, self._ending.drained, self._ending.ended)
         process = JailProcess(
             self._site.reactor,
             self.init,
@@ -361,7 +361,7 @@ class Jail:
         self.jid = 0
         record = self.record
         record.is_expected = False
-        self.log.rest()
+        self.log.intake.rest()
         is_over = self.shall_forget or (
             self.definition.remove and record.last_exit is not None and not self._shall_start
         )

@@ -9,7 +9,7 @@ from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
 from runjd.supervise.execends import ExecEnds
 from runjd.supervise.guestbook import GuestBook
-from runjd.supervise.jaillog import LogRoom
+from runjd.supervise.logroom import LogRoom
 from runjd.supervise.spawner import Spawner
 from runjd.supervise.vigil import Vigil
 

@@ -7,7 +7,9 @@ import subprocess
 
 import pytest
 
+from runjd.logs.contract import Source
 from runjd.logs.writer import ThreadWriter
+from runjd.policy.settings import LogRule
 
 
 class Bench:
@@ -18,10 +20,14 @@ class Bench:
         self.troubles: list[str] = []
         self.writer = ThreadWriter(self.calls.put, self._trouble, retry_delay=0.01)
 
+    def open(self, path: str, **rule):
+        """Return a log."""
+        return self.writer.open(path, LogRule(**rule))
+
     def write(self, file, data: bytes) -> list[int]:
         """Write; the list that is returned fills with the end."""
         ends: list[int] = []
-        file.write(data, ends.append)
+        file.write([data], ends.append)
         return ends
 
     def until(self, is_done) -> None:
@@ -57,7 +63,7 @@ def test_a_log_is_readable_for_its_group_only(bench, path):
     """A new log has mode 0640, whatever the umask is."""
     before = os.umask(0o077)
     try:
-        ends = bench.write(bench.writer.open(path), b"x\n")
+        ends = bench.write(bench.open(path), b"x\n")
         bench.until(lambda: ends)
     finally:
         os.umask(before)
@@ -67,7 +73,7 @@ def test_a_log_is_readable_for_its_group_only(bench, path):
 
 def test_a_log_that_was_deleted_is_made_anew(bench, path):
     """What comes after the deletion stands in a new file."""
-    file = bench.writer.open(path)
+    file = bench.open(path)
     ends = bench.write(file, b"1\n")
     bench.until(lambda: ends)
     os.unlink(path)
@@ -81,7 +87,7 @@ def test_a_log_that_was_deleted_is_made_anew(bench, path):
 
 def test_a_log_that_was_renamed_stays_as_it_was(bench, path):
     """A rotation by another program loses nothing and doubles nothing."""
-    file = bench.writer.open(path)
+    file = bench.open(path)
     ends = bench.write(file, b"1\n")
     bench.until(lambda: ends)
     os.rename(path, path + ".0")
@@ -94,7 +100,7 @@ def test_a_log_that_was_renamed_stays_as_it_was(bench, path):
 
 def test_a_log_that_was_cut_short_gets_no_hole(bench, path):
     """Appending goes on at the end that there is."""
-    file = bench.writer.open(path)
+    file = bench.open(path)
     ends = bench.write(file, b"1\n" * 1000)
     bench.until(lambda: ends)
     os.truncate(path, 0)
@@ -111,7 +117,7 @@ def test_a_record_that_was_torn_is_ended_first(bench, path):
     with open(path, "wb") as file:
         file.write(b"whole\ntorn")
 
-    ends = bench.write(bench.writer.open(path), b"next\n")
+    ends = bench.write(bench.open(path), b"next\n")
     bench.until(lambda: ends)
 
     assert read(path) == b"whole\ntorn\nnext\n"
@@ -123,7 +129,7 @@ def test_a_record_that_was_torn_is_ended_first(bench, path):
 def test_what_is_no_file_is_refused_until_it_is_gone(bench, path, make):
     """Nothing is written through a link or into a FIFO; once it is away, nothing was lost."""
     make(path)
-    ends = bench.write(bench.writer.open(path), b"kept\n")
+    ends = bench.write(bench.open(path), b"kept\n")
     bench.until(lambda: bench.troubles)
     assert not ends
     assert not os.path.exists("/tmp/elsewhere")
@@ -138,7 +144,7 @@ def test_what_is_no_file_is_refused_until_it_is_gone(bench, path, make):
 def test_a_directory_that_others_can_write_to_is_refused(bench, path, private_dir):
     """Who can write to the directory could have us write anywhere."""
     os.chmod(private_dir, 0o777)
-    ends = bench.write(bench.writer.open(path), b"kept\n")
+    ends = bench.write(bench.open(path), b"kept\n")
     bench.until(lambda: bench.troubles)
     assert "written to by others" in bench.troubles[0]
 
@@ -151,8 +157,8 @@ def test_a_directory_that_others_can_write_to_is_refused(bench, path, private_di
 def test_trouble_is_told_once_and_stops_one_log_only(bench, path, private_dir):
     """A log that cannot be written is told of once; others are written meanwhile."""
     os.mkdir(path)
-    refused = bench.write(bench.writer.open(path), b"1\n")
-    other = bench.writer.open(f"{private_dir}/other.log")
+    refused = bench.write(bench.open(path), b"1\n")
+    other = bench.open(f"{private_dir}/other.log")
     for _ in range(5):
         ends = bench.write(other, b"x\n")
         bench.until(lambda ends=ends: ends)
@@ -167,14 +173,14 @@ def test_trouble_is_told_once_and_stops_one_log_only(bench, path, private_dir):
 
 def test_one_failing_receiver_does_not_harm_the_others(bench, path):
     """Everyone is told, even where the first one raises."""
-    file = bench.writer.open(path)
+    file = bench.open(path)
     told: list[int] = []
 
     def fail(end: int) -> None:
         raise ValueError("a fault of the receiver")
 
-    file.write(b"1\n", fail)
-    file.write(b"2\n", told.append)
+    file.write([b"1\n"], fail)
+    file.write([b"2\n"], told.append)
     failures = 0
     while not told:
         try:
@@ -196,7 +202,7 @@ def test_a_full_disk_loses_nothing(bench, private_dir):
     try:
         with open(f"{disk}/ballast", "wb") as ballast:
             ballast.write(b"b" * 49_152)
-        file = bench.writer.open(f"{disk}/web.log")
+        file = bench.open(f"{disk}/web.log")
         data = [b"%d\n" % n * 500 for n in range(40)]
         lists = [bench.write(file, each) for each in data]
         bench.until(lambda: bench.troubles)
@@ -210,4 +216,79 @@ def test_a_full_disk_loses_nothing(bench, private_dir):
         file.close()
         bench.writer.stop()
     finally:
+        subprocess.run(["umount", disk], check=True)
+
+
+class Flood(Source):
+    """Has something at all times, and tells of each time."""
+
+    def __init__(self) -> None:
+        self.taken = 0
+        self.is_over = False
+
+    def take(self):
+        """Return a line."""
+        if self.is_over:
+            return None
+        self.taken += 1
+        return [b"flood\n"], True
+
+
+def test_a_flood_leaves_room_for_other_logs(bench, path, private_dir):
+    """However much one program writes, another one's line is written within a few of its chunks."""
+    flood, other = Flood(), bench.open(f"{private_dir}/other.log")
+    flooded = bench.open(path)
+
+    def again(end: int) -> None:
+        if not flood.is_over:
+            flooded.write([b"flood\n"], again, source=flood)
+
+    again(0)
+    for _ in range(200):
+        before = flood.taken
+        ends = bench.write(other, b"line\n")
+        bench.until(lambda ends=ends: ends)
+        if before:
+            assert flood.taken - before < 10 * 64
+    flood.is_over = True
+
+    assert read(f"{private_dir}/other.log") == b"line\n" * 200
+
+
+def test_a_flood_without_others_comes_back_at_times(bench, path):
+    """The reactor sees each program again after a bounded number of chunks."""
+    flood = Flood()
+    ends: list[int] = []
+
+    bench.open(path).write([b"flood\n"], ends.append, source=flood)
+    bench.until(lambda: ends)
+
+    assert 0 < flood.taken <= 64
+    assert read(path) == b"flood\n" * (flood.taken + 1)
+
+
+@pytest.mark.root
+@pytest.mark.linux
+def test_a_record_that_a_full_disk_cut_is_ended_in_the_file_that_it_was_begun_in(bench, private_dir):
+    """Somebody renames the log while the disk is full: no record lies in two files, and none is lost."""
+    disk = f"{private_dir}/disk"
+    os.mkdir(disk, 0o700)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=32k,mode=0700", "none", disk], check=True)
+    try:
+        with open(f"{disk}/ballast", "wb") as ballast:
+            ballast.write(b"b" * 20_000)
+        file = bench.open(f"{disk}/web.log", format="raw")
+        lists = [bench.write(file, b"%06d\n" % n * 1000) for n in range(4)]
+        bench.until(lambda: bench.troubles)
+        assert os.path.getsize(f"{disk}/web.log") % 7
+        os.rename(f"{disk}/web.log", f"{disk}/web.log.0")
+        os.unlink(f"{disk}/ballast")
+        subprocess.run(["mount", "-o", "remount,size=128k", disk], check=True)
+        bench.until(lambda: all(lists))
+
+        old, new = read(f"{disk}/web.log.0"), read(f"{disk}/web.log")
+        assert (len(old) % 7, len(new) % 7) == (0, 0)
+        assert old + new == b"".join(b"%06d\n" % n * 1000 for n in range(4))
+    finally:
+        bench.writer.stop()
         subprocess.run(["umount", disk], check=True)

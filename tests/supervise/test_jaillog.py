@@ -11,7 +11,8 @@ from runjd.errors import Gone, InputOutput
 from runjd.logs.memory import MemoryWriter
 from runjd.logs.writer import ThreadWriter
 from runjd.policy.settings import LogRule
-from runjd.supervise.jaillog import JailLog, LogRoom
+from runjd.supervise.jaillog import JailLog
+from runjd.supervise.logroom import LogRoom
 from tests.supervise.world import NOW, ImmediateWriter, error_of, value
 
 AT = b"2026-11-23T15:01:20.102000000Z"
@@ -29,7 +30,7 @@ class Bench:
 
     def write(self, data: bytes, stream: str = "out") -> None:
         """Write as the program does."""
-        self.log.write(stream, data, self._count)
+        self.log.intake.write(stream, data, self._count)
 
     def _count(self) -> None:
         self.done += 1
@@ -116,7 +117,7 @@ def test_a_flush_is_done_behind_everything(private_dir):
     bench.write(b"other half", "err")
     told: list[bytes] = []
 
-    bench.log.flush(lambda: told.append(bytes(writer.files[bench.path])))
+    bench.log.intake.flush(lambda: told.append(bytes(writer.files[bench.path])))
 
     assert [each.split(b" ", 1)[1] for each in told[0].splitlines()] == [
         b"stdout F 1",
@@ -130,7 +131,7 @@ def test_a_jail_that_wrote_nothing_is_flushed_at_once(bench):
     """No file is made for it."""
     told: list[str] = []
 
-    bench.log.flush(lambda: told.append("done"))
+    bench.log.intake.flush(lambda: told.append("done"))
 
     assert told == ["done"]
     assert value(bench.log.read(0, 100)).lines == ()
@@ -152,7 +153,7 @@ def test_a_log_that_cannot_be_read_fails_only_its_reader(bench, private_dir):
 def test_an_unfinished_line_outlives_its_program(bench):
     """What is kept when the program is over goes into the log."""
     bench.write(b"half")
-    bench.log.rest()
+    bench.log.intake.rest()
     bench.clock.advance(1)
 
     with open(bench.path, "rb") as file:
@@ -167,7 +168,7 @@ def test_what_a_full_disk_refused_comes_before_the_next_program(private_dir):
     bench = Bench(directory, writer)
     bench.write(b"first\n")
     _wait_for(lambda: told)
-    bench.log.rest()
+    bench.log.intake.rest()
     os.mkdir(directory, 0o700)
     bench.write(b"second\n")
     _wait_for(lambda: os.path.exists(bench.path) and os.path.getsize(bench.path) > 80)

@@ -21,7 +21,7 @@ from runjd.supervise.connection import AbsentKeeper
 from runjd.supervise.controller import Controller
 from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
-from runjd.supervise.jaillog import LogRoom
+from runjd.supervise.logroom import LogRoom
 from runjd.supervise.site import Site
 from runjd.supervise.vigil import Vigil
 from tests.supervise.eyes import Eyes

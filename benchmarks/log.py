@@ -1,0 +1,286 @@
+"""
+How fast the output of one jail becomes a log, against conmon and against bare loops in Python.
+
+Every contender gets the same lines of 100 bytes from the same program (a static busybox's cat, in the same
+root), in turn, so that a noisy machine is noisy for all of them; what counts are the ratios within one run.  The
+clock runs from the moment at which the program may write until all of it is in the file, and the CPU is that of
+whoever logs: not of the program, not of the kernel's writing back.  Files lie on a tmpfs.
+
+    make bench
+
+Needs root on Linux.  conmon is measured where it and crun are installed.
+"""
+
+import argparse
+import itertools
+import json
+import os
+import shutil
+import signal
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+
+CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+sys.path.insert(0, CHECKOUT)
+
+from start import control, daemon, leave_hybrid_cgroups  # noqa: E402 # the path comes first
+
+from runjd.spec.example import minimal_config  # noqa: E402
+
+LINE = b"x" * 99 + b"\n"
+#: what a bare loop writes before each line
+HEAD = b"2026-11-23T15:01:20.102113000Z stdout F "
+MIB = 1 << 20
+_LOOP = """
+import os, sys
+size, head, log = int(sys.argv[1]), sys.argv[2].encode(), os.open(sys.argv[3], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+while chunk := os.read(0, size):
+    if head:
+        os.writev(log, [head, memoryview(chunk.replace(b"\\n", b"\\n" + head))[:-len(head)]])
+    else:
+        os.writev(log, [chunk])
+"""
+
+
+class Run:
+    """
+    One program that is about to write.
+
+    :param pid: of whoever logs.
+    :param log: the file.
+    :param end: ends the program and whoever logs.
+    """
+
+    def __init__(self, pid: int, log: str, end: Callable[[], None]) -> None:
+        self.pid = pid
+        self.log = log
+        self.end = end
+
+
+Contender = Callable[[str], Run]
+
+
+def loop(bundle: str, directory: str, size: int, head: bytes) -> Contender:
+    """Return a bare loop in Python; it is given the program's output, without a jail."""
+    root = f"{bundle}/rootfs"
+
+    def start(name: str) -> Run:
+        log = f"{directory}/{name}.log"
+        words = ["chroot", root, "/bin/busybox", "sh", "-c", _script(root)]
+        program = subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True)
+        command = [sys.executable, "-I", "-S", "-c", _LOOP, str(size), head.decode(), log]
+        reader = subprocess.Popen(command, stdin=program.stdout)
+
+        def end() -> None:
+            os.killpg(program.pid, signal.SIGKILL)
+            program.wait()
+            if program.stdout is not None:
+                program.stdout.close()
+            reader.kill()
+            reader.wait()
+
+        return Run(reader.pid, log, end)
+
+    return start
+
+
+def runjd(bundle: str, directory: str, pid: int, *keys: str) -> Contender:
+    """Return the daemon."""
+
+    def start(name: str) -> Run:
+        if control(directory, "run", "-d", "--name", name, *keys, bundle) != 0:
+            raise SystemExit("The daemon does not run the jail.")
+        return Run(pid, f"{directory}/log/{name}.log", lambda: _delete(directory, name))
+
+    return start
+
+
+def _delete(directory: str, name: str) -> None:
+    if control(directory, "delete", "--force", name) != 0:
+        raise SystemExit("The daemon does not delete the jail.")
+
+
+def conmon(bundle: str, directory: str) -> Contender:
+    """Return conmon with crun, as podman calls it."""
+    os.makedirs(f"{directory}/exits")
+    root = f"--root={directory}/crun"
+
+    def start(name: str) -> Run:
+        log, pid_file = f"{directory}/{name}.log", f"{directory}/{name}.conmon"
+        own = f"{directory}/{name}"  # conmon puts FIFOs into the bundle
+        os.mkdir(own)
+        os.symlink(f"{bundle}/config.json", f"{own}/config.json")
+        read, write = os.pipe()
+        os.set_inheritable(write, True)
+        words = ["conmon", "-c", name, "-u", name, "-n", name, "-b", own, "-r", shutil.which("crun") or "crun"]
+        words += ["--runtime-arg", root, "-p", f"{directory}/{name}.pid", "-P", pid_file, "-l", f"k8s-file:{log}"]
+        words += ["--exit-dir", f"{directory}/exits", "--full-attach"]
+        subprocess.run(words, env=os.environ | {"_OCI_SYNCPIPE": str(write)}, pass_fds=[write], check=True)
+        os.close(write)
+        with open(read, encoding="utf-8") as pipe:
+            made = json.loads(pipe.readline())
+            if made.get("data", made.get("pid", -1)) <= 0:
+                raise SystemExit("conmon does not create the container.")
+        subprocess.run(["crun", root, "start", name], check=True)
+        with open(pid_file, encoding="utf-8") as file:
+            pid = int(file.read())
+
+        def end() -> None:
+            subprocess.run(["crun", root, "kill", name, "KILL"], check=True)
+            _until(lambda: os.path.exists(f"{directory}/exits/{name}"))
+            subprocess.run(["crun", root, "delete", name], check=True)
+
+        return Run(pid, log, end)
+
+    return start
+
+
+def measure(contenders: dict[str, Contender], bundle: str, size: int, rounds: int) -> dict[str, dict[str, float]]:
+    """Return for each contender the medians of MB a second and of CPU seconds for each GiB."""
+    rates: dict[str, list[float]] = {name: [] for name in contenders}
+    costs: dict[str, list[float]] = {name: [] for name in contenders}
+    numbers = itertools.count()
+    for number in range(rounds + 1):
+        for name, contender in contenders.items():
+            run = contender(f"bench{next(numbers)}")
+            try:
+                spent, cpu = _timed(run, f"{bundle}/rootfs", size)
+            finally:
+                run.end()
+                os.unlink(run.log)
+            if number:  # the first round warms up
+                rates[name].append(size / spent / 1e6)
+                costs[name].append(cpu * (1 << 30) / size)
+    return {
+        name: {"MB_per_second": statistics.median(rates[name]), "cpu_per_GiB": statistics.median(costs[name])}
+        for name in contenders
+    }
+
+
+def _timed(run: Run, root: str, size: int) -> tuple[float, float]:
+    """Let the program write; return the seconds until all is in the file, and those of CPU."""
+    before = cpu_of(run.pid)
+    began = time.perf_counter()
+    with open(f"{root}/go", "wb"):  # opens when the program does
+        pass
+    lines = size // len(LINE)
+    _until(lambda: os.path.exists(run.log) and os.path.getsize(run.log) >= size)
+    final = -1
+    while os.path.getsize(run.log) not in (size, final) or _is_growing(run.log, size, lines):
+        final = os.path.getsize(run.log)
+        time.sleep(0.001)
+    return time.perf_counter() - began, cpu_of(run.pid) - before
+
+
+def _is_growing(log: str, size: int, lines: int) -> bool:
+    """Return whether a part is missing: each line has the same head, but only the file says how long it is."""
+    with open(log, "rb") as file:
+        record = len(file.readline())
+    return os.path.getsize(log) < record * lines
+
+
+def cpu_of(pid: int) -> float:
+    """Return the CPU seconds of all threads of a process, to the nanosecond."""
+    spent = 0
+    for thread in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{thread}/schedstat", encoding="ascii") as file:
+            spent += int(file.read().split()[0])
+    return spent / 1e9
+
+
+def table(results: dict[str, dict[str, float]]) -> str:
+    """Return the results for people; ratios are to conmon and to the best bare loop of the same form."""
+    rows: list[tuple[str, ...]] = [("", "MB/s", "CPU s/GiB", "rate to conmon", "CPU to conmon", "rate to bare loop")]
+    for name, result in results.items():
+        other = results.get("conmon k8s-file")
+        form = name.split()[-1]
+        bare = max(
+            (each["MB_per_second"] for key, each in results.items() if key.endswith(form) and "loop" in key), default=0
+        )
+        row = [name, f"{result['MB_per_second']:.0f}", f"{result['cpu_per_GiB']:.2f}"]
+        row += [_ratio(result[key], other[key] if other else 0) for key in ("MB_per_second", "cpu_per_GiB")]
+        rows.append((*row, _ratio(result["MB_per_second"], bare)))
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join([row[0].ljust(widths[0]), *(cell.rjust(w) for cell, w in zip(row[1:], widths[1:], strict=True))])
+        for row in rows
+    )
+
+
+def _ratio(value: float, other: float) -> str:
+    return f"{value / other:.2f}" if other else "-"
+
+
+def main() -> int:
+    """Measure and print."""
+    options = argparse.ArgumentParser(description="Measures how fast output becomes a log.")
+    options.add_argument("--rounds", type=int, default=7, help="how often each contender runs (default 7)")
+    options.add_argument("--lines", type=int, default=4_000_000, help="of 100 bytes, each time (default 4 million)")
+    options.add_argument("--json", metavar="FILE", help="write the results there")
+    given = options.parse_args()
+    if os.geteuid() != 0 or sys.platform != "linux":
+        print("The benchmark needs root on Linux.")
+        return 1
+    leave_hybrid_cgroups()
+    directory = tempfile.mkdtemp(prefix="runjd-bench-", dir="/dev/shm")
+    bundle = f"{directory}/bundle"
+    try:
+        _make_bundle(bundle, given.lines)
+        with daemon(directory) as pid:
+            contenders = {
+                "bare loop, 64 KiB, raw": loop(bundle, directory, 65_536, b""),
+                "bare loop, 128 KiB, raw": loop(bundle, directory, 131_072, b""),
+                "bare loop, 64 KiB, cri": loop(bundle, directory, 65_536, HEAD),
+                "bare loop, 128 KiB, cri": loop(bundle, directory, 131_072, HEAD),
+                "runjd, cri": runjd(bundle, directory, pid),
+            }
+            if shutil.which("crun") and shutil.which("conmon"):
+                contenders["conmon k8s-file"] = conmon(bundle, directory)
+            results = measure(contenders, bundle, given.lines * len(LINE), given.rounds)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    print(table(results))
+    if given.json:
+        with open(given.json, "w", encoding="utf-8") as file:
+            json.dump({"at": time.time(), "uname": list(os.uname()), "results": results}, file, indent=2)
+    return 0
+
+
+def _make_bundle(bundle: str, lines: int) -> None:
+    root = f"{bundle}/rootfs"
+    for name in ("bin", "proc", "dev", "sys"):
+        os.makedirs(f"{root}/{name}")
+    busybox = shutil.which("busybox")
+    if busybox is None:
+        raise SystemExit("The benchmark needs a static busybox, of the package busybox-static.")
+    shutil.copy(busybox, f"{root}/bin/busybox")
+    os.mkfifo(f"{root}/go")
+    with open(f"{root}/data", "wb") as file:
+        for _ in range(lines // 10_000):
+            file.write(LINE * 10_000)
+        file.write(LINE * (lines % 10_000))
+    config = minimal_config(["/bin/busybox", "sh", "-c", _script(root)], root=root, readonly=True)
+    config["ociVersion"] = "1.0.2"  # crun 1.8 knows no newer one
+    with open(f"{bundle}/config.json", "w", encoding="utf-8") as file:
+        json.dump(config, file)
+
+
+def _script(root: str) -> str:
+    """Return what the program does: wait for the word, write, and stay."""
+    return "/bin/busybox cat /go; /bin/busybox cat /data; exec /bin/busybox sleep 1000"
+
+
+def _until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 60
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise SystemExit("The benchmark hangs.")
+        time.sleep(0.0005)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,225 @@
+"""
+The file of one log that is written now: its identity, its length, and when it is rotated.
+
+Somebody else may rename, remove or cut it at any time.  What was begun in a file is ended there, so that no
+record and, for a while, no line lies in two of them.
+"""
+
+from __future__ import annotations
+
+import os
+from time import monotonic
+
+from runjd.logs.formats.table import FORMATS
+from runjd.logs.opening import open_log
+from runjd.logs.rotation import rotate, settle
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from runjd.logs.formats.contract import Pieces
+    from runjd.logs.names import Rotated
+    from runjd.policy.settings import LogRule
+
+#: seconds that a file which was renamed is kept for the end of the line that it ends with
+LINE_PATIENCE = 1.0
+#: pieces that one ``writev`` takes (IOV_MAX is 1024 on Linux and FreeBSD)
+_MOST = 512
+#: bytes in which the first record is looked for
+_FIRST = 131_072
+
+
+class Appender:
+    """
+    Appends to a log.
+
+    :param compress: is given each file that was rotated and is to be compressed.
+    :param now: wall time in seconds.
+    :ivar end: the length of the file.
+    """
+
+    __slots__ = (
+        "_batch",
+        "_began",
+        "_compress",
+        "_fd",
+        "_identity",
+        "_is_line_end",
+        "_is_settled",
+        "_left",
+        "_moved_at",
+        "_now",
+        "_path",
+        "_rule",
+        "end",
+    )
+
+    def __init__(self, path: str, rule: LogRule, compress: Callable[[Rotated], None], now: Callable[[], float]) -> None:
+        self._path = path
+        self._rule = rule
+        self._compress = compress
+        self._now = now
+        self._fd = -1
+        self._identity = (0, 0)
+        self._began = 0.0
+        self._moved_at = 0.0
+        self._is_line_end = True
+        self._is_settled = rule.compress == "none"
+        self._batch: Pieces = []
+        self._left: Pieces = []
+        self.end = 0
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has a descriptor."""
+        return self._fd >= 0
+
+    def append(self, records: Pieces, is_line_end: bool) -> None:
+        """
+        Write all of it.
+
+        :raise OSError: not all of it is written; :meth:`go_on` writes the rest.
+        """
+        self._batch = records
+        self._left = records
+        self._write()
+        self._is_line_end = is_line_end
+
+    def go_on(self, is_line_end: bool) -> None:
+        """Write what is left. :raise OSError: not all of it is written yet."""
+        self._write()
+        self._is_line_end = is_line_end
+
+    def rotate(self) -> None:
+        """Rotate, if there is anything. :raise OSError: it cannot be."""
+        if self._length() > 0:
+            self._rotate()
+
+    def reopen(self) -> None:
+        """Let go of what was renamed, and make the file. :raise OSError: it cannot be."""
+        self.let_go()
+        self._open()
+
+    def let_go(self) -> None:
+        """Close the file; whoever writes to it again opens it again."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+    def look(self) -> int:
+        """Return the length of the log, open or not."""
+        return self.end if self._fd >= 0 else self._length()
+
+    # --- inside ---------------------------------------------------------------
+
+    def _write(self) -> None:
+        while self._left:
+            self._make_ready()
+            written = os.writev(self._fd, self._left[:_MOST])
+            self.end += written
+            self._left = _behind(self._left, written)
+        self._batch = self._left
+
+    def _make_ready(self) -> None:
+        """Have the right file open, for the batch or for the rest of it."""
+        is_begun = self._left is not self._batch
+        if self._fd >= 0 and not self._is_the_one():
+            found = os.fstat(self._fd)
+            if found.st_nlink:
+                if is_begun or self._waits_for_line():
+                    self.end = found.st_size
+                    return
+            elif is_begun:
+                self._left = self._batch  # its beginning is gone with the file
+                is_begun = False
+            self.let_go()
+        if self._fd < 0:
+            self._open()
+        if not is_begun and self._is_due():
+            self._rotate()
+            self._open()
+
+    def _is_the_one(self) -> bool:
+        """Return whether the open file is still the one of that name; learn its length."""
+        try:
+            found = os.lstat(self._path)
+        except FileNotFoundError:
+            return False
+        if (found.st_dev, found.st_ino) != self._identity:
+            return False
+        self.end = found.st_size
+        return True
+
+    def _waits_for_line(self) -> bool:
+        """Return whether the line that the renamed file ends with may still end there."""
+        if self._is_line_end:
+            return False
+        if not self._moved_at:
+            self._moved_at = monotonic()
+        return monotonic() - self._moved_at < LINE_PATIENCE
+
+    def _is_due(self) -> bool:
+        """Return whether the file is to be rotated before the batch is written."""
+        rule = self._rule
+        if not self.end:
+            return False
+        if rule.max_size:
+            size = self.end + sum(map(len, self._batch))
+            if size > rule.max_size and (self._is_line_end or size > 2 * rule.max_size):
+                return True
+        return bool(rule.max_age) and self._is_line_end and self._now() - self._began >= rule.max_age
+
+    def _rotate(self) -> None:
+        surplus = rotate(self._path, self._rule)
+        self.let_go()
+        for each in surplus:
+            self._compress(each)
+
+    def _open(self) -> None:
+        self._fd = open_log(self._path)
+        found = os.fstat(self._fd)
+        self._identity = (found.st_dev, found.st_ino)
+        self._moved_at = 0.0
+        self.end = found.st_size
+        if not self._is_settled:
+            self._is_settled = True
+            for each in settle(self._path, self._rule):
+                self._compress(each)
+        if not self.end:
+            self._is_line_end = True
+            self._began = self._now()
+            return
+        form = FORMATS[self._rule.format]
+        is_whole = os.pread(self._fd, 1, self.end - 1) == b"\n"
+        if form.is_framed and not is_whole:
+            self.end += os.write(self._fd, b"\n")  # the last life of the daemon ended within a record
+        if self._rule.max_age:
+            first = os.pread(self._fd, _FIRST, 0).partition(b"\n")[0]
+            self._began = min(self._now(), _seconds(form.decode(first).at) or found.st_mtime)
+
+    def _length(self) -> int:
+        try:
+            return os.lstat(self._path).st_size
+        except OSError:
+            return 0
+
+
+def _behind(pieces: Pieces, written: int) -> Pieces:
+    """Return what stands behind so many bytes."""
+    for index, piece in enumerate(pieces):
+        if written < len(piece):
+            return [memoryview(piece)[written:], *pieces[index + 1 :]]
+        written -= len(piece)
+    return []
+
+
+def _seconds(at: str) -> float:
+    """Return the wall time of a record, 0.0 where it has none."""
+    from calendar import timegm
+
+    try:
+        words = (at[0:4], at[5:7], at[8:10], at[11:13], at[14:16], at[17:19])
+        return float(timegm(tuple(map(int, words))))
+    except (ValueError, OverflowError):
+        return 0.0

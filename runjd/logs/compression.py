@@ -1,0 +1,120 @@
+"""
+Compressing a rotated file, and reading it again.
+
+gzip is part of Python.  zstd is from Python 3.14 on, and comes with the module zstandard before.
+"""
+
+from __future__ import annotations
+
+import os
+from importlib import import_module
+from io import BufferedReader
+
+from runjd.errors import Unsupported
+from runjd.logs.names import Rotated, name
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, BinaryIO
+
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+_BLOCK = 1 << 18
+
+
+def check_compression(kind: str) -> None:
+    """:raise Unsupported: this machine cannot; saying what to install."""
+    if kind == "zstd":
+        _zstd()
+
+
+def compress(path: str, file: Rotated, kind: str) -> None:
+    """
+    Put a compressed file in the place of a rotated one.
+
+    It is whole before it has its name, and the old one is removed behind that: whenever the daemon dies, one
+    of the two has all lines.
+
+    :param path: of the log.
+    :raise OSError: it could not be compressed, and is as it was.
+    """
+    target = name(path, file.number, kind)
+    part = f"{target}.part"
+    try:
+        os.unlink(part)  # of a daemon that died
+    except FileNotFoundError:
+        pass
+    with open(os.open(file.path, _READ), "rb") as source:
+        found = os.fstat(source.fileno())
+        fd = os.open(part, _WRITE, 0o600)
+        try:
+            with open(fd, "wb") as raw, _writer(raw, kind) as packed:
+                while block := source.read(_BLOCK):
+                    packed.write(block)
+            os.chmod(part, found.st_mode & 0o777)
+            os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
+            os.rename(part, target)
+        except OSError:
+            os.unlink(part)
+            raise
+    os.unlink(file.path)
+
+
+def open_rotated(file: Rotated) -> BinaryIO:
+    """
+    Return the contents of a rotated file, as they were written; read from the beginning on.
+
+    :raise OSError: it cannot be read.
+    :raise Unsupported: nothing here can.
+    """
+    raw = open(os.open(file.path, _READ), "rb")
+    if file.compression == "none":
+        return raw
+    try:
+        return _Reader(_unpacked(raw, file.compression), raw)
+    except BaseException:
+        raw.close()
+        raise
+
+
+def _writer(raw: BinaryIO, kind: str) -> Any:
+    if kind == "gzip":
+        from gzip import GzipFile
+
+        return GzipFile("", "wb", 6, raw, 0)
+    zstd = _zstd()
+    if zstd.__name__ == "zstandard":
+        return zstd.ZstdCompressor().stream_writer(raw, closefd=False)
+    return zstd.ZstdFile(raw, "wb")
+
+
+class _Reader(BufferedReader):
+    """Reads what is unpacked, and closes what it is unpacked from."""
+
+    def __init__(self, unpacked: Any, packed: BinaryIO) -> None:
+        super().__init__(unpacked, _BLOCK)
+        self._packed = packed
+
+    def close(self) -> None:
+        super().close()
+        self._packed.close()
+
+
+def _unpacked(packed: BinaryIO, kind: str) -> Any:
+    if kind == "gzip":
+        from gzip import GzipFile
+
+        return GzipFile("", "rb", 9, packed)
+    zstd = _zstd()
+    if zstd.__name__ == "zstandard":
+        return zstd.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+    return zstd.ZstdFile(packed)
+
+
+def _zstd() -> Any:
+    for module in ("compression.zstd", "zstandard"):
+        try:
+            return import_module(module)
+        except ImportError:
+            pass
+    raise Unsupported("", "compress = zstd needs the Python module zstandard (or Python 3.14); gzip needs nothing")

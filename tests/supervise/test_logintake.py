@@ -1,0 +1,117 @@
+"""What a program writes, on its way into its log."""
+
+import os
+
+import pytest
+from twisted.internet.defer import maybeDeferred
+from twisted.internet.task import Clock
+
+from runjd.logs.formats.stamp import stamp
+from runjd.logs.memory import MemoryWriter
+from runjd.policy.settings import LogRule
+from runjd.protocols.loan import Loan
+from runjd.supervise.logintake import LogIntake
+from runjd.supervise.logroom import LogRoom
+from tests.supervise.world import NOW
+
+
+class Bench:
+    """The way into a log in memory."""
+
+    def __init__(self, **rule) -> None:
+        self.clock = Clock()
+        self.writer = MemoryWriter()
+        room = LogRoom("/logs", self.writer, self.clock, lambda: NOW, maybeDeferred)
+        self.ends: list[int] = []
+        self.intake = LogIntake(room, "/logs/web.log", LogRule(**rule), self.ends.append)
+        self.done = 0
+
+    def write(self, data: bytes, stream: str = "out", loan: Loan | None = None) -> None:
+        """Write as the program does."""
+        self.intake.write(stream, data, self._count, loan)
+
+    def log(self) -> bytes:
+        """Return what is in the file."""
+        return bytes(self.writer.files["/logs/web.log"])
+
+    def _count(self) -> None:
+        self.done += 1
+
+
+@pytest.fixture
+def pipe():
+    """Return both ends; the reading end does not block."""
+    reading, writing = os.pipe()
+    os.set_blocking(reading, False)
+    yield reading, writing
+    os.close(reading)
+    os.close(writing)
+
+
+@pytest.mark.parametrize("form", ["raw", "ts", "json", "cri"])
+def test_a_log_has_the_form_that_it_shall_have(form):
+    """Each stream is marked where the form can."""
+    bench = Bench(format=form, line_limit=4)
+
+    bench.write(b"one\n")
+    bench.write(b"other\n", "err")
+
+    expected = {
+        "raw": b"one\nother\n",
+        "ts": b"AT out one\nAT err+ othe\nAT err r\n",
+        "cri": b"AT stdout F one\nAT stderr P othe\nAT stderr F r\n",
+        "json": (
+            b'{"log":"one\\n","stream":"stdout","time":"AT"}\n{"log":"othe","stream":"stderr","time":"AT"}\n'
+            b'{"log":"r\\n","stream":"stderr","time":"AT"}\n'
+        ),
+    }[form]
+    assert bench.log() == expected.replace(b"AT", stamp(NOW))
+
+
+def test_what_is_lent_is_read_to_its_end(pipe):
+    """The writer takes what is there, and an unfinished line is kept as ever."""
+    reading, writing = pipe
+    bench = Bench(format="raw")
+    os.write(writing, b"two\nthr")
+
+    bench.write(b"one\n", loan=Loan(reading, 100))
+
+    assert (bench.log(), bench.done) == (b"one\ntwo\n", 1)
+    bench.clock.advance(0.1)
+    assert bench.log() == b"one\ntwo\nthr"
+    assert bench.clock.getDelayedCalls() == []
+
+
+def test_a_flush_takes_back_what_is_lent(pipe):
+    """At an exit the reactor reads the rest, behind all that the writer took."""
+    reading, writing = pipe
+    bench = Bench(format="raw")
+    bench.writer.is_held = True
+    os.write(writing, b"later\n")
+    loan = Loan(reading, 100)
+    bench.write(b"one\n", loan=loan)
+    told: list[bytes] = []
+
+    bench.intake.flush(lambda: told.append(bench.log()))
+    bench.write(os.read(reading, 100))
+    bench.writer.release()
+
+    assert told == [b"one\n"]
+    assert bench.log() == b"one\nlater\n"
+    assert bench.done == 2
+
+
+def test_an_unfinished_line_is_not_flushed_while_its_stream_is_lent(pipe):
+    """The writer may be at it."""
+    reading, _ = pipe
+    bench = Bench(format="cri")
+    bench.write(b"begin")
+    bench.writer.is_held = True
+    bench.write(b" and end\nnext", loan=Loan(reading, 100))
+
+    bench.clock.advance(1)
+    bench.writer.release()
+
+    assert [line.split(b" ", 3)[3] for line in bench.log().splitlines()] == [b"begin and end"]
+    bench.clock.advance(0.1)
+    assert bench.log().endswith(b" stdout P next\n")
