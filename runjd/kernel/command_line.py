@@ -7,12 +7,10 @@ caller's affair: paths, variables, what stands behind ``--env``.
 
 from __future__ import annotations
 
-import os
+import posix
 
-from runjd.kernel.libc import c_int, c_size_t, c_void_p, libc
-
-#: proc_pid_stat(5), arg_start to env_end, counted from the field behind the name
-_FIRST = 45
+from runjd.kernel.layout import own_layout
+from runjd.kernel.libc import c_char_p, c_int, c_size_t, c_void_p, libc
 
 
 def forget_command_line() -> None:
@@ -21,12 +19,32 @@ def forget_command_line() -> None:
 
     Needs the /proc of a pid namespace that we are in.
     """
-    descriptor = os.open("/proc/self/stat", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        text = os.read(descriptor, 4096)
-    finally:
-        os.close(descriptor)
-    bounds = [int(each) for each in text[text.rindex(b")") + 2 :].split()[_FIRST : _FIRST + 4]]
-    for start, end in (bounds[:2], bounds[2:]):
-        if 0 < start < end:
-            libc.memset(c_void_p(start), c_int(0), c_size_t(end - start))
+    layout = own_layout()
+    _overwrite(layout.arg_start, layout.arg_end)
+    _overwrite(layout.env_start, layout.env_end)
+
+
+def forget_variables(kept: tuple[bytes, ...]) -> None:
+    """
+    Overwrite the environment in all of our memory, as long as nobody has looked into it.
+
+    :param kept: variables whose names begin so stay.
+    """
+    libc.clearenv()
+    for name, value in list(posix.environ.items()):
+        if name.startswith(kept):
+            # another copy
+            posix.putenv(name, value)
+            continue
+        del posix.environ[name]
+        for each in (name, value):
+            # shorter ones are shared by all of Python
+            if len(each) > 1:
+                libc.memset(c_char_p(each), c_int(0), c_size_t(len(each)))
+    layout = own_layout()
+    _overwrite(layout.env_start, layout.env_end)
+
+
+def _overwrite(start: int, end: int) -> None:
+    if 0 < start < end:
+        libc.memset(c_void_p(start), c_int(0), c_size_t(end - start))

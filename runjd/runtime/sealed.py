@@ -7,6 +7,9 @@ is no longer running.  So we run from a read-only mount of the interpreter that 
 attached nowhere: it goes with the process, nobody else can find it, and no right
 that a jail can have makes it writable.  The mounts of the host are left as they are.
 
+To start over from that mount takes as long as a third of all that a container takes.
+So the file is exchanged below us, and only where that cannot be we start over.
+
 The shared libraries of the interpreter are not covered: they can only be reached by
 ``/proc/PID/map_files``, which takes CAP_SYS_PTRACE, as we are not dumpable, and
 CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE: a jail that has both owns the host.
@@ -19,22 +22,24 @@ import sys
 
 _FLAG = "runjd-sealed"
 _STEP = "seal the interpreter"
+_EXECUTABLE = "/proc/self/exe"
 #: Variables that start so go along: those of the loader, and what we make use of. The others are the caller's affair:
 #: what is not in our memory cannot be read there by a jail that has CAP_SYS_PTRACE.
 _KEPT = (b"LD_", b"LISTEN_", b"NO_COLOR", b"PATH", b"RUNJ_", b"SOURCE_DATE_EPOCH")
 
 
-def is_sealed(executable: str = "/proc/self/exe") -> bool:
+def is_sealed(executable: str = _EXECUTABLE) -> bool:
     """Whether nobody can write to the file we run from, by the mount we reach it through."""
     return bool(posix.statvfs(executable).f_flag & posix.ST_RDONLY)
 
 
 def seal() -> None:
     """
-    Run from a read-only interpreter: starts the program over, once, where it does not yet.
+    Run from a read-only interpreter.
 
-    To be called first of all, by root on Linux, before anything is opened.  Where
-    the interpreter lies on a read-only file system there is nothing to do.
+    To be called first of all, by root on Linux, before anything is opened, as the
+    program may be started over, once.  Where the interpreter lies on a read-only
+    file system there is nothing to do.
 
     :raise RuntimeFailure: it cannot be.
     """
@@ -46,15 +51,48 @@ def seal() -> None:
         raise RuntimeFailure(_STEP, "it is still writable from a read-only mount")
     from runjd.kernel import mount as m
 
-    executable = posix.readlink("/proc/self/exe")
     try:
-        tree = m.copy_tree(executable, False)
+        tree = m.copy_tree(_EXECUTABLE, False)
         m.set_attributes(tree, m.MOUNT_ATTR_RDONLY, 0, m.MS_PRIVATE)
-        # The flag stands behind argv[0], which says where the virtual environment is.
-        kept = {name: value for name, value in posix.environ.items() if name.startswith(_KEPT)}
-        posix.execve(tree, [sys.orig_argv[0], "-X", _FLAG, *sys.orig_argv[1:]], kept)
+        if _is_alone() and _exchange(tree):
+            posix.close(tree)
+        else:
+            start_over(tree)
     except OSError as error:
         from runjd.runtime.failing import failure
 
-        hint = "the program was replaced while it ran; start it again" if executable.endswith(" (deleted)") else ""
-        raise failure(_STEP, error, hint=hint) from error
+        raise failure(_STEP, error) from error
+
+
+def start_over(tree: int) -> None:
+    """
+    Start the program over, from another mount of the interpreter.
+
+    :raise OSError: it cannot be.
+    """
+    kept = {name: value for name, value in posix.environ.items() if name.startswith(_KEPT)}
+    # The flag stands behind argv[0], which says where the virtual environment is.
+    posix.execve(tree, [sys.orig_argv[0], "-X", _FLAG, *sys.orig_argv[1:]], kept)
+
+
+def _is_alone() -> bool:
+    """Whether nothing else runs here, nor ran before us, as what modules of a site are free to do."""
+    return bool(sys.flags.isolated and sys.flags.no_site) and len(posix.listdir("/proc/self/task")) == 1
+
+
+def _exchange(tree: int) -> bool:
+    """Exchange the interpreter below us for the same on another mount; whether that could be."""
+    from runjd.kernel.command_line import forget_variables
+    from runjd.kernel.executable import exchange_executable
+
+    try:
+        descriptor = posix.open(f"/proc/self/fd/{tree}", posix.O_RDONLY | posix.O_CLOEXEC)
+        try:
+            exchange_executable(descriptor)
+        finally:
+            posix.close(descriptor)
+    except OSError:
+        # this kernel, machine or C library cannot, or we may not
+        return False
+    forget_variables(_KEPT)
+    return is_sealed()
