@@ -15,7 +15,7 @@ import os
 import termios
 from typing import Protocol
 
-from twisted.internet.interfaces import IDelayedCall, IReactorFDSet, IReactorTime, IReadDescriptor
+from twisted.internet.interfaces import IDelayedCall, IReactorFDSet, IReactorTCP, IReactorTime, IReadDescriptor
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -31,7 +31,7 @@ _FULL = 65_536
 _PTY_DELAY = 0.2
 
 
-class IReactor(IReactorFDSet, IReactorTime):
+class IReactor(IReactorFDSet, IReactorTCP, IReactorTime):
     """What is needed of a reactor."""
 
 

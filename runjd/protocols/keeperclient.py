@@ -142,6 +142,7 @@ class KeeperClient:
         stdin: bool,
         size: tuple[int, int] | None,
         note: Mapping[str, object],
+        ready: str = "",
     ) -> Deferred[Launched]:
         """
         Create and start a jail.
@@ -150,6 +151,8 @@ class KeeperClient:
 
         :param size: (rows, columns) of its terminal, if its bundle asks for one.
         :param note: JSON values that come back in :class:`Found`.
+        :param ready: ``fd:3`` or ``notify``, where the program tells by that when it is ready; our end is in
+            ``descriptors`` as ``ready`` or ``notify``.
         :return: fires before any exit of the process is told.
         """
 
@@ -157,7 +160,7 @@ class KeeperClient:
             self._found_late(read_launched(reply), jail, "", stdin, note)
 
         return self._ask(
-            lambda req: messages.ask_run(req, jail, bundle, runtime, stdin, size, note), read_launched, late
+            lambda req: messages.ask_run(req, jail, bundle, runtime, stdin, size, note, ready), read_launched, late
         )
 
     def exec(
@@ -216,6 +219,11 @@ class KeeperClient:
 
         if self._link is not None:
             self._link.send_parcel(make)
+
+    def settle(self, jail: str, pid: int) -> None:
+        """Say that an init process is ready; the keeper closes what it told that by."""
+        if self._link is not None:
+            self._link.send(messages.ask_settle(jail, pid))
 
     def ack(self, jail: str, exec_id: str, pid: int) -> None:
         """Say that an exit is dealt with; the keeper forgets it and closes its descriptors."""

@@ -23,7 +23,8 @@ class Launched(Value):
 
     :ivar start: start time of the pid, in the kernel's unit.
     :ivar descriptors: by stream: ``out`` and ``err`` for reading, or ``tty`` for
-        both ways; non-blocking but the ``tty``, and the receiver's.
+        both ways; ``ready`` or ``notify`` where it tells by that when it is ready; non-blocking but the ``tty``,
+        and the receiver's.
     :ivar notices: what the operator must be told.
     """
 

@@ -159,6 +159,7 @@ class AbsentKeeper:
         stdin: bool,
         size: tuple[int, int] | None,
         note: Mapping[str, object],
+        ready: str = "",
     ) -> Deferred[Launched]:
         return fail(_lost())
 
@@ -190,6 +191,9 @@ class AbsentKeeper:
         return fail(_lost())
 
     def hold(self, jail: str, pid: int, terminal: Callable[[], int]) -> None:
+        pass
+
+    def settle(self, jail: str, pid: int) -> None:
         pass
 
     def ack(self, jail: str, exec_id: str, pid: int) -> None:

@@ -22,6 +22,7 @@ class Spawner(Protocol):
         stdin: bool,
         size: tuple[int, int] | None,
         note: Mapping[str, object],
+        ready: str = "",
     ) -> Deferred[Launched]:
         """Create and start a jail."""
 
@@ -54,6 +55,9 @@ class Spawner(Protocol):
 
     def hold(self, jail: str, pid: int, terminal: Callable[[], int]) -> None:
         """Hand over the terminal of an init process."""
+
+    def settle(self, jail: str, pid: int) -> None:
+        """Say that an init process is ready."""
 
     def ack(self, jail: str, exec_id: str, pid: int) -> None:
         """Say that an exit is dealt with."""

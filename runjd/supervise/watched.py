@@ -88,4 +88,12 @@ class KeeperControl:
 
 def outputs_of(descriptors: Mapping[str, int]) -> dict[int, int]:
     """Return the descriptors that the keeper named, by the number they have for the program."""
-    return {_ERR if name == "err" else _OUT: fd for name, fd in descriptors.items()}
+    return {_OUTPUTS[name]: fd for name, fd in descriptors.items() if name in _OUTPUTS}
+
+
+def others_of(descriptors: Mapping[str, int]) -> dict[str, int]:
+    """Return those that are no output, by their name."""
+    return {name: fd for name, fd in descriptors.items() if name not in _OUTPUTS}
+
+
+_OUTPUTS = {"out": _OUT, "tty": _OUT, "err": _ERR}

@@ -25,6 +25,7 @@ from runjd.supervise.logroom import LogRoom
 from runjd.supervise.site import Site
 from runjd.supervise.vigil import Vigil
 from tests.supervise.eyes import Eyes
+from tests.supervise.program import Program
 
 NOW = 1_795_446_080.102
 TERM, KILL = 15, 9
@@ -70,69 +71,6 @@ class TurningReactor(Clock):
         return bool(ready or writable)
 
 
-class Program:
-    """A process that the keeper of the tests has; the test is the program."""
-
-    def __init__(self, jail: str, exec_id: str, pid: int, terminal: bool, note: Mapping[str, object]) -> None:
-        self.jail = jail
-        self.exec_id = exec_id
-        self.pid = pid
-        self.terminal = terminal
-        self.note = note
-        self.ignores: set[int] = set()
-        self.signals: list[int] = []
-        self.exit: ExitRecord | None = None
-        self.size: tuple[int, int] | None = None
-        names = ("tty",) if terminal else ("out", "err")
-        self._pipes = {name: os.pipe() for name in names}
-        self._stdin = os.pipe()
-        os.set_blocking(self._stdin[0], False)
-        for pair in self._pipes.values():
-            os.set_blocking(pair[1], False)
-
-    def output(self, data: bytes, stream: str = "out") -> None:
-        """Write."""
-        os.write(self._pipes["tty" if self.terminal else stream][1], data)
-
-    def typed(self) -> bytes | None:
-        """Return what was written to standard input since, None at its end."""
-        try:
-            return os.read(self._stdin[0], 1_000_000) or None
-        except BlockingIOError:
-            return b""
-
-    def descriptors(self) -> dict[str, int]:
-        """Return new descriptors of the output."""
-        return {name: os.dup(pair[0]) for name, pair in self._pipes.items()}
-
-    def writing_end(self) -> int:
-        """Return a new descriptor of standard input."""
-        return os.dup(self._stdin[1])
-
-    def close_stdin(self) -> None:
-        """Close the keeper's writing end."""
-        os.close(self._stdin[1])
-        self._stdin = (self._stdin[0], -1)
-
-    def finish(self, leaves_grandchildren: bool = False) -> None:
-        """The program's ends are closed."""
-        if not leaves_grandchildren:
-            self._pipes = {name: (read, self._close(write)) for name, (read, write) in self._pipes.items()}
-
-    def close(self) -> None:
-        """Close everything."""
-        for pair in (*self._pipes.values(), self._stdin):
-            for fd in pair:
-                self._close(fd)
-        self._pipes = {}
-        self._stdin = (-1, -1)
-
-    def _close(self, fd: int) -> int:
-        if fd >= 0:
-            os.close(fd)
-        return -1
-
-
 class FakeKeeper:
     """
     A :class:`runjd.supervise.spawner.Spawner` without processes; it outlives daemons.
@@ -163,9 +101,9 @@ class FakeKeeper:
 
     # --- Spawner ---------------------------------------------------------------
 
-    def run(self, jail, bundle, runtime, *, stdin, size, note) -> Deferred[Launched]:
-        self.asked.append(f"run {jail} {bundle} {runtime}")
-        return self._launch(jail, "", size is not None, note)
+    def run(self, jail, bundle, runtime, *, stdin, size, note, ready="") -> Deferred[Launched]:
+        self.asked.append(f"run {jail} {bundle} {runtime}{ready and ' ' + ready}")
+        return self._launch(jail, "", size is not None, note, ready)
 
     def exec(self, jail, exec_id, process, *, stdin, size, note) -> Deferred[Launched]:
         self.asked.append(f"exec {jail} {exec_id} {' '.join(process['args'])}")
@@ -177,7 +115,7 @@ class FakeKeeper:
         if program is None or program.exit is not None:
             return fail(WrongState("it is gone"))
         program.signals.append(signum)
-        if signum == KILL or signum not in program.ignores:
+        if (signum == KILL and not program.is_stuck) or signum not in program.ignores:
             self.end(jail, None, signum, exec_id=exec_id)
         return succeed(None)
 
@@ -209,6 +147,10 @@ class FakeKeeper:
     def hold(self, jail, pid, terminal) -> None:
         self.asked.append(f"hold {jail} {pid}")
         self.held_terminals[jail] = os.fstat(terminal())
+
+    def settle(self, jail, pid) -> None:
+        self.asked.append(f"settle {jail} {pid}")
+        self.programs[jail, ""].settle()
 
     def ack(self, jail, exec_id, pid) -> None:
         self.asked.append(f"ack {jail}{exec_id and ' ' + exec_id} {pid}")
@@ -284,7 +226,7 @@ class FakeKeeper:
         for program in self.programs.values():
             program.close()
 
-    def _launch(self, jail, exec_id, terminal, note) -> Deferred[Launched]:
+    def _launch(self, jail, exec_id, terminal, note, ready="") -> Deferred[Launched]:
         error, self.next_error = self.next_error, None
         result: Deferred[Launched] = Deferred()
 
@@ -294,7 +236,7 @@ class FakeKeeper:
                 return
             self._last_pid += 1
             self.jails.add(jail)
-            program = Program(jail, exec_id, self._last_pid, terminal or jail in self.terminals, note)
+            program = Program(jail, exec_id, self._last_pid, terminal or jail in self.terminals, note, ready)
             self.programs[jail, exec_id] = program
             result.callback(
                 Launched(program.pid, 1, 0, program.terminal, program.descriptors(), ("no isolation",) * (not exec_id))

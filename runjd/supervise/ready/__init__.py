@@ -1,0 +1,1 @@
+"""How it is found out that a jail is ready."""
