@@ -129,6 +129,8 @@ def make_service(options: Options, reactor: Any) -> IService:
 
     :raise RunjdError: the directories are in use, or cannot be used.
     """
+    from random import random
+
     from twisted.internet.threads import deferToThreadPool
 
     from runjd.access.identity import identify
@@ -175,6 +177,8 @@ def make_service(options: Options, reactor: Any) -> IService:
         Definitions(f"{state}/jails"),
         Vigil(reactor, exit_watch, time.time),
         run_id,
+        time.monotonic,
+        random,
     )
     controller = Controller(
         site,

@@ -72,6 +72,8 @@ class Facts(Value):
     reason: str = ""
     #: what the runtime had to say of the last start, as "runs without isolation"
     notices: tuple[str, ...] = ()
+    #: seconds until it is started again by itself; None: it is not
+    next_in: float | None = None
 
 
 #: how a session wants its input to reach the process

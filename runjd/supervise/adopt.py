@@ -20,7 +20,7 @@ from runjd.protocols.keeperreplies import Exited, Found, Launched
 from runjd.supervise.causes import KEEPER, WANT
 from runjd.supervise.definitions import Known, definition_from_json
 from runjd.supervise.execution import watch
-from runjd.supervise.jail import Jail
+from runjd.supervise.jail import DOWN, Jail
 from runjd.supervise.site import STOP_TIMEOUT, Site
 
 
@@ -80,11 +80,13 @@ class Adoption:
         self._leftovers.append(jail)
 
     def ready(self) -> None:
+        found = frozenset(self._leftovers)
         leftovers = [id for id in self._leftovers if self._is_nobodys(id)]
         self._leftovers.clear()
         for jail in list(self._jails.values()):
             if jail.phase == "unknown":
                 jail.by = KEEPER
+                jail.is_leftover = jail.id in found
                 if jail.record.is_expected:
                     jail.machine.vanished(ExitRecord(jail.pid, None, None, self._site.now()))
                 else:
@@ -114,7 +116,7 @@ class Adoption:
         if jail is None:
             jail = self._make_jail(Known(_definition_of(found), "up", True))
             self._jails[found.jail] = jail
-        if jail.phase not in ("unknown", "idle", "failed"):
+        if jail.phase not in ("unknown", *DOWN):
             jail.keeper_has(found.pid)  # we have our own descriptors of it
             if found.terminal and not found.descriptors:
                 self._hand_over_terminal(jail, found.pid)
@@ -144,7 +146,7 @@ class Adoption:
     def _is_nobodys(self, id: str) -> bool:
         """Whether no jail is, or was, about to deal with what is left in this name."""
         jail = self._jails.get(id)
-        return jail is None or (jail.phase in ("unknown", "idle", "failed") and not jail.record.is_expected)
+        return jail is None or (jail.phase in ("unknown", *DOWN) and not jail.record.is_expected)
 
     def _clear(self, id: str) -> None:
         """Remove what is left of a container that nobody runs."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 PROGRAM = "program"
 #: the keeper was lost, or tells again what it has
 KEEPER = "keeper"
+#: the restart rule of the jail
+RESTART = "policy:restart"
 #: the configuration was read
 CONFIG = "config"
 #: what was wanted before is carried out now

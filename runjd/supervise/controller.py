@@ -17,6 +17,7 @@ from runjd.spec.ids import check_id
 from runjd.spec.model import Process
 from runjd.spec.parse_process import parse_process
 from runjd.supervise.adopt import Adoption
+from runjd.supervise.causes import WANT
 from runjd.supervise.definitions import Known
 from runjd.supervise.execution import execute
 from runjd.supervise.jail import Jail
@@ -223,7 +224,7 @@ class Controller:
     def delete(self, id: str, by: str, force: bool = False) -> Deferred[None]:
         try:
             jail = self._jail(id)
-            if jail.phase not in ("idle", "failed"):
+            if not jail.is_down:
                 if not force and not jail.is_ending:
                     raise WrongState(f'jail "{id}" is {jail.phase}; stop it first, or delete it with force', jail=id)
                 self._check_ready()
@@ -232,6 +233,8 @@ class Controller:
             return fail(error)
 
         jail.by = by
+        if force:
+            jail.insist()
         return self._forget_jail(jail, 0.0)
 
     def wait(self, id: str, until: str) -> Deferred[Facts]:
@@ -388,7 +391,7 @@ class Controller:
         """Forget a jail as soon as it is down, which it shall be within ``timeout``."""
         forgotten = jail.waiters.add_forgotten()
         jail.forget_when_down()
-        if jail.phase not in ("idle", "failed"):
+        if not jail.is_down:
             jail.machine.stop(timeout)
         return forgotten
 
@@ -410,9 +413,9 @@ class Controller:
         if not self._is_ready:
             raise Busy("the keeper is not connected at this moment", retry_ms=500)
 
-    def _start(self, jail: Jail, by: str) -> Deferred[Facts]:
+    def _start(self, jail: Jail, by: str, want: str = "up") -> Deferred[Facts]:
         try:
-            jail.set_want("up", by)
+            jail.set_want(want, by)
         except RunjdError as error:
             return fail(error)
         if jail.phase == "running":
@@ -438,6 +441,9 @@ class Controller:
             self._was_lost = False
             self._log.info("the keeper is connected again")
             self.events.emit("", "keeper", {"state": "connected"})
+        for jail in list(self._jails.values()):
+            if jail.phase == "idle" and jail.record.stood == "new" and jail.want != "down":
+                self._start(jail, WANT, jail.want).addErrback(self._tell_start, jail.id)
         waiters, self._ready_waiters = self._ready_waiters, []
         for waiter in waiters:
             waiter.callback(None)

@@ -17,6 +17,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from runjd.errors import InputOutput, NoSpace, RunjdError
+from runjd.policy.backoff import Tallies
 from runjd.policy.facts import Definition, ExitRecord
 from runjd.policy.settingsjson import settings_from_json, settings_to_json
 from runjd.spec.ids import check_id
@@ -24,6 +25,9 @@ from runjd.values import Value
 
 _VERSION = 1
 _ENDING = ".json"
+
+#: nothing yet, or where a jail was left
+STOOD = ("new", "started", "idle", "backoff", "failed")
 
 
 class Known(Value):
@@ -33,6 +37,10 @@ class Known(Value):
     :ivar want: what was wanted last.
     :ivar is_expected: it was started, and nobody saw its end.
     :ivar is_configured: it stands in the configuration; else somebody defined it by RUN.
+    :ivar stood: where supervision left it; one of :data:`STOOD`.
+    :ivar reason: why it stands there.
+    :ivar tallies: what the next start by itself depends on.
+    :ivar started: when it was started last, in seconds since the host's boot.
     """
 
     definition: Definition
@@ -40,6 +48,10 @@ class Known(Value):
     is_expected: bool = False
     last_exit: ExitRecord | None = None
     is_configured: bool = False
+    stood: str = "new"
+    reason: str = ""
+    tallies: Tallies = Tallies()
+    started: float = 0.0
 
 
 class Definitions:
@@ -118,6 +130,10 @@ def _to_json(known: Known) -> dict[str, object]:
         "is_expected": known.is_expected,
         "last_exit": None if known.last_exit is None else known.last_exit._asdict(),
         "is_configured": known.is_configured,
+        "stood": known.stood,
+        "reason": known.reason,
+        "tallies": known.tallies._asdict(),
+        "started": known.started,
         "definition": definition_to_json(known.definition),
     }
 
@@ -130,6 +146,10 @@ def _from_json(document: Any) -> Known:
         is_expected=document.get("is_expected") is True,
         last_exit=None if last_exit is None else _exit_from_json(last_exit),
         is_configured=document.get("is_configured") is True,
+        stood=_stood(document.get("stood", "idle")),
+        reason=str(document.get("reason", "")),
+        tallies=_tallies_from_json(document.get("tallies", {})),
+        started=_seconds(document.get("started", 0.0)),
     )
 
 
@@ -139,6 +159,27 @@ def _exit_from_json(document: Any) -> ExitRecord:
     if not all(type(each) is int for each in numbers) or type(record.at) not in (int, float):
         raise ValueError("its last exit is none")
     return record
+
+
+def _stood(found: object) -> str:
+    if found not in STOOD:
+        raise ValueError(f"it stood nowhere: {found}")
+    return str(found)
+
+
+def _tallies_from_json(document: Any) -> Tallies:
+    restarts, held, failures = (document.get(name, 0) for name in ("restarts", "held", "failures"))
+    if not type(restarts) is type(held) is type(failures) is int:
+        raise ValueError("its tallies are none")
+    recent = tuple(_seconds(each) for each in document.get("recent", ()))
+    next_at = document.get("next_at")
+    return Tallies(restarts, held, failures, recent, None if next_at is None else _seconds(next_at))
+
+
+def _seconds(found: Any) -> float:
+    if type(found) not in (int, float) or found - found != 0:
+        raise ValueError(f"{found} is no time")
+    return float(found)
 
 
 def definition_to_json(definition: Definition) -> dict[str, object]:

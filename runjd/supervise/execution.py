@@ -10,7 +10,6 @@ from twisted.python.failure import Failure
 from runjd.errors import Cancelled
 from runjd.interfaces import ISession, IViewer
 from runjd.policy.facts import ExitRecord
-from runjd.protocols.jailprocess import JailProcess
 from runjd.protocols.keeperreplies import Launched
 from runjd.spec.model import Process
 from runjd.spec.parse_process import process_to_json
@@ -19,7 +18,7 @@ from runjd.supervise.exec import ExecProcess
 from runjd.supervise.jail import Jail
 from runjd.supervise.sessions import Session, Visit
 from runjd.supervise.site import Site
-from runjd.supervise.watched import KeeperControl, outputs_of
+from runjd.supervise.watched import connect
 
 
 def execute(
@@ -80,16 +79,8 @@ def watch(site: Site, jail: Jail, exec_id: str, launched: Launched) -> ExecProce
         site.events.emit(jail.id, "exit", exit_details(record, exec_id), at=record.at)
 
     protocol = ExecProcess(ended)
-    transport = JailProcess(
-        site.reactor,
-        protocol,
-        KeeperControl(site, jail.id, exec_id),
-        launched.pid,
-        outputs_of(launched.descriptors),
-        launched.terminal,
-    )
     jail.execs[exec_id] = protocol
-    transport.connect()
+    connect(site, protocol, jail.id, launched, exec_id)
     return protocol
 
 

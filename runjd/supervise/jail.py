@@ -14,25 +14,33 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from runjd.errors import Gone, KeeperLost, RunjdError
+from runjd.policy.desire import wanted
 from runjd.policy.facts import Definition, ExitRecord, Facts
+from runjd.policy.restart import Run
 from runjd.policy.settings import Settings
-from runjd.protocols.jailprocess import JailProcess
 from runjd.protocols.keeperreplies import Launched
-from runjd.supervise.causes import KEEPER, PROGRAM
-from runjd.supervise.definitions import Known, definition_to_json
+from runjd.supervise.causes import KEEPER, PROGRAM, RESTART
+from runjd.supervise.definitions import Known
 from runjd.supervise.ending import Ending
 from runjd.supervise.events import exit_details
 from runjd.supervise.exec import ExecProcess
 from runjd.supervise.init import InitProcess
+from runjd.supervise.inputs import Inputs
 from runjd.supervise.jaillog import JailLog
-from runjd.supervise.machine import Inputs, machine_of
+from runjd.supervise.launching import launch
+from runjd.supervise.machine import machine_of
+from runjd.supervise.mourning import Mourning
 from runjd.supervise.record import Record
-from runjd.supervise.removal import Removal, explained
+from runjd.supervise.removal import Removal
+from runjd.supervise.retrying import Retrying
 from runjd.supervise.site import Site
 from runjd.supervise.stopping import Stopping
 from runjd.supervise.waiters import Waiters
-from runjd.supervise.watched import KeeperControl, outputs_of
+from runjd.supervise.watched import connect
 from runjd.supervise.watching import Watching
+
+#: phases in which nothing of a jail runs, or is at work
+DOWN = ("idle", "failed", "backoff")
 
 
 class Jail:
@@ -45,23 +53,26 @@ class Jail:
     :ivar record: what the next daemon must know of it.
     :ivar execs: its exec processes, by their ids.
     :ivar by: who or what caused that which happens now; see :mod:`runjd.supervise.causes`.
+    :ivar is_leftover: the keeper told that it does not run, and that nobody is at work on it.
     :ivar shall_forget: it is to be forgotten as soon as nothing is left of it.
     """
 
     __slots__ = (
         "_ending",
         "_forget",
-        "_reason",
+        "_mourning",
         "_removal",
-        "_shall_start",
+        "_retrying",
         "_shown",
         "_site",
         "_stopping",
+        "_then",
         "_trouble",
         "_watching",
         "by",
         "execs",
         "init",
+        "is_leftover",
         "jid",
         "log",
         "machine",
@@ -92,13 +103,16 @@ class Jail:
         self.log = JailLog(site.logs, self.id, self.settings.log)
         self.waiters = Waiters()
         self._watching: Watching | None = None
-        self._reason = ""
         self._trouble = ""
-        self._shall_start = False
+        # whether it is started once it is down; None: it ends by itself, and the policy says
+        self._then: bool | None = None
+        self.is_leftover = False
         self.shall_forget = False
         self.machine: Inputs = machine_of(self, is_known)
         self._ending = Ending(self.log.intake, self._tell_exit, self.machine.ended)
         self._removal = Removal(site, self.id, self._broken)
+        self._mourning = Mourning(site, self.record, self._ending, self._removal)
+        self._retrying = Retrying(site, self.record, self._due)
         self._stopping = Stopping(site, self.id, self.machine.stop_overdue)
 
     @property
@@ -116,7 +130,12 @@ class Jail:
     @property
     def want(self) -> str:
         """What is wanted of it; where nobody ever said, the settings do."""
-        return self.record.want or ("up" if self.settings.autostart else "down")
+        return wanted(self.record.want, self.settings)
+
+    @property
+    def is_down(self) -> bool:
+        """Whether nothing of it runs, is being started or being removed."""
+        return self.phase in DOWN
 
     @property
     def is_running(self) -> bool:
@@ -126,12 +145,14 @@ class Jail:
     @property
     def is_ending(self) -> bool:
         """Whether its init process ended, nobody wants it again, and only its removal from the host is under way."""
-        return self._ending.record is not None and not self._shall_start
+        if self._ending.record is None or self._then is True:
+            return False
+        return self._then is False or self.want != "up" or self.settings.restart.kind == "never"
 
     @property
     def is_restarting(self) -> bool:
         """Whether it runs, but was stopping to be started anew when the keeper was lost."""
-        return self._shall_start and self.phase == "running"
+        return self._then is True and self.phase == "running"
 
     @property
     def is_watched(self) -> bool:
@@ -160,8 +181,10 @@ class Jail:
             jid=self.jid if self.is_running else 0,
             started_at=self.started_at if self.is_running else 0.0,
             last_exit=record.last_exit,
-            reason=self._reason or (self._watching.reason if self._watching is not None else "") or self._trouble,
+            restarts=record.tallies.restarts,
+            reason=record.reason or (self._watching.reason if self._watching is not None else "") or self._trouble,
             notices=self.notices,
+            next_in=self._retrying.next_in,
         )
 
     # --- what the controller does ---------------------------------------------------
@@ -174,6 +197,7 @@ class Jail:
         """
         # a start writes it down itself
         self.record.set_want(want, is_saved=want == "down" or self.phase != "idle")
+        self._retrying.clear()
         self.by = by
 
     def redefine(self, definition: Definition, by: str) -> None:
@@ -194,8 +218,9 @@ class Jail:
     def forget_when_down(self) -> None:
         """Forget the jail, now or as soon as it is down and nothing of it is left on the host."""
         self.shall_forget = True
-        if self.phase not in ("idle", "failed"):
+        if not self.is_down:
             return
+        self._retrying.pause()
         if not self._removal.is_due:
             self._forget(self)
             return
@@ -204,6 +229,10 @@ class Jail:
             self._forget(self)
 
         self._removal.begin(forget, forget, self._keep, force=True)
+
+    def insist(self) -> None:
+        """Remove it from the host though it may live, where that is not known."""
+        self._mourning.insist()
 
     def keeper_lost(self) -> None:
         """The keeper does not answer any more."""
@@ -228,11 +257,10 @@ class Jail:
     # --- Core ---------------------------------------------------------------------------
 
     def launch(self, machine: Inputs) -> None:
-        definition = self.definition
-        note = {"definition": definition_to_json(definition), "at": self._site.now(), "run": self._site.run_id}
         self._ending.forget()
-        self._shall_start = False
-        self.record.is_expected = True
+        self._then = None
+        self._retrying.pause()
+        self.record.begin(self._site.uptime())
         self.started_at = self._site.now()
         try:
             self.record.save()
@@ -240,30 +268,16 @@ class Jail:
             machine.launch_failed(error)
             return
 
-        def failed(failure: Failure) -> None:
-            error = explained(failure)
+        def failed(error: RunjdError) -> None:
             if isinstance(error, KeeperLost):
                 self.waiters.failed(error)  # the machine hears that the keeper is lost
             else:
                 machine.launch_failed(error)
 
-        def run() -> None:
-            launched = self._site.spawner.run(
-                self.id,
-                definition.bundle,
-                definition.runtime,
-                stdin=definition.stdin,
-                size=definition.size,
-                note=note,
-            )
-            launched.addCallbacks(machine.launched, failed).addErrback(self._broken)
-
-        if self._removal.is_due:
-            self._removal.begin(run, run, machine.launch_failed, force=True)
-        else:
-            run()
+        launch(self._site, self.definition, self._removal, machine.launched, failed, self._broken)
 
     def abort(self, timeout: float) -> None:
+        self._then = False
         self._stopping.abort(timeout)
         self.waiters.failed(Gone(f'jail "{self.id}" was stopped before it ran', jail=self.id))
 
@@ -273,22 +287,16 @@ class Jail:
     def take(self, launched: Launched, adopted: bool) -> None:
         self.pid, self.jid, self.terminal = launched.pid, launched.jid, launched.terminal
         self._ending.forget()
+        self._retrying.pause()
+        self._mourning.cancel()
         self._watching = Watching(self._site.vigil, launched.pid, launched.start, self.machine.exited)
-        self._reason = ""
+        self.record.take()
         self.init = InitProcess(self.log.intake, self._ending.drained, self._ending.ended)
-        process = JailProcess(
-            self._site.reactor,
-            self.init,
-            KeeperControl(self._site, self.id),
-            launched.pid,
-            outputs_of(launched.descriptors),
-            launched.terminal,
-        )
         self.notices = launched.notices
         for notice in launched.notices:
             self._log.warn("{notice}", notice=notice)
             self._emit("notice", {"text": notice, "by": self.by})
-        process.connect()
+        connect(self._site, self.init, self.id, launched)
 
     def terminate(self, machine: Inputs, timeout: float | None) -> None:
         if timeout is None:
@@ -319,26 +327,7 @@ class Jail:
             self._ending.ended()
 
     def mourn(self, machine: Inputs, record: ExitRecord) -> None:
-        self._ending.record = record
-        self.phase = "stopping"
-
-        def removed() -> None:
-            self._ending.tell()
-            machine.deleted()
-
-        def absent() -> None:
-            if self.pid:
-                removed()
-                return
-            self._ending.forget()  # it never began
-            self._reason = "its start was interrupted"
-            machine.deleted()
-
-        def failed(error: RunjdError) -> None:
-            self._ending.tell()
-            machine.delete_failed(error)
-
-        self._removal.begin(removed, absent, failed, force=True)
+        self._mourning.begin(machine, record, self.is_leftover, has_begun=bool(self.pid))
 
     def delete(self, machine: Inputs) -> None:
         pid = self.pid
@@ -354,44 +343,69 @@ class Jail:
         # absent: the last daemon came so far, and not further
         self._removal.begin(removed, removed, failed)
 
-    def rest(self, machine: Inputs, error: Exception | None) -> None:
-        self._stopping.cancel()
-        self.init = None
-        self._ending.forget()
-        self.jid = 0
-        record = self.record
-        record.is_expected = False
-        self.log.intake.rest()
-        is_over = self.shall_forget or (
-            self.definition.remove and record.last_exit is not None and not self._shall_start
-        )
-        is_over = is_over and not self._removal.is_due
-        if is_over:
+    def weigh(self, machine: Inputs, error: Exception | None) -> None:
+        exit, then = self._ending.record, self._then
+        lasted = 0.0 if exit is None else self._retrying.lasted(exit)
+        self._put_down()
+        if self._is_over(exit is not None):
             self.shall_forget = True  # whoever hears of its end now cannot start it any more
+            machine.rested()
+        elif error is None and then is not None:
+            self._retrying.stand("idle" if self.want == "down" else "new")
+            machine.rested()
         else:
-            record.save_if_possible()
-        if error is not None:
-            self._reason = str(error)
-            self.show("failed", reason=self._reason)
+            self._retrying.decide(machine, Run(exit, lasted, "" if error is None else str(error)), self.want)
             if isinstance(error, RunjdError):
                 self.waiters.failed(error)
-                if self.shall_forget and not is_over:
+                if self.shall_forget:
                     self._keep(error)
+
+    def resume(self, machine: Inputs) -> None:
+        self._put_down()
+        record = self.record
+        if record.stood == "started" and record.last_exit is not None and not self.shall_forget:
+            self._retrying.decide(
+                machine, Run(record.last_exit), self.want
+            )  # the last daemon saw its end, and decided nothing
         else:
-            self.show("idle", reason=self._reason)
-        if is_over:
+            record.save_if_possible()
+            self._retrying.go_to(machine)
+
+    def rest(self, machine: Inputs) -> None:
+        then, self._then = self._then, None
+        self.show("idle", reason=self.record.reason)
+        if self.shall_forget and not self._removal.is_due:
             self._forget(self)
-        elif self._shall_start and self.want == "up":
+        elif then is True and self.want != "down":
             machine.start()
 
+    def hold_off(self, machine: Inputs) -> None:
+        self.by = RESTART
+        self._wait("backoff")
+
+    def give_up(self, machine: Inputs) -> None:
+        self._wait("failed")
+
+    def forgive(self) -> None:
+        self._retrying.clear()
+        self._retrying.stand("idle")
+
+    def pause(self) -> None:
+        self._retrying.pause()
+
+    def unpause(self) -> None:
+        self._retrying.arm()
+
     def again(self, wanted: bool) -> None:
-        if self._shall_start and not wanted:
+        if self._then is True and not wanted:
             self.waiters.failed(Gone(f'jail "{self.id}" was stopped before it ran', jail=self.id))
-        self._shall_start = wanted
+        self._then = wanted
 
     def detach(self) -> None:
         self._stopping.cancel()
-        if self._shall_start:
+        self._retrying.pause()
+        self._mourning.cancel()
+        if self._then is True:
             self.waiters.failed(KeeperLost("the keeper was lost before the start; it is tried again"))
         self._abandon_execs()
         self._stop_watching()
@@ -423,9 +437,34 @@ class Jail:
         for each in execs:
             each.abandon()
 
+    def _put_down(self) -> None:
+        """Nothing of it runs."""
+        self._stopping.cancel()
+        self.init = None
+        self._ending.forget()
+        self.jid = 0
+        self.record.is_expected = False
+        self.log.intake.rest()
+
+    def _is_over(self, has_run: bool) -> bool:
+        """Whether it is to be forgotten now."""
+        is_wanted = self.shall_forget or (self.definition.remove and has_run and self._then is not True)
+        return is_wanted and not self._removal.is_due
+
+    def _wait(self, phase: str) -> None:
+        """Tell that it is down, and wait until it is due, if it ever is."""
+        self._then = None
+        self._retrying.arm()
+        next_in = self._retrying.next_in
+        self.show(phase, next_in=None if next_in is None else f"{next_in:.1f}", reason=self.record.reason)
+
+    def _due(self) -> None:
+        self.by = RESTART
+        self.machine.due()
+
     def _keep(self, error: RunjdError) -> None:
         """It was to be forgotten, but something of it is still on the host."""
-        self._reason = str(error)
+        self.record.reason = str(error)
         self.shall_forget = False
         self.waiters.not_forgotten(error)
 

@@ -17,9 +17,26 @@ class Record:
     :ivar is_expected: it was started, and nobody saw its end.
     :ivar is_configured: it stands in the configuration; else somebody defined it by RUN.
     :ivar last_exit: how it ended the last time.
+    :ivar stood: where supervision left it in this boot: ``new`` (it did nothing yet), ``started``, or the phase
+        in which it is down: ``idle``, ``backoff`` or ``failed``.
+    :ivar reason: why it stands there, for people.
+    :ivar tallies: what the next start by itself depends on.
+    :ivar started: when it was started last, in seconds since the host's boot.
     """
 
-    __slots__ = ("_definitions", "_saved", "definition", "is_configured", "is_expected", "last_exit", "want")
+    __slots__ = (
+        "_definitions",
+        "_saved",
+        "definition",
+        "is_configured",
+        "is_expected",
+        "last_exit",
+        "reason",
+        "started",
+        "stood",
+        "tallies",
+        "want",
+    )
     _log = Logger()
 
     def __init__(self, definitions: Definitions, known: Known) -> None:
@@ -30,13 +47,38 @@ class Record:
         self.is_expected = known.is_expected
         self.is_configured = known.is_configured
         self.last_exit = known.last_exit
+        self.stood = known.stood
+        self.reason = known.reason
+        self.tallies = known.tallies
+        self.started = known.started
 
     def save(self) -> None:
         """Write it down. :raise InputOutput: it cannot be written."""
-        known = Known(self.definition, self.want, self.is_expected, self.last_exit, self.is_configured)
+        known = Known(
+            self.definition,
+            self.want,
+            self.is_expected,
+            self.last_exit,
+            self.is_configured,
+            self.stood,
+            self.reason,
+            self.tallies,
+            self.started,
+        )
         if known != self._saved:
             self._definitions.save(known)
             self._saved = known
+
+    def begin(self, now: float) -> None:
+        """It is being started."""
+        self.is_expected = True
+        self.started = now
+        self.take()
+
+    def take(self) -> None:
+        """It runs, or is about to."""
+        self.stood = "started"
+        self.reason = ""
 
     def save_if_possible(self) -> None:
         """Write it down; that it cannot be written is told in the log."""

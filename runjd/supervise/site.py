@@ -32,6 +32,8 @@ class Site:
     :param run_id: identifies this life of the daemon.
     :ivar guests: all sessions.
     :ivar exec_ends: how exec processes ended.
+    :param uptime: seconds since the host's boot, which no change of the clock moves.
+    :param random: a number from 0 to 1.
     """
 
     def __init__(
@@ -44,6 +46,8 @@ class Site:
         definitions: Definitions,
         vigil: Vigil,
         run_id: str,
+        uptime: Callable[[], float],
+        random: Callable[[], float],
     ) -> None:
         self.reactor = reactor
         self.now = now
@@ -55,3 +59,5 @@ class Site:
         self.run_id = run_id
         self.guests = GuestBook()
         self.exec_ends = ExecEnds()
+        self.uptime = uptime
+        self.random = random

@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from runjd.protocols.jailprocess import JailProcess
+from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.sessions import Viewers
 from runjd.supervise.site import Site
 
@@ -84,6 +85,13 @@ class KeeperControl:
 
     def _tell(self, failure: Failure, what: str) -> None:
         self._log.info("cannot {what} {jail}: {error}", what=what, jail=self._jail, error=failure.value)
+
+
+def connect(site: Site, protocol: WatchedProcess, jail: str, launched: Launched, exec_id: str = "") -> None:
+    """Have a protocol listen to a process from the reactor's next turn on."""
+    control = KeeperControl(site, jail, exec_id)
+    outputs = outputs_of(launched.descriptors)
+    JailProcess(site.reactor, protocol, control, launched.pid, outputs, launched.terminal).connect()
 
 
 def outputs_of(descriptors: Mapping[str, int]) -> dict[int, int]:

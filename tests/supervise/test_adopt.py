@@ -59,6 +59,7 @@ def test_a_jail_that_the_keeper_lost_has_an_unknown_exit(world):
     world.run()
     world.make_daemon(connects=False)
     world.keeper.programs.pop(("web", "")).close()
+    world.keeper.leftovers = ["web"]
 
     world.connect()
     world.reactor.turn()
@@ -79,7 +80,7 @@ def test_a_start_that_never_happened_is_no_exit(world):
     world.make_daemon()
 
     facts = world.controller.facts("web")
-    assert (facts.phase, facts.last_exit, facts.reason) == ("idle", None, "its start was interrupted")
+    assert (facts.phase, facts.last_exit, facts.reason) == ("failed", None, "its start was interrupted")
     assert not [each for each in world.events if " exit " in each]
 
 

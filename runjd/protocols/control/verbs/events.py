@@ -22,7 +22,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "gap": ("lost", "run"),
     "defined": ("by", "bundle"),
     "changed": ("by",),
-    "state": ("from", "to", "by", "pid", "jid", "reason"),
+    "state": ("from", "to", "by", "pid", "jid", "next_in", "reason"),
     "exec": ("exec", "pid", "by"),
     "exit": ("exec", "pid", "exit", "signal", "core", "by"),
     "deleted": ("by",),

@@ -39,6 +39,8 @@ def status_fields(facts: Facts, now: float) -> Fields:
         fields.append(("tty", "yes"))
     if facts.last_exit is not None and not facts.pid:
         fields.extend(exit_fields(facts.last_exit))
+    if facts.next_in is not None:
+        fields.append(("next_in", f"{facts.next_in:.1f}"))
     fields.append(("restarts", str(facts.restarts)))
     if facts.last_exit is not None:
         fields.append(("last", stamp(facts.last_exit.at)))

@@ -1,0 +1,46 @@
+"""Having the keeper create and start a jail."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.python.failure import Failure
+
+from runjd.errors import RunjdError
+from runjd.policy.facts import Definition
+from runjd.protocols.keeperreplies import Launched
+from runjd.supervise.definitions import definition_to_json
+from runjd.supervise.removal import Removal, explained
+from runjd.supervise.site import Site
+
+
+def launch(
+    site: Site,
+    definition: Definition,
+    removal: Removal,
+    launched: Callable[[Launched], None],
+    failed: Callable[[RunjdError], None],
+    broken: Callable[[Failure], None],
+) -> None:
+    """
+    Start a jail; what an earlier removal left is removed first.
+
+    :param broken: told of faults of ours.
+    """
+    note = {"definition": definition_to_json(definition), "at": site.now(), "run": site.run_id}
+
+    def run() -> None:
+        asked = site.spawner.run(
+            definition.id,
+            definition.bundle,
+            definition.runtime,
+            stdin=definition.stdin,
+            size=definition.size,
+            note=note,
+        )
+        asked.addCallbacks(launched, lambda failure: failed(explained(failure))).addErrback(broken)
+
+    if removal.is_due:
+        removal.begin(run, run, failed, force=True)
+    else:
+        run()
