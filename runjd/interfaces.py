@@ -85,6 +85,13 @@ class ILog(Interface):
     def when_grown(position: int) -> Deferred[None]:
         """Fire once the log is longer than that; may be cancelled."""
 
+    def tend(deed: str) -> Deferred[None]:
+        """
+        ``rotate`` the file of the log, or ``reopen`` it because somebody else moved it; fires when that is done.
+
+        A line that is being written is ended in the old file, if it ends within a second.
+        """
+
 
 class ISubscription(Interface):
     """One receiver's hold on the events."""

@@ -27,6 +27,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from twisted.application.service import IService
     from twisted.internet.defer import Deferred
+    from twisted.python.failure import Failure
 
     from runjd.supervise.controller import Controller
 
@@ -201,7 +202,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         ControlDoor(options["control"], factory, reactor),
         writer,
         site.vigil,
-        at_start=lambda: _raise_limit(limits),
+        at_start=lambda: _at_start(limits, reactor, controller),
         at_ready=lambda: _at_ready(lock, options, controller),
         fatal=lambda reason: _fatal(reactor, reason),
         unlock=lambda: os.close(lock),
@@ -234,6 +235,31 @@ def _keep_heap() -> None:
     was freed so far (mallopt(3), M_MMAP_THRESHOLD).
     """
     bytes(_CHUNKS)
+
+
+def _at_start(limits: tuple[int, int], reactor: Any, controller: Controller) -> None:
+    """Take what the process has, and reopen all logs at SIGUSR1, behind what twistd does with it for its own."""
+    import signal
+
+    _raise_limit(limits)
+    before = signal.getsignal(signal.SIGUSR1)
+
+    def asked(signum: int, frame: Any) -> None:
+        if callable(before):
+            before(signum, frame)
+        reactor.callFromThread(_reopen_logs, controller)
+
+    signal.signal(signal.SIGUSR1, asked)
+
+
+def _reopen_logs(controller: Controller) -> None:
+    from twisted.logger import Logger
+
+    def failed(failure: Failure) -> None:
+        Logger().error("{error}", error=failure.value)
+
+    for jail in controller.jails():
+        controller.log(jail.id).tend("reopen").addErrback(failed)
 
 
 def _raise_limit(limits: tuple[int, int]) -> None:

@@ -34,7 +34,7 @@ class Appender:
     """
     Appends to a log.
 
-    :param compress: is given each file that was rotated and is to be compressed.
+    :param compress: is given each file that was rotated and is to be compressed, and how.
     :param now: wall time in seconds.
     :ivar end: the length of the file.
     """
@@ -55,7 +55,9 @@ class Appender:
         "end",
     )
 
-    def __init__(self, path: str, rule: LogRule, compress: Callable[[Rotated], None], now: Callable[[], float]) -> None:
+    def __init__(
+        self, path: str, rule: LogRule, compress: Callable[[Rotated, str], None], now: Callable[[], float]
+    ) -> None:
         self._path = path
         self._rule = rule
         self._compress = compress
@@ -90,6 +92,13 @@ class Appender:
         """Write what is left. :raise OSError: not all of it is written yet."""
         self._write()
         self._is_line_end = is_line_end
+
+    def keep(self, rule: LogRule) -> None:
+        """Keep the log by another rule; records of another form go into another file."""
+        before, self._rule = self._rule, rule
+        self._is_settled = rule.compress == "none"
+        if rule.format != before.format:
+            self.let_go()
 
     def rotate(self) -> None:
         """Rotate, if there is anything. :raise OSError: it cannot be."""
@@ -174,9 +183,25 @@ class Appender:
         surplus = rotate(self._path, self._rule)
         self.let_go()
         for each in surplus:
-            self._compress(each)
+            self._compress(each, self._rule.compress)
 
     def _open(self) -> None:
+        self._open_as_it_is()
+        if not self.end:
+            self._is_line_end = True
+            self._began = self._now()
+            return
+        form = FORMATS[self._rule.format]
+        at = form.decode(os.pread(self._fd, _FIRST, 0).partition(b"\n")[0]).at
+        if form.is_framed and at == "-":  # the log had another form, before the daemon was started anew
+            self._rotate()
+            self._open()
+            return
+        self._began = min(self._now(), _seconds(at) or os.fstat(self._fd).st_mtime)
+        if form.is_framed and os.pread(self._fd, 1, self.end - 1) != b"\n":
+            self.end += os.write(self._fd, b"\n")  # the last life of the daemon ended within a record
+
+    def _open_as_it_is(self) -> None:
         self._fd = open_log(self._path)
         found = os.fstat(self._fd)
         self._identity = (found.st_dev, found.st_ino)
@@ -185,18 +210,7 @@ class Appender:
         if not self._is_settled:
             self._is_settled = True
             for each in settle(self._path, self._rule):
-                self._compress(each)
-        if not self.end:
-            self._is_line_end = True
-            self._began = self._now()
-            return
-        form = FORMATS[self._rule.format]
-        is_whole = os.pread(self._fd, 1, self.end - 1) == b"\n"
-        if form.is_framed and not is_whole:
-            self.end += os.write(self._fd, b"\n")  # the last life of the daemon ended within a record
-        if self._rule.max_age:
-            first = os.pread(self._fd, _FIRST, 0).partition(b"\n")[0]
-            self._began = min(self._now(), _seconds(form.decode(first).at) or found.st_mtime)
+                self._compress(each, self._rule.compress)
 
     def _length(self) -> int:
         try:

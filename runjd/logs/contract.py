@@ -51,6 +51,10 @@ class LogFile(ABC):
         """
 
     @abstractmethod
+    def keep(self, rule: LogRule) -> None:
+        """Keep the log by another rule, behind all that was given; records of another form begin a new file."""
+
+    @abstractmethod
     def rotate(self, done: Callable[[OSError | None], None]) -> None:
         """Rotate the file behind all that was given, unless it is empty or not there."""
 

@@ -65,6 +65,9 @@ class _MemoryFile(LogFile):
     ) -> None:
         self._writer.do(partial(self._write, records, done, source))
 
+    def keep(self, rule: LogRule) -> None:
+        pass
+
     def rotate(self, done: Callable[[OSError | None], None]) -> None:
         self._writer.do(partial(self._rotate, done))
 

@@ -68,8 +68,8 @@ class ThreadWriter(LogWriter):
         self._compressor = Compressor(lambda path, error: tell(partial(trouble, path, error)))
 
     def open(self, path: str, rule: LogRule) -> LogFile:
-        def compress(file: Rotated) -> None:
-            self._compressor.give(path, file, rule.compress)
+        def compress(file: Rotated, kind: str) -> None:
+            self._compressor.give(path, file, kind)
 
         return _File(self, path, Appender(path, rule, compress, self._now))
 
@@ -184,6 +184,10 @@ class _File(LogFile):
         self._queue.append(_Write(records, done, is_line_end, source))
         self._writer.give(self)
 
+    def keep(self, rule: LogRule) -> None:
+        self._queue.append(_Deed(partial(self._appender.keep, rule), _nothing))
+        self._writer.give(self)
+
     def rotate(self, done: Callable[[OSError | None], None]) -> None:
         self._queue.append(_Deed(self._appender.rotate, done))
         self._writer.give(self)
@@ -256,6 +260,10 @@ def _error_of(do: Callable[[], None]) -> OSError | None:
     except OSError as error:
         return error
     return None
+
+
+def _nothing(_: OSError | None) -> None:
+    pass
 
 
 def _call_all(calls: list[Callable[[], None]]) -> None:

@@ -212,6 +212,7 @@ class Jail:
         except RunjdError:
             self.record.definition = before
             raise
+        self.log.intake.keep(definition.settings.log)
         if definition != before:
             self._emit("changed", {"by": by})
 

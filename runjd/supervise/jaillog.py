@@ -66,6 +66,9 @@ class JailLog:
             self.tail(0).addCallbacks(self._found_end, _nothing, callbackArgs=(waiting,))
         return waiting
 
+    def tend(self, deed: str) -> Deferred[None]:
+        return self.intake.tend(deed)
+
     # --- inside -----------------------------------------------------------------------
 
     def _found_end(self, end: int, waiting: Deferred[None]) -> None:

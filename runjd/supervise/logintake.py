@@ -9,8 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
 
+from runjd.errors import Cancelled, InputOutput
+from runjd.logs.appender import LINE_PATIENCE
 from runjd.logs.contract import LogFile, Source
 from runjd.logs.formats.contract import Pieces
 from runjd.logs.formats.stamp import stamp
@@ -33,7 +36,19 @@ class LogIntake:
     :param grown: told how long the log is, each time that it is longer.
     """
 
-    __slots__ = ("_encoders", "_file", "_flush_call", "_grown", "_lent", "_path", "_room", "_rule", "_since")
+    __slots__ = (
+        "_deeds",
+        "_encoders",
+        "_file",
+        "_flush_call",
+        "_grown",
+        "_late_call",
+        "_lent",
+        "_path",
+        "_room",
+        "_rule",
+        "_since",
+    )
 
     def __init__(self, room: LogRoom, path: str, rule: LogRule, grown: Callable[[int], None]) -> None:
         self._room = room
@@ -45,6 +60,8 @@ class LogIntake:
         self._since: dict[str, float] = {}
         self._lent: dict[str, Loan] = {}
         self._flush_call: IDelayedCall | None = None
+        self._deeds: list[Callable[[], None]] = []
+        self._late_call: IDelayedCall | None = None
 
     def write(self, stream: str, data: bytes, done: Callable[[], None], loan: Loan | None = None) -> None:
         """
@@ -81,6 +98,38 @@ class LogIntake:
         else:
             self._file.write([], self._written(done), is_line_end=self.is_line_end)
 
+    def keep(self, rule: LogRule) -> None:
+        """Keep the log by another rule from now on."""
+        if rule == self._rule:
+            return
+        if self._encoders:
+            self.flush(_nothing)
+            self._encoders.clear()
+        self._rule = rule
+        if self._file is not None:
+            self._file.keep(rule)
+
+    def tend(self, deed: str) -> Deferred[None]:
+        """See :meth:`runjd.interfaces.IController.tend_log`."""
+        file = self._opened()
+        result: Deferred[None] = Deferred(_abandon)
+
+        def done(error: OSError | None) -> None:
+            if result.called:
+                return  # no longer waited for
+            if error is None:
+                result.callback(None)
+            else:
+                result.errback(InputOutput(f"{self._path}: {error.strerror}"))
+
+        def do() -> None:
+            (file.rotate if deed == "rotate" else file.reopen)(done)
+            if not self._encoders:
+                file.close()  # nothing runs
+
+        self._when_line_ends(do)
+        return result
+
     def flush_in_time(self, limit: float, done: Callable[[], None]) -> None:
         """Like :meth:`flush`, but ``done`` is called after ``limit`` seconds at the latest."""
         waiting = [done]
@@ -99,6 +148,7 @@ class LogIntake:
         if self._since or self._lent:
             self.flush(_nothing)
         self._encoders.clear()
+        self._do_deeds()
         if self._file is not None:
             self._file.close()  # and kept: what the next program writes comes behind what the disk still refuses
 
@@ -117,9 +167,33 @@ class LogIntake:
         if not records:
             done()
             return
+        is_line_end = self.is_line_end
+        self._opened().write(records, self._written(done), is_line_end=is_line_end, source=source)
+        if self._deeds and is_line_end:
+            self._do_deeds()
+
+    def _opened(self) -> LogFile:
         if self._file is None:
             self._file = self._room.writer.open(self._path, self._rule)
-        self._file.write(records, self._written(done), is_line_end=self.is_line_end, source=source)
+        return self._file
+
+    def _when_line_ends(self, deed: Callable[[], None]) -> None:
+        """Do it behind the end of the line that is being written; a line that does not end is not waited for long."""
+        for loan in self._lent.values():
+            loan.take_back()
+        self._deeds.append(deed)
+        if self.is_line_end:
+            self._do_deeds()
+        elif self._late_call is None:
+            self._late_call = self._room.clock.callLater(LINE_PATIENCE, self._do_deeds)
+
+    def _do_deeds(self) -> None:
+        if self._late_call is not None and self._late_call.active():
+            self._late_call.cancel()
+        self._late_call = None
+        deeds, self._deeds = self._deeds, []
+        for deed in deeds:
+            deed()
 
     def _written(self, done: Callable[[], None]) -> Callable[[int], None]:
         def written(end: int) -> None:
@@ -178,3 +252,7 @@ class _LentSource(Source):
 
 def _nothing() -> None:
     pass
+
+
+def _abandon(result: Deferred[None]) -> None:
+    result.errback(Cancelled("no longer waited for"))

@@ -23,7 +23,7 @@ class Bench:
         """Return the appender of the next life of the daemon, or of another rule."""
         if hasattr(self, "appender"):
             self.appender.let_go()
-        self.appender = Appender(self.path, rule, self.given.append, lambda: self.now)
+        self.appender = Appender(self.path, rule, lambda file, kind: self.given.append(file), lambda: self.now)
         return self.appender
 
     def write(self, data: bytes, is_line_end: bool = True) -> None:
@@ -175,3 +175,17 @@ def test_any_number_of_pieces_is_written(bench, count):
 
     assert bench.files() == [b"".join(b"%d\n" % n for n in range(count))]
     assert bench.appender.end == os.path.getsize(bench.path)
+
+
+def test_records_of_another_form_begin_another_file(bench):
+    """Whether the daemon was told meanwhile, or was started anew; each file has one form."""
+    at = b"2026-11-23T15:01:20.000000000Z"
+    bench.again(LogRule(format="ts"))
+    bench.write(at + b" out first\n")
+    bench.appender.keep(LogRule(format="cri"))
+    bench.write(at + b" stdout F second\n")
+    bench.again(LogRule(format="json"))
+    bench.write(b'{"log":"third\\n","stream":"stdout","time":"%s"}\n' % at)
+
+    assert [each.split()[-1] for each in bench.files()][:2] == [b"first", b"second"]
+    assert len(bench.files()) == 3

@@ -115,12 +115,12 @@ def test_a_log_that_was_cut_short_gets_no_hole(bench, path):
 def test_a_record_that_was_torn_is_ended_first(bench, path):
     """A daemon that died within a record does not spoil the next one."""
     with open(path, "wb") as file:
-        file.write(b"whole\ntorn")
+        file.write(b"2026-11-23T15:01:20Z stdout F whole\ntorn")
 
     ends = bench.write(bench.open(path), b"next\n")
     bench.until(lambda: ends)
 
-    assert read(path) == b"whole\ntorn\nnext\n"
+    assert read(path) == b"2026-11-23T15:01:20Z stdout F whole\ntorn\nnext\n"
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ import pytest
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import Clock
 
+from runjd.errors import Cancelled
 from runjd.logs.formats.stamp import stamp
 from runjd.logs.memory import MemoryWriter
 from runjd.policy.settings import LogRule
@@ -115,3 +116,73 @@ def test_an_unfinished_line_is_not_flushed_while_its_stream_is_lent(pipe):
     assert [line.split(b" ", 3)[3] for line in bench.log().splitlines()] == [b"begin and end"]
     bench.clock.advance(0.1)
     assert bench.log().endswith(b" stdout P next\n")
+
+
+def test_a_rotation_waits_for_the_end_of_the_line():
+    """The line is whole in the old file."""
+    bench = Bench(format="raw")
+    bench.write(b"begin")
+    bench.clock.advance(0.1)
+
+    rotated = bench.intake.tend("rotate")
+    assert not rotated.called
+    bench.write(b" and end\nnext\n")
+
+    assert rotated.called
+    assert bytes(bench.writer.files["/logs/web.log.000001"]) == b"begin and end\nnext\n"
+    bench.write(b"new\n")
+    assert bench.log() == b"new\n"
+    assert bench.clock.getDelayedCalls() == []
+
+
+def test_a_rotation_does_not_wait_long_for_the_end_of_a_line():
+    """A prompt may stand there for days."""
+    bench = Bench(format="raw")
+    bench.write(b"prompt> ")
+    bench.clock.advance(0.1)
+
+    first, second = bench.intake.tend("rotate"), bench.intake.tend("reopen")
+    bench.clock.advance(1.1)
+
+    assert (first.called, second.called) == (True, True)
+    assert bytes(bench.writer.files["/logs/web.log.000001"]) == b"prompt> "
+
+
+def test_a_rotation_that_nobody_waits_for_is_done_all_the_same():
+    """Who asked for it may go away."""
+    bench = Bench(format="raw")
+    bench.write(b"line\n")
+    bench.writer.is_held = True
+
+    rotated = bench.intake.tend("rotate")
+    rotated.addErrback(lambda failure: failure.trap(Cancelled)).cancel()
+    bench.writer.release()
+
+    assert "/logs/web.log.000001" in bench.writer.files
+
+
+def test_another_rule_holds_from_the_next_line_on():
+    """What is unfinished is written in the form that it was read for."""
+    bench = Bench(format="raw")
+    bench.write(b"one\nhalf")
+
+    bench.intake.keep(LogRule(format="ts"))
+    bench.write(b" and half\n")
+
+    assert bench.log() == b"one\nhalf" + stamp(NOW) + b" out  and half\n"
+
+
+def test_a_rotation_takes_back_what_is_lent(pipe):
+    """What the writer took is in the old file, what is read later in the new one."""
+    reading, writing = pipe
+    bench = Bench(format="raw")
+    bench.writer.is_held = True
+    os.write(writing, b"later\n")
+    bench.write(b"one\n", loan=Loan(reading, 100))
+
+    bench.intake.tend("rotate")
+    bench.write(os.read(reading, 100))
+    bench.writer.release()
+
+    assert bytes(bench.writer.files["/logs/web.log.000001"]) == b"one\n"
+    assert bench.log() == b"later\n"

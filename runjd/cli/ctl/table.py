@@ -98,6 +98,13 @@ PROGRAM = Program(
             ),
         ),
         Verb(
+            "log",
+            "rotate or reopen the files of logs",
+            (Argument("DEED"), _SOME_IDS),
+            (_JSON,),
+            "DEED is rotate or reopen. Without ID, of all jails.",
+        ),
+        Verb(
             "attach",
             "see what a jail writes, and type",
             (_ID,),
@@ -211,6 +218,7 @@ PLACES = {
     "delete": ("changes", "delete"),
     "wait": ("changes", "wait"),
     "logs": ("follows", "logs"),
+    "log": ("logfiles", "log"),
     "attach": ("attached", "attach"),
     "sessions": ("sessions", "sessions"),
     "exec": ("attached", "execute"),

@@ -57,6 +57,11 @@ class Arguments:
     def __init__(self, found: Mapping[str, Sequence[object]]) -> None:
         self._found = found
 
+    @property
+    def names(self) -> frozenset[str]:
+        """The names of all that were given."""
+        return frozenset(self._found)
+
     @overload
     def get(self, argument: Argument[T]) -> T | None: ...
 

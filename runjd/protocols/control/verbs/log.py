@@ -10,6 +10,7 @@ from runjd.policy.facts import LogLine
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_text
 from runjd.protocols.control.verbs.arguments import Argument
+from runjd.protocols.control.verbs.logfiles import JAILS, is_deed, tend
 from runjd.protocols.control.verbs.query import ID
 from runjd.protocols.control.verbs.table import Verb
 from runjd.protocols.control.verbs.values import log_lines, number, yes
@@ -25,6 +26,8 @@ PAGE = 32 * 1024
 
 async def log(call: Call) -> Reply:
     """LOG."""
+    if is_deed(call):
+        return await tend(call)
     asked = call.arguments
     follows = asked.get(FOLLOW, default=False)
     if follows and not call.tag:
@@ -85,4 +88,5 @@ def format_lines(tag: str, lines: Sequence[LogLine]) -> list[bytes]:
     return found
 
 
-VERBS = (Verb("LOG", "observer", "The log of a jail, its last lines by default.", log, (ID,), (LINES, FOLLOW, SINCE)),)
+HELP = "The log of a jail, its last lines by default; rotate, reopen: the files of logs."
+VERBS = (Verb("LOG", "observer", HELP, log, (ID, JAILS), (LINES, FOLLOW, SINCE)),)
