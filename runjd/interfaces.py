@@ -14,6 +14,7 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import Attribute, Interface
 
 from runjd.policy.facts import Definition, Event, ExitRecord, Facts, LogPage, SessionFacts
+from runjd.policy.plan import PlanStep
 from runjd.spec.model import Process
 
 
@@ -130,6 +131,13 @@ class IController(Interface):
 
     def facts(id: str) -> Facts:
         """Return one jail. :raise NoSuchJail: naming a near miss."""
+
+    def plan(ids: Sequence[str]) -> Sequence[PlanStep]:
+        """
+        Return what a start of these jails would do, without doing it; without a name, what a boot would.
+
+        :raise NoSuchJail: naming a near miss.
+        """
 
     def run(definition: Definition, by: str) -> Deferred[Facts]:
         """

@@ -36,7 +36,7 @@ NUMBERS = frozenset(
         "retry_ms",
         "session",
     }
-    | {"rows", "seq", "signal", "took_ms", "uid", "up"}
+    | {"rows", "seq", "signal", "step", "took_ms", "uid", "up"}
 )
 
 #: widths below which a column is not cut, and for whose sake others are left out

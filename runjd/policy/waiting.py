@@ -22,6 +22,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping
 
+    from runjd.policy.facts import Facts
+
 #: phases in which something of a jail runs, or may
 UP = ("starting", "running", "stopping", "unknown")
 #: names that a sentence tells of
@@ -48,6 +50,12 @@ class Standing(Value):
     def is_dismissed(self) -> bool:
         """Whether somebody wants it down, if only for a moment."""
         return self.want == "down" or self.is_leaving
+
+
+def standing_of(facts: Facts) -> Standing:
+    """Return what others must know of a jail."""
+    settings = facts.definition.settings
+    return Standing(facts.want, facts.phase, facts.ready == "yes", settings.requires, settings.after)
 
 
 class Obstacle(Value):

@@ -12,7 +12,9 @@ from zope.interface import implementer
 from runjd.errors import AlreadyExists, BadArgument, Busy, Cancelled, Gone, KeeperLost, NotFound, RunjdError, WrongState
 from runjd.interfaces import IController, ILog, ISession, IViewer
 from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts
+from runjd.policy.plan import PlanStep, plan
 from runjd.policy.settings import Settings
+from runjd.policy.waiting import standing_of
 from runjd.spec.ids import check_id
 from runjd.spec.model import Process
 from runjd.spec.parse_process import parse_process
@@ -154,6 +156,11 @@ class Controller:
 
     def facts(self, id: str) -> Facts:
         return self._jail(id).facts()
+
+    def plan(self, ids: Sequence[str]) -> Sequence[PlanStep]:
+        for id in ids:
+            self._jail(id)
+        return plan({each.id: standing_of(each) for each in self.jails()}, ids or None)
 
     def run(self, definition: Definition, by: str) -> Deferred[Facts]:
         last = self._jails.get(definition.id)

@@ -22,6 +22,8 @@ from zope.interface import implementer
 from runjd.errors import AlreadyExists, BadArgument, Cancelled, Gone, NotFound, RunjdError, WrongState
 from runjd.interfaces import IController, ILog, ISession, IViewer
 from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts
+from runjd.policy.plan import PlanStep, plan
+from runjd.policy.waiting import standing_of
 from runjd.spec.ids import check_id
 from runjd.spec.model import Process
 from runjd.supervise.causes import PROGRAM
@@ -29,13 +31,12 @@ from runjd.supervise.events import EventLog, exit_details
 from runjd.supervise.execends import ExecEnds
 from runjd.supervise.guestbook import GuestBook
 from runjd.supervise.memorylog import MemoryLog
-from runjd.supervise.sessions import Session, Viewers, Visit, input_of
+from runjd.supervise.memoryprogram import MemoryProgram
+from runjd.supervise.sessions import Session, Visit, input_of
 from runjd.supervise.suggest import no_such_jail
 
 _SIGKILL = 9
 _SIGTERM = 15
-#: signals that the scripted program survives: CHLD, CONT, URG, WINCH
-_IGNORED = frozenset({17, 18, 23, 28})
 
 
 @implementer(IController)
@@ -111,6 +112,11 @@ class MemoryController:
 
     def facts(self, id: str) -> Facts:
         return self._jail(id).facts()
+
+    def plan(self, ids: Sequence[str]) -> Sequence[PlanStep]:
+        for id in ids:
+            self._jail(id)
+        return plan({each.id: standing_of(each) for each in self.jails()}, ids or None)
 
     def run(self, definition: Definition, by: str) -> Deferred[Facts]:
         try:
@@ -236,7 +242,7 @@ class MemoryController:
             return fail(error)
         jail = self._jail(id)
         exec_id = f"x{len(jail.execs) + 1}"
-        program = _Program(self._new_pid(), process.terminal, self._now, None)
+        program = MemoryProgram(self._new_pid(), process.terminal, self._now, None)
         jail.execs[exec_id] = program
 
         def ended(exit: ExitRecord) -> None:
@@ -307,7 +313,7 @@ class MemoryController:
         except KeyError:
             raise no_such_jail(id, self._jails) from None
 
-    def _program(self, id: str, exec_id: str = "") -> _Program:
+    def _program(self, id: str, exec_id: str = "") -> MemoryProgram:
         jail = self._jail(id)
         program = jail.execs.get(exec_id) if exec_id else jail.program
         if exec_id and (program is None or program.exited):
@@ -329,7 +335,7 @@ class MemoryController:
             self._move(jail, "failed", by=jail.by, reason=jail.reason)
             self._fire(jail.definition.id, lambda until: until != "stopped", error)
             return
-        program = _Program(self._new_pid(), jail.definition.size is not None, self._now, jail.log)
+        program = MemoryProgram(self._new_pid(), jail.definition.size is not None, self._now, jail.log)
         program.ended = lambda exit: self._ended(jail, exit)
         jail.program = program
         jail.started_at = self._now()
@@ -384,9 +390,9 @@ class _Jail:
         self.phase = "idle"
         self.reason = ""
         self.started_at = 0.0
-        self.program: _Program | None = None
+        self.program: MemoryProgram | None = None
         self.last_exit: ExitRecord | None = None
-        self.execs: dict[str, _Program] = {}
+        self.execs: dict[str, MemoryProgram] = {}
         self.log = MemoryLog()
 
     def has_reached(self, until: str) -> bool:
@@ -410,90 +416,3 @@ class _Jail:
             last_exit=self.last_exit,
             reason=self.reason,
         )
-
-
-class _Program:
-    """The scripted program; a :class:`runjd.supervise.sessions.Target`."""
-
-    def __init__(self, pid: int, terminal: bool, now: Callable[[], float], log: MemoryLog | None) -> None:
-        self.pid = pid
-        self.terminal = terminal
-        self.viewers = Viewers()
-        self.typed = bytearray()
-        self.size: tuple[int, int] | None = None
-        self.exited = False
-        #: who waits for its end
-        self.waiting: list[Deferred[ExitRecord]] = []
-        #: what ``write`` returns: a Deferred while the program reads nothing
-        self.reads_again: Deferred[None] | None = None
-        self.ended: Callable[[ExitRecord], None] = lambda exit: None
-        self._now = now
-        self._log = log
-        self._holds = 0
-        self._held: list[tuple[str, bytes]] = []
-
-    def output(self, stream: str, data: bytes) -> None:
-        if self._holds:
-            self._held.append((stream, data))
-            return
-        if self._log is not None:
-            self._log.append(stream, data)
-        self.viewers.output(stream, data)
-
-    def end(self, status: int | None, signal: int | None) -> None:
-        if self.exited:
-            return
-        self.exited = True
-        self._holds = 0
-        self._flush()
-        if self._log is not None:
-            self._log.finish()
-        record = ExitRecord(self.pid, None if signal else status, signal, self._now())
-        self.viewers.end(record)
-        self.ended(record)
-
-    def signal(self, signum: int) -> None:
-        if signum not in _IGNORED:
-            self.end(None, signum)
-
-    # --- Target ------------------------------------------------------------
-
-    def write(self, data: bytes) -> Deferred[None] | None:
-        if self.exited:
-            return None
-        self.typed += data
-        for line in data.splitlines(keepends=True):
-            word, _, rest = line.rstrip(b"\r\n").partition(b" ")
-            if word == b"exit" and rest.isdigit():
-                self.end(int(rest) & 255, None)
-                break
-            if word == b"err":
-                self.output("err", rest + b"\n")
-            elif word == b"burst" and rest.isdigit():
-                self.output("out", b"x" * int(rest))
-            else:
-                self.output("out", line)
-        return self.reads_again
-
-    def close_stdin(self) -> None:
-        self.end(0, None)
-
-    def resize(self, rows: int, columns: int) -> None:
-        self.size = (rows, columns)
-
-    def pause_output(self) -> None:
-        self._holds += 1
-
-    def resume_output(self) -> None:
-        self._holds = max(0, self._holds - 1)
-        if not self._holds:
-            self._flush()
-
-    def viewer_left(self, is_owner: bool) -> None:
-        if is_owner and self.terminal:
-            self.end(None, 1)
-
-    def _flush(self) -> None:
-        held, self._held = self._held, []
-        for stream, data in held:
-            self.output(stream, data)

@@ -446,3 +446,31 @@ def test_detaching_says_how_to_come_back(scripted: Start) -> None:
         assert b"runjctl attach web" in child.complaint()
     os.close(slave)
     os.close(master)
+
+
+PLAN = b"""\
+* jail=cache does=keep phase=running
+* jail=db does=start step=1 phase=idle
+* jail=app does=start step=2 phase=idle waits_for=db,cache
+* jail=web does=wait phase=idle waits_for=old reason="waiting for old (stopped)"
++ n=4 starts=2
+"""
+
+
+def test_plan_is_a_table_of_steps(scripted: Start) -> None:
+    """The step, what is done, to whom, and what it waits for; programs get lists."""
+    daemon = scripted(answering(("plan app", PLAN)), answering(("plan", PLAN)))
+    assert runjctl("-s", daemon.path, "plan", "app").stdout.decode().splitlines() == [
+        "STEP  DOES   JAIL   NOW      WAITS FOR",
+        "   -  keep   cache  running  -",
+        "   1  start  db     idle     -",
+        "   2  start  app    idle     db, cache",
+        "   -  wait   web    idle     old (stopped)",
+    ]
+    found = json.loads(runjctl("-s", daemon.path, "plan", "--json").stdout)
+    assert [(each["jail"], each.get("step"), each["waits_for"]) for each in found] == [
+        ("cache", None, []),
+        ("db", 1, []),
+        ("app", 2, ["db", "cache"]),
+        ("web", None, ["old"]),
+    ]

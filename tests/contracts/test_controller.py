@@ -277,3 +277,17 @@ def test_a_stop_during_a_start_wins(bench):
 
     assert value(stopped).phase == "idle"
     assert isinstance(error_of(started), Gone)
+
+
+def test_a_plan_changes_nothing(bench):
+    """It tells what a start would do, and names a near miss."""
+    run(bench)
+    bench.exit(0)
+    bench.turn()
+
+    (step,) = bench.controller.plan(["web"])
+
+    assert (step.jail, step.does, step.step, step.phase) == ("web", "start", 1, "idle")
+    assert bench.controller.facts("web").phase == "idle"
+    with pytest.raises(NoSuchJail, match="web"):
+        bench.controller.plan(["webb"])

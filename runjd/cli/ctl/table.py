@@ -36,6 +36,13 @@ PROGRAM = Program(
             aliases=("ls",),
         ),
         Verb("status", "show how jails are", (_SOME_IDS,), (_JSON,), "Without ID, of all jails."),
+        Verb(
+            "plan",
+            "show what a start would do",
+            (_SOME_IDS,),
+            (_JSON,),
+            "Which jails would be started, in which order, and what each waits for. Without ID, at the next boot.",
+        ),
         Verb("show", "show everything that is known of a jail", (_ID,), (_JSON,)),
         Verb(
             "run",
@@ -209,6 +216,7 @@ PROGRAM = Program(
 PLACES = {
     "list": ("jails", "list_jails"),
     "status": ("jails", "status"),
+    "plan": ("planned", "plan"),
     "show": ("jails", "show"),
     "run": ("attached", "run"),
     "start": ("changes", "start"),

@@ -1,4 +1,4 @@
-"""The verbs that only look: LIST STATUS SHOW WAIT."""
+"""The verbs that only look: LIST STATUS SHOW PLAN WAIT."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from runjd.protocols.control.verbs.render import (
     exec_end_fields,
     list_fields,
     outcome_fields,
+    plan_fields,
     show_fields,
     status_fields,
 )
@@ -47,6 +48,14 @@ def show(call: Call) -> Reply:
     return Reply([("n", "1")], body=[format_record(call.tag, show_fields(facts, call.now()))])
 
 
+def plan(call: Call) -> Reply:
+    """PLAN."""
+    steps = call.controller.plan(call.arguments.all(IDS))
+    starts = sum(each.does == "start" for each in steps)
+    lines = (format_record(call.tag, plan_fields(each)) for each in steps)
+    return Reply([("n", str(len(steps))), ("starts", str(starts))], body=lines)
+
+
 async def wait(call: Call) -> Reply:
     """WAIT."""
     jail, until, patience = call.arguments.need(ID), call.arguments.get(UNTIL, "stopped"), call.arguments.get(TIMEOUT)
@@ -71,5 +80,6 @@ VERBS = (
     Verb("LIST", "observer", "All jails, in short.", list_jails),
     Verb("STATUS", "observer", "How all jails are, or those named.", status, (IDS,)),
     Verb("SHOW", "observer", "All that is known of a jail.", show, (ID,)),
+    Verb("PLAN", "observer", "What a start would do, without doing it.", plan, (IDS,)),
     Verb("WAIT", "observer", "Wait until a jail is started, ready or stopped.", wait, (ID,), (UNTIL, EXEC, TIMEOUT)),
 )

@@ -6,6 +6,8 @@ import time
 
 from runjd.interfaces import ISession
 from runjd.policy.facts import Event, ExitRecord, Facts, SessionFacts
+from runjd.policy.plan import PlanStep
+from runjd.policy.waiting import explain
 from runjd.protocols.control.reply import format_announcement
 from runjd.protocols.control.streams import exit_fields
 
@@ -67,6 +69,19 @@ def show_fields(facts: Facts, now: float) -> Fields:
         fields += [("rows", str(definition.size[0])), ("cols", str(definition.size[1]))]
     if facts.started_at:
         fields.append(("started", stamp(facts.started_at)))
+    return fields
+
+
+def plan_fields(step: PlanStep) -> Fields:
+    """Return what PLAN tells of a jail."""
+    fields = [("jail", step.jail), ("does", step.does)]
+    if step.step:
+        fields.append(("step", str(step.step)))
+    fields.append(("phase", step.phase))
+    if step.waits_for:
+        fields.append(("waits_for", ",".join(each.jail for each in step.waits_for)))
+    if step.does == "wait":
+        fields.append(("reason", explain(step.waits_for)))
     return fields
 
 
