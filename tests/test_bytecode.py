@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import py_compile
 import sys
+from collections.abc import Iterator
 from importlib.machinery import PathFinder
 from pathlib import Path
 from types import ModuleType
@@ -22,10 +24,32 @@ def package(tmp_path: Path) -> Path:
     """Return a package with a module and a package in it, compiled."""
     made = tmp_path / "pack"
     (made / "inner").mkdir(parents=True)
-    for name, text in {"one.py": "WHO = __name__\n", "__init__.py": "", "inner/__init__.py": "WHO = 'inner'\n"}.items():
+    sources = {
+        "one.py": "WHO = __name__\n",
+        "__init__.py": "",
+        "inner/__init__.py": "WHO = 'inner'\n",
+        "inner/two.py": "from pack.one import WHO\n",
+        "broken.py": "raise ZeroDivisionError\n",
+    }
+    for name, text in sources.items():
         (made / name).write_text(text)
         py_compile.compile(str(made / name), doraise=True)
     return made
+
+
+@pytest.fixture
+def finder(package: Path) -> Iterator[Finder]:
+    """Return a finder that import asks first, for a package that can be imported; nothing of it stays."""
+    made, before = Finder(str(package), "pack"), list(sys.modules)
+    sys.path.insert(0, str(package.parent))
+    importlib.import_module("pack")
+    sys.meta_path.insert(0, made)
+    yield made
+    if made in sys.meta_path:
+        sys.meta_path.remove(made)
+    sys.path.remove(str(package.parent))
+    for name in set(sys.modules) - set(before):
+        del sys.modules[name]
 
 
 def load(finder: Finder, name: str) -> ModuleType | None:
@@ -96,6 +120,58 @@ def test_bytecode_that_names_its_source_by_a_hash_is_left_to_the_interpreter(pac
     """What some distributions make is read as ever."""
     py_compile.compile(str(package / "one.py"), invalidation_mode=py_compile.PycInvalidationMode.CHECKED_HASH)
     assert Finder(str(package), "pack").find_spec("pack.one") is None
+
+
+@pytest.mark.parametrize("name", ["pack.one", "pack.inner", "pack.inner.two"])
+def test_import_makes_the_same_module(package: Path, finder: Finder, name: str) -> None:
+    """The short way a module gets all that it gets the long way, and so do its packages."""
+    found = finder.import_(name, fromlist=("WHO",))
+    spec = found.__spec__
+
+    assert found.WHO in ("pack.one", "inner")
+    assert found is sys.modules[name] is finder.import_(name, fromlist=("WHO",))
+    assert getattr(sys.modules[name.rpartition(".")[0]], name.rpartition(".")[2]) is found
+    assert spec is not None
+    expected = importlib.util.module_from_spec(spec)
+    for attribute in ("__name__", "__file__", "__package__", "__cached__", "__path__", "__loader__", "__spec__"):
+        assert getattr(found, attribute, None) == getattr(expected, attribute, None)
+
+
+def test_what_a_package_is_asked_for_may_be_a_module(finder: Finder) -> None:
+    """``from package import module`` loads it; without ``from`` the outermost package is what one gets."""
+    assert finder.import_("pack.inner", fromlist=("WHO", "two")).two.WHO == "pack.one"
+    assert finder.import_("pack.inner.two") is sys.modules["pack"]
+
+
+def test_a_module_that_fails_is_not_there(finder: Finder) -> None:
+    """Its error comes through, and the next one who asks for it gets that again."""
+    for _ in range(2):
+        with pytest.raises(ZeroDivisionError):
+            finder.import_("pack.broken", fromlist=("WHO",))
+    assert "pack.broken" not in sys.modules
+
+
+@pytest.mark.parametrize("name", ["pack.one", "pack.inner.two"])
+def test_what_has_no_bytecode_the_interpreter_imports(package: Path, finder: Finder, name: str) -> None:
+    """Nobody notices but by the time it takes."""
+    for path in package.rglob("*.pyc"):
+        path.unlink()
+    parent, _, child = name.rpartition(".")
+
+    assert finder.import_(name, fromlist=("WHO",)).WHO == "pack.one"
+    assert getattr(finder.import_(parent, fromlist=(child,)), child).WHO == "pack.one"
+
+
+def test_nothing_is_imported_where_the_finder_was_taken_away(finder: Finder) -> None:
+    """Who clears ``sys.meta_path``, as what enters a jail does, need not know of us; what is loaded stays."""
+    finder.import_("pack.one", fromlist=("WHO",))
+    before, sys.meta_path[:] = list(sys.meta_path), []
+    try:
+        assert finder.import_("pack.one", fromlist=("WHO",)).WHO == "pack.one"
+        with pytest.warns(ImportWarning), pytest.raises(ImportError):
+            finder.import_("pack.inner", fromlist=("WHO",))
+    finally:
+        sys.meta_path[:] = before
 
 
 def test_every_module_of_ours_can_be_found() -> None:
