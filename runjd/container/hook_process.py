@@ -20,6 +20,11 @@ from runjd.kernel.parent_death import die_with_parent
 from runjd.kernel.signals import reset_signals
 from runjd.values import Value
 
+_HAS_MEMORY_FILES = hasattr(os, "memfd_create")
+if not _HAS_MEMORY_FILES:
+    # now, as the child between fork and exec cannot
+    from runjd.kernel.freebsd.files import anonymous_file
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
@@ -55,18 +60,10 @@ class Ended(Value):
 
 def open_document(document: bytes) -> int:
     """Return a descriptor for the standard input of hooks: a file in memory, which nobody needs to feed."""
-    fd = _memory_file()
+    fd = os.memfd_create("state", os.MFD_CLOEXEC) if _HAS_MEMORY_FILES else anonymous_file()
     while document:
         document = document[os.write(fd, document) :]
     return fd
-
-
-def _memory_file() -> int:
-    if hasattr(os, "memfd_create"):
-        return os.memfd_create("state", os.MFD_CLOEXEC)
-    from runjd.kernel.freebsd.files import anonymous_file
-
-    return anonymous_file()
 
 
 def run_program(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
         c_char,
         c_char_p,
         c_int,
+        c_int64,
         c_long,
         c_size_t,
         c_uint,
@@ -61,6 +62,7 @@ else:
         _type_ = "P"
 
     #: as wide as a long on all our systems
+    c_int64 = c_long
     c_size_t = c_ulong
 
     class _Function(CFuncPtr):
@@ -113,6 +115,7 @@ __all__ = [
     "byref",
     "c_char_p",
     "c_int",
+    "c_int64",
     "c_long",
     "c_size_t",
     "c_uint",

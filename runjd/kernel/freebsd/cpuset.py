@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 
-from runjd.kernel.libc import c_int, c_size_t, check, create_string_buffer, libc
+from runjd.kernel.libc import c_int, c_int64, c_size_t, check, create_string_buffer, libc
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,6 +67,4 @@ def unpack(mask: bytes) -> tuple[int, ...]:
 
 
 def _jail(jid: int) -> tuple[object, ...]:
-    from ctypes import c_int64
-
     return c_int(_CPU_LEVEL_WHICH), c_int(_CPU_WHICH_JAIL), c_int64(jid)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 
+from runjd.kernel.libc import c_int, c_void_p, check, libc
+
 O_PATH = 0x00400000
 O_RESOLVE_BENEATH = 0x00800000
 _SHM_ANON = 1
@@ -33,6 +35,4 @@ def realpath(path: str) -> str:
 
 def anonymous_file() -> int:
     """Return a descriptor of a new file in memory that has no name: shm_open(2) with SHM_ANON."""
-    from runjd.kernel.libc import c_int, c_void_p, check, libc
-
     return check(libc.shm_open(c_void_p(_SHM_ANON), c_int(os.O_RDWR), c_int(0o600)), "shm_open")

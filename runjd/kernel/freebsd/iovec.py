@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import struct
 
-from runjd.kernel.libc import create_string_buffer, get_errno
+from runjd.kernel.libc import addressof, create_string_buffer, get_errno
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ class Iovec:
             for part in (key, value):
                 self._memory.append(None if part is None else create_string_buffer(part, max(len(part), 1)))
                 sizes.append(0 if part is None else len(part))
-        places = (0 if memory is None else _address(memory) for memory in self._memory)
+        places = (0 if memory is None else addressof(memory) for memory in self._memory)
         packed = b"".join(_IOVEC.pack(place, size) for place, size in zip(places, sizes, strict=True))
         self.array = create_string_buffer(packed, len(packed))
         #: how many ``struct iovec`` there are, two for each pair
@@ -65,9 +65,3 @@ def call(what: str, pairs: Pairs, function: Callable[[Iovec], int]) -> tuple[int
         words = vector.value(len(pairs)).partition(b"\0")[0].decode("utf-8", "replace")
         raise OSError(code, words or os.strerror(code), what)
     return result, vector
-
-
-def _address(memory: ctypes.Array[ctypes.c_char]) -> int:
-    from ctypes import addressof
-
-    return addressof(memory)

@@ -9,6 +9,7 @@ Bytes go to the kernel as they are.
 
 from __future__ import annotations
 
+import _socket
 import struct
 
 TYPE_CHECKING = False
@@ -95,8 +96,6 @@ def _pack_integer(name: str, value: int) -> bytes:
 
 
 def _pack_addresses(name: str, texts: Sequence[str]) -> bytes:
-    import _socket
-
     family = _socket.AF_INET if _ADDRESSES[name] == 4 else _socket.AF_INET6
     packed = []
     for text in texts:
@@ -108,7 +107,5 @@ def _pack_addresses(name: str, texts: Sequence[str]) -> bytes:
 
 
 def _unpack_addresses(value: bytes, size: int) -> tuple[str, ...]:
-    import _socket
-
     family = _socket.AF_INET if size == 4 else _socket.AF_INET6
     return tuple(_socket.inet_ntop(family, value[at : at + size]) for at in range(0, len(value), size))

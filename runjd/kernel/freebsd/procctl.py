@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import struct
 
-from runjd.kernel.libc import c_int, check, create_string_buffer, libc
+from runjd.kernel.libc import addressof, c_int, c_int64, check, create_string_buffer, libc
 from runjd.values import Value
 
 TYPE_CHECKING = False
@@ -91,8 +91,6 @@ def reap_status(pid: int = 0) -> ReaperStatus:
 
 def reap_getpids() -> list[Descendant]:
     """Return our descendants as a reaper."""
-    from ctypes import addressof
-
     room = 0
     while True:
         # Descendants come and go between the two calls.
@@ -153,6 +151,4 @@ def _int(value: int) -> ctypes.Array[ctypes.c_char]:
 
 
 def _procctl(pid: int, command: int, data: ctypes.Array[ctypes.c_char] | None) -> None:
-    from ctypes import c_int64
-
     check(libc.procctl(c_int(_P_PID), c_int64(pid), c_int(command), data), f"procctl {pid}")
