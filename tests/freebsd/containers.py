@@ -21,7 +21,9 @@ from runjd.spec.example import minimal_config, plain_config
 from tests.functional.runj.command import PROGRAM
 
 #: in both; what else a test needs the shell has
-PROGRAMS = ("sh", "cat", "ls", "sleep", "hostname", "id", "kill")
+PROGRAMS = ("sh", "cat", "ls", "sleep", "hostname", "id", "kill", "mkdir", "stty")
+#: of FreeBSD alone
+OF_FREEBSD = ("ifconfig", "mount", "nc", "ping", "sysctl")
 #: seconds
 PATIENCE = 30
 
@@ -81,6 +83,10 @@ class Containers:
             os.makedirs(f"{path}/rootfs/{name}")
         for name in os.listdir(self._programs):
             os.link(f"{self._programs}/{name}", f"{path}/rootfs/bin/{name}", follow_symlinks=False)
+        if self.is_freebsd:
+            # what the shell puts behind "&" reads from there, and a jail has no devfs unless it asks for one
+            with open(f"{path}/rootfs/dev/null", "x"):
+                pass
         with open(f"{path}/config.json", "w") as file:
             json.dump(config, file)
         return path
@@ -105,6 +111,11 @@ class Containers:
         assert isinstance(found, dict)
         return found
 
+    def program(self, *words: str) -> subprocess.Popen[bytes]:
+        """Start it, beside others; the caller waits for it.  What it says nobody hears."""
+        argv = [*PROGRAM, "--root", f"{self.directory}/state", "--runtime", self.runtime, *words]
+        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
     def becomes(self, id: str, status: str) -> None:
         """Wait until a container has a status."""
         deadline = time.monotonic() + PATIENCE
@@ -124,7 +135,7 @@ def _copy_programs(target: str, is_freebsd: bool) -> None:
     if is_freebsd:
         # one file with the names of many programs
         shutil.copy("/rescue/sh", f"{target}/sh")
-        for name in PROGRAMS[1:]:
+        for name in (*PROGRAMS[1:], *OF_FREEBSD):
             os.link(f"{target}/sh", f"{target}/{name}")
         return
     busybox = shutil.which("busybox")

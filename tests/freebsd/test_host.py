@@ -36,6 +36,16 @@ def test_a_path_beneath_is_opened(machine, directory) -> None:
     machine.kernel.unlink(f"{directory}/link")
 
 
+def test_a_real_path_has_no_links(machine, directory) -> None:
+    """It is what the kernel tells of mounts and jails."""
+    machine.kernel.mkdir(f"{directory}/real")
+    machine.kernel.symlink("real", f"{directory}/link")
+    found = machine.kernel.realpath(f"{directory}/link/../link")
+    machine.kernel.unlink(f"{directory}/link")
+
+    assert found == f"{machine.kernel.realpath(directory)}/real"
+
+
 def test_modules_are_known(machine) -> None:
     """tmpfs is there or can be loaded; what nobody has is not, and cannot."""
     if not machine.kernel.has_module("tmpfs"):

@@ -24,6 +24,22 @@ def test_a_tmpfs_is_mounted_with_its_options(machine, directory) -> None:
     assert (stat.S_IMODE(status.st_mode), status.st_uid) == (0o1770, 7)
 
 
+def test_an_open_file_tells_the_file_system_that_it_is_on(machine, directory) -> None:
+    """Whatever is mounted over its path by now."""
+    machine.kernel.nmount([("fstype", "tmpfs"), ("fspath", directory)])
+    with machine.opened(directory) as below:
+        lower = machine.kernel.fstatfs(below)
+        machine.kernel.nmount([("fstype", "tmpfs"), ("fspath", directory)])
+        upper = machine.kernel.statfs(directory)
+        again = machine.kernel.fstatfs(below)
+        machine.kernel.unmount(directory)
+    machine.kernel.unmount(directory)
+
+    assert lower == again
+    assert lower.fsid != upper.fsid
+    assert (lower.type, upper.type) == ("tmpfs", "tmpfs")
+
+
 def test_an_unknown_option_is_refused_by_name(machine, directory) -> None:
     """By tmpfs; nullfs would take it silently."""
     with pytest.raises(OSError, match="mount option <zork> is unknown"):

@@ -162,6 +162,19 @@ def test_we_reap_whom_our_descendants_leave_behind(machine, jail) -> None:
     assert machine.ask(reap) == (1, 1, 1, True)
 
 
+def test_a_child_is_reaped_once_it_has_ended(machine) -> None:
+    """Without waiting for one that lives; a second time it is nobody's child."""
+    pid = machine.start()
+    before = machine.kernel.waitpid(pid, os.WNOHANG)
+    machine.kernel.kill(pid, signal.SIGKILL)
+    machine.is_zombie(pid)
+    after = machine.kernel.waitpid(pid, os.WNOHANG)
+
+    assert (before, after) == ((0, 0), (pid, signal.SIGKILL))
+    with pytest.raises(ChildProcessError):
+        machine.kernel.waitpid(pid, os.WNOHANG)
+
+
 def test_a_reaper_is_one_once(machine) -> None:
     """A second time is EBUSY; without descendants there is nobody to kill."""
 
