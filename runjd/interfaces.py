@@ -13,7 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import Attribute, Interface
 
-from runjd.policy.facts import Definition, Event, ExitRecord, Facts, LogPage, SessionFacts
+from runjd.policy.facts import Definition, Event, ExitRecord, Facts, LogPage, LogPosition, LogQuery, SessionFacts
 from runjd.policy.plan import PlanStep
 from runjd.spec.model import Process
 
@@ -70,21 +70,44 @@ class ISession(IPushProducer):
     def resize(rows: int, columns: int) -> None:
         """Set the size of the terminal; nothing where there is none."""
 
+    def hold_output() -> None:
+        """Have nothing read of the process for a moment, until :meth:`release_output` or the end of the session."""
+
+    def release_output() -> None:
+        """Read again."""
+
     def detach() -> None:
         """Let go; the viewer hears no more. An exec with a terminal is hung up."""
 
 
+class ILogReader(Interface):
+    """Reads the log of one jail once, page by page, so that nothing has to be held in memory."""
+
+    position: LogPosition = Attribute("The place behind what was read.")
+
+    def read(limit: int) -> Deferred[LogPage]:
+        """Return whole lines, about ``limit`` bytes of them; a page without any is not always the end."""
+
+    def when_grown() -> Deferred[None]:
+        """Fire once there may be more behind the last page, which was the end; may be cancelled."""
+
+    def close() -> None:
+        """Let go of the file; what is being read is still read."""
+
+
 class ILog(Interface):
-    """The log of one jail, read page by page so that nothing has to be held in memory."""
+    """The log of one jail, over all its files."""
 
-    def tail(lines: int) -> Deferred[int]:
-        """Return the position of the last so many lines."""
+    def open(query: LogQuery, follow: bool = False) -> Deferred[ILogReader]:
+        """
+        Begin to read.
 
-    def read(position: int, limit: int) -> Deferred[LogPage]:
-        """Return whole lines from the position on, about ``limit`` bytes of them, none at the end of the log."""
+        :param follow: there is no end to it; else it ends where the log ends now.
+        :raise BadArgument: (by the Deferred) the log has no such place, or its form does not tell what is asked.
+        """
 
-    def when_grown(position: int) -> Deferred[None]:
-        """Fire once the log is longer than that; may be cancelled."""
+    def settle() -> Deferred[None]:
+        """Fire once all that was read of the program until now can be read back."""
 
     def tend(deed: str) -> Deferred[None]:
         """

@@ -29,7 +29,6 @@ NUMBERS = frozenset(
         "lost",
         "max_line",
         "n",
-        "next",
         "next_in",
         "pid",
         "restarts",

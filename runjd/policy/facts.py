@@ -125,8 +125,46 @@ class LogLine(Value):
     text: bytes
 
 
+class LogPosition(Value):
+    """
+    A place in a log, over all its files; positions are in the order of the lines.
+
+    :ivar number: of the file; it keeps it when it is rotated.
+    :ivar offset: bytes from its beginning, before it was compressed.
+    """
+
+    number: int
+    offset: int
+
+
+class LogQuery(Value):
+    """
+    Which lines of a log are wanted.
+
+    :ivar lines: the last so many of what the others leave; None: all.
+    :ivar position: none before this place; None: from the oldest that is there.
+    :ivar since: none before this time, as ``2026-11-23T15:01:20.102000000Z``; empty: from the first.
+    :ivar until: none of this time or later; empty: to the last.
+    :ivar stream: only those of out or err; empty: of both.
+    """
+
+    lines: int | None = None
+    position: LogPosition | None = None
+    since: str = ""
+    until: str = ""
+    stream: str = ""
+
+
 class LogPage(Value):
-    """Some lines of a log and the position behind them, for the next page."""
+    """
+    Some lines of a log.
+
+    :ivar next: the place behind them.
+    :ivar is_end: there are no more, now.
+    :ivar missing: so many files before these lines were removed before they could be read.
+    """
 
     lines: tuple[LogLine, ...]
-    next: int
+    next: LogPosition
+    is_end: bool = False
+    missing: int = 0

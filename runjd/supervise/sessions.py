@@ -154,6 +154,7 @@ class Session:
     __slots__ = (
         "_book",
         "_ended",
+        "_is_held",
         "_lost",
         "_lost_ever",
         "_paused",
@@ -172,6 +173,7 @@ class Session:
         self._target = target
         self._viewer = viewer
         self._paused = False
+        self._is_held = False
         self._ended = False
         self._lost = self._lost_ever = 0
         self.number = 0
@@ -264,9 +266,20 @@ class Session:
         if not self._leave():
             return
         self._viewers.remove(self)
+        self.release_output()
         if self.visit.lossless and self._paused:
             self._target.resume_output()
         self._target.viewer_left(self.visit.owner)
+
+    def hold_output(self) -> None:
+        if not self._ended and not self._is_held:
+            self._is_held = True
+            self._target.pause_output()
+
+    def release_output(self) -> None:
+        if self._is_held:
+            self._is_held = False
+            self._target.resume_output()
 
     def pauseProducing(self) -> None:
         if self._ended or self._paused:

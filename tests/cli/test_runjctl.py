@@ -155,10 +155,12 @@ def test_logs_are_the_bytes_that_were_written(scripted: Start) -> None:
     assert done.stdout == b"listening on \xc3(\nhalf line\ncut\npanic\x1b[2J\n"
 
 
-def test_logs_with_times_of_one_stream(scripted: Start) -> None:
-    """--stream filters, --timestamps tells when."""
-    daemon = scripted(answering(("1 log web lines=10", LOG)))
-    done = runjctl("-s", daemon.path, "logs", "-t", "-n", "10", "--stream", "err", "web")
+def test_logs_of_one_stream_and_time(scripted: Start) -> None:
+    """The daemon chooses the lines; --timestamps tells when they were written."""
+    answer = b"|1 F 2026-11-23T15:01:22.001Z err panic\\x1b[2J\n+1 lines=1\n"
+    daemon = scripted(answering(("1 log web since=10m until=1m stream=err lines=10", answer)))
+    arguments = ["--since", "10m", "--until", "1m", "--stream", "err"]
+    done = runjctl("-s", daemon.path, "logs", "-t", "-n", "10", *arguments, "web")
     assert done.stdout == b"2026-11-23T15:01:22.001Z err panic\x1b[2J\n"
 
 

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 
 from runjd.errors import BadArgument, Cancelled, NotFound, WrongState
+from runjd.policy.facts import LogPosition, LogQuery
 from runjd.spec.model import Process
 from tests.contracts.controllers import Memory, Real, heard, run
 from tests.supervise.world import TERM, Viewer, error_of, value
@@ -197,36 +198,65 @@ def test_the_log_has_all_lines(bench):
     bench.output(b"3\n", "err")
     bench.output(b"4")
     bench.exit(0)
-    log = bench.controller.log("web")
+    log = value(bench.controller.log("web").open(LogQuery()))
 
-    page = value(log.read(0, 100_000))
+    page = value(log.read(100_000))
     assert [(line.stream, line.partial, line.text) for line in page.lines] == [
         ("out", False, b"1"),
         ("out", False, b"2"),
         ("err", False, b"3"),
         ("out", True, b"4"),
     ]
-    assert value(log.read(page.next, 100_000)).lines == ()
-    tail = value(log.read(value(log.tail(2)), 100_000))
-    assert [line.text for line in tail.lines] == [b"3", b"4"]
+    assert value(log.read(100_000)).is_end
+    log.close()
+    assert texts(bench, position=page.next) == []
+    assert texts(bench, lines=2) == [b"3", b"4"]
+    assert texts(bench, lines=0) == []
+    assert texts(bench, stream="err") == [b"3"]
+    assert texts(bench, stream="out", lines=1) == [b"4"]
+    assert texts(bench, since="2020-01-01T00:00:00.000000000Z") == [b"1", b"2", b"3", b"4"]
+    assert texts(bench, since="9999-01-01T00:00:00.000000000Z") == []
+    assert texts(bench, until="9999-01-01T00:00:00.000000000Z", lines=3) == [b"2", b"3", b"4"]
+    too_far = LogQuery(position=LogPosition(1, 9999))
+    assert isinstance(error_of(bench.controller.log("web").open(too_far)), BadArgument)
+
+
+def texts(bench, **query) -> list[bytes]:
+    """Return the lines of the log that are meant."""
+    reader = value(bench.controller.log("web").open(LogQuery(**query)))
+    page = value(reader.read(100_000))
+    reader.close()
+    return [line.text for line in page.lines]
 
 
 def test_a_follower_is_woken_by_the_next_line(bench):
     """Waiting at the end of the log fires with growth, and can be cancelled."""
     run(bench)
-    log = bench.controller.log("web")
     bench.output(b"1\n")
-    end = value(log.read(0, 100_000)).next
-    grown, given_up = log.when_grown(end), log.when_grown(end)
+    log = value(bench.controller.log("web").open(LogQuery(), follow=True))
+    while not value(log.read(100_000)).is_end:
+        pass
+    given_up = log.when_grown()
     given_up.cancel()
     assert isinstance(error_of(given_up), Cancelled)
+    grown = log.when_grown()
     assert not grown.called
 
     bench.output(b"2\n")
 
     value(grown)
-    assert value(log.when_grown(0)) is None
-    assert [line.text for line in value(log.read(end, 100_000)).lines] == [b"2"]
+    assert [line.text for line in value(log.read(100_000)).lines] == [b"2"]
+    log.close()
+
+
+def test_what_was_read_of_the_program_can_be_read_back(bench):
+    """Once the log is settled, an unfinished line is there too."""
+    run(bench)
+    bench.output(b"1\nunfinished")
+
+    value(bench.controller.log("web").settle())
+
+    assert texts(bench)[:1] == [b"1"]
 
 
 def test_a_shutdown_has_two_modes(bench):

@@ -4,12 +4,13 @@ import os
 import time
 
 import pytest
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
 from runjd.errors import Gone, InputOutput
 from runjd.logs.memory import MemoryWriter
 from runjd.logs.writer import ThreadWriter
+from runjd.policy.facts import LogQuery
 from runjd.policy.settings import LogRule
 from runjd.supervise.jaillog import JailLog
 from runjd.supervise.logroom import LogRoom
@@ -31,6 +32,20 @@ class Bench:
     def write(self, data: bytes, stream: str = "out") -> None:
         """Write as the program does."""
         self.log.intake.write(stream, data, self._count)
+
+    def read(self, **query) -> list:
+        """Return the lines of the log that are meant."""
+        reader = value(self.log.open(LogQuery(**query)))
+        page = value(reader.read(100_000))
+        reader.close()
+        return list(page.lines)
+
+    def follow(self, **query):
+        """Begin to follow the log, and read all that is there."""
+        reader = value(self.log.open(LogQuery(**query), follow=True))
+        while not value(reader.read(100_000)).is_end:
+            pass
+        return reader
 
     def _count(self) -> None:
         self.done += 1
@@ -75,38 +90,37 @@ def test_a_busy_stream_is_not_cut_into_partial_lines(bench):
         bench.clock.advance(0.02)
     bench.clock.advance(1)
 
-    page = value(bench.log.read(0, 100_000))
-    assert [line.partial for line in page.lines] == [False] * 20 + [True]
+    assert [line.partial for line in bench.read()] == [False] * 20 + [True]
 
 
-def test_the_first_wait_looks_at_the_file(bench):
-    """A daemon that has written nothing yet knows how long the log of the last one is."""
+def test_a_follower_waits_at_the_end_of_what_is_there(bench):
+    """A daemon that has written nothing yet reads the log of the last one, and a torn record is no reason to wake."""
     with open(bench.path, "wb") as file:
         file.write(AT + b" stdout F old\n" + AT + b" stdout F torn")
-    end = value(bench.log.tail(0))
+    reader = bench.follow()
 
-    at_end, before = bench.log.when_grown(end), bench.log.when_grown(0)
-
-    assert value(before) is None
-    assert not at_end.called
+    grown = reader.when_grown()
+    assert not grown.called
     bench.write(b"new\n")
-    value(at_end)
-    assert [line.text for line in value(bench.log.read(end, 1000)).lines][-1] == b"new"
+
+    value(grown)
+    assert [line.text for line in value(reader.read(1000)).lines][-1] == b"new"
+    reader.close()
 
 
 def test_a_log_that_began_anew_wakes_its_followers(bench):
-    """A follower of a deleted log reads the new one from its beginning."""
+    """A follower of a log that was cut reads it from its beginning."""
     bench.write(b"1\n" * 1000)
-    end = value(bench.log.tail(0))
-    waiting = bench.log.when_grown(end)
+    reader = bench.follow(lines=1)
+    waiting = reader.when_grown()
     with open(bench.path, "wb"):
         pass
 
     bench.write(b"2\n")
 
     value(waiting)
-    page = value(bench.log.read(end, 1000))
-    assert [line.text for line in page.lines] == [b"2"]
+    assert [line.text for line in value(reader.read(1000)).lines] == [b"2"]
+    reader.close()
 
 
 def test_a_flush_is_done_behind_everything(private_dir):
@@ -134,7 +148,7 @@ def test_a_jail_that_wrote_nothing_is_flushed_at_once(bench):
     bench.log.intake.flush(lambda: told.append("done"))
 
     assert told == ["done"]
-    assert value(bench.log.read(0, 100)).lines == ()
+    assert bench.read() == []
 
 
 def test_a_log_that_cannot_be_read_fails_only_its_reader(bench, private_dir):
@@ -143,11 +157,9 @@ def test_a_log_that_cannot_be_read_fails_only_its_reader(bench, private_dir):
         file.write(b"secret\n")
     os.symlink(f"{private_dir}/elsewhere", bench.path)
 
-    for asked in (bench.log.read(0, 100), bench.log.tail(1)):
-        error = error_of(asked)
-        assert isinstance(error, InputOutput)
-        assert bench.path in str(error)
-    bench.log.when_grown(0).addErrback(lambda _: None).cancel()
+    error = error_of(bench.log.open(LogQuery()))
+    assert isinstance(error, InputOutput)
+    assert bench.path in str(error)
 
 
 def test_an_unfinished_line_outlives_its_program(bench):
@@ -181,14 +193,18 @@ def test_what_a_full_disk_refused_comes_before_the_next_program(private_dir):
 def test_who_follows_a_log_that_others_removed_waits_for_the_new_one(bench):
     """Nothing is there, so nothing has grown, whatever was written last."""
     bench.write(b"old\n")
+    reader = bench.follow()
     os.unlink(bench.path)
-    assert value(bench.log.tail(1)) == 0
+    while not value(reader.read(1000)).is_end:
+        pass
 
-    grown = bench.log.when_grown(0)
+    grown = reader.when_grown()
     assert not grown.called
     bench.write(b"new\n")
 
     value(grown)
+    assert [line.text for line in value(reader.read(1000)).lines] == [b"new"]
+    reader.close()
 
 
 def test_who_follows_a_log_of_which_a_part_was_written_waits_for_the_rest(bench):
@@ -196,17 +212,52 @@ def test_who_follows_a_log_of_which_a_part_was_written_waits_for_the_rest(bench)
     bench.write(b"one\n")
     with open(bench.path, "ab") as file:
         file.write(AT + b" stdout F two\n" + AT + b" stdo")
-    position = value(bench.log.read(0, 1000)).next
+    reader = bench.follow()
 
-    assert not bench.log.when_grown(position).called
+    assert not reader.when_grown().called
+    reader.close()
 
 
 def test_nobody_waits_for_more_of_a_log_whose_jail_is_forgotten(bench):
     """Who follows it is told, at once or when he has read all of it."""
     bench.write(b"one\n")
-    waiting = bench.log.when_grown(value(bench.log.tail(0)))
+    reader = bench.follow()
+    waiting = reader.when_grown()
     bench.log.gone(Gone("jail web was deleted"))
 
     assert error_of(waiting).code == "GONE"
-    assert len(value(bench.log.read(0, 1000)).lines) == 1
-    assert error_of(bench.log.when_grown(0)).code == "GONE"
+    assert len(bench.read()) == 1
+    assert error_of(reader.when_grown()).code == "GONE"
+    reader.close()
+
+
+def test_who_gives_up_while_a_thread_reads_closes_nothing_under_it(private_dir):
+    """The file is closed behind what was begun, whether it was opened, read or looked at."""
+    threads: list = []
+
+    def in_thread(call, *words):
+        result: Deferred = Deferred()
+        threads.append((result, call, words))
+        return result
+
+    def go_on() -> None:
+        result, call, words = threads.pop(0)
+        result.callback(call(*words))
+
+    log = JailLog(LogRoom(private_dir, ImmediateWriter(), Clock(), lambda: NOW, in_thread), "web", LogRule())
+    log.intake.write("out", b"one\n", lambda: None)
+    opening = log.open(LogQuery())
+    opening.cancel()
+    error_of(opening)
+    go_on()
+    opening = log.open(LogQuery())
+    go_on()
+    reader = value(opening)
+    reading = reader.read(1000)
+    reading.cancel()
+    reading.addErrback(lambda _: None)
+    reader.close()
+    go_on()
+
+    assert threads == []
+    log.intake.rest()

@@ -60,6 +60,8 @@ def attach(call: Call) -> int:
     options = {"mode": "frame", **_size(call)}
     if given.flag("exec"):
         options["exec"] = given.value("exec")
+    if given.flag("lines"):
+        options["lines"] = given.value("lines")
     asked = [how for flag, how in _INPUTS.items() if given.flag(flag)]
     if len(asked) > 1:
         raise BadArgument("--read-only, --share and --steal do not go together")

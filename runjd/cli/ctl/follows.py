@@ -19,7 +19,8 @@ _ENOUGH = 65536
 
 def logs(call: Call) -> int:
     """Write what a jail wrote, and go on if asked to."""
-    options = {"lines": call.given.value("lines", "all")}
+    options = {name: call.given.value(name) for name in ("since", "until", "stream") if call.given.flag(name)}
+    options["lines"] = call.given.value("lines", "all")
     is_following = call.given.flag("follow")
     if is_following:
         options["follow"] = "yes"
@@ -59,7 +60,6 @@ class _LogWriter:
     def __init__(self, call: Call) -> None:
         self._call = call
         self._has_times = call.given.flag("timestamps")
-        self._only = call.given.value("stream").encode()
         self._open_stream = b""
         self._waiting: list[bytes] = []
         self._size = 0
@@ -68,8 +68,6 @@ class _LogWriter:
         """Take one line of the reply: time, stream and text."""
         at, _, rest = line.data.partition(b" ")
         stream, _, text = rest.partition(b" ")
-        if self._only and stream != self._only:
-            return
         if self._call.is_json:
             fields = {"at": at.decode(), "stream": stream.decode(), "partial": line.more}
             self._call.put_json({**fields, "text": text.decode("utf-8", "surrogateescape")})

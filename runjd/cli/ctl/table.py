@@ -99,6 +99,8 @@ PROGRAM = Program(
             (
                 Option("follow", "go on as it writes", short="f"),
                 Option("lines", "only the last N lines, or all (default all)", "N", "n"),
+                Option("since", "only what was written then or later, as 10m or 2026-11-23T15:01:20Z", "TIME"),
+                Option("until", "only what was written before that", "TIME"),
                 Option("stream", "only this one", "STREAM", choices=("out", "err")),
                 Option("timestamps", "with the time of each line", short="t"),
                 _JSON,
@@ -117,6 +119,7 @@ PROGRAM = Program(
             (_ID,),
             (
                 Option("exec", "to that exec process", "EXEC"),
+                Option("lines", "first the last N lines of its log", "N", "n"),
                 Option("read-only", "only look on"),
                 Option("share", "type beside whoever types"),
                 Option("steal", "type in the place of whoever types"),

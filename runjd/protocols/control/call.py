@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -43,7 +43,7 @@ class Connection(Protocol):
     def make_stream(self, mode: str) -> Stream:
         """Return what the connection would become. :raise Closing: the client is gone."""
 
-    async def follow(self, pages: AsyncIterator[Sequence[bytes]]) -> None:
+    async def follow(self, pages: AsyncGenerator[Sequence[bytes]]) -> None:
         """Write pages between the replies, each when the one before is on its way."""
 
     def close(self) -> None:
@@ -139,7 +139,7 @@ class Reply:
         fields: list[tuple[str, str]],
         *,
         body: Iterable[bytes] = (),
-        pages: AsyncIterator[Sequence[bytes]] | None = None,
+        pages: AsyncGenerator[Sequence[bytes]] | None = None,
         stream: Stream | None = None,
         session: ISession | None = None,
         then: Iterable[bytes] | None = None,

@@ -9,7 +9,7 @@ turn; when too many wait, the rest is dropped and told as one gap.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -55,7 +55,7 @@ class Unit:
     def __init__(
         self,
         body: Iterator[bytes],
-        pages: AsyncIterator[Sequence[bytes]] | None,
+        pages: AsyncGenerator[Sequence[bytes]] | None,
         end: Callable[[Failure | None], bytes],
         done: Callable[[], None],
     ) -> None:
@@ -132,10 +132,14 @@ class Outlet:
         """The connection is lost."""
         self._is_closed = True
         self._stop_clock()
+        left = [self._current, *self._queue]
         self._queue.clear()
         self._current = None
         if self._page is not None:
             self._page.cancel()
+        for unit in left:
+            if isinstance(unit, Unit) and unit.pages is not None:
+                Deferred.fromCoroutine(_end_pages(unit.pages))
 
     def _pump(self) -> None:
         """Write until the transport is full, or nothing is left."""
@@ -191,7 +195,7 @@ class Outlet:
             problem = Failure()  # type: ignore[no-untyped-call]
         self._finish(unit, problem, b"".join(lines))
 
-    def _ask(self, unit: Unit, pages: AsyncIterator[Sequence[bytes]]) -> None:
+    def _ask(self, unit: Unit, pages: AsyncGenerator[Sequence[bytes]]) -> None:
         """Wait for the next page of a body that has to be waited for."""
 
         def came(page: Sequence[bytes] | None) -> None:
@@ -234,7 +238,12 @@ class Outlet:
             self._stuck = None
 
 
-async def _next_page(pages: AsyncIterator[Sequence[bytes]]) -> Sequence[bytes] | None:
+async def _end_pages(pages: AsyncGenerator[Sequence[bytes]]) -> None:
+    """Let go of the file that the pages are read from."""
+    await pages.aclose()
+
+
+async def _next_page(pages: AsyncGenerator[Sequence[bytes]]) -> Sequence[bytes] | None:
     try:
         return await pages.__anext__()
     except StopAsyncIteration:

@@ -170,7 +170,7 @@ class Requests:
             return
         reply = outcome
         if reply.stream is not None and reply.session is not None:
-            reply.stream.hold(reply.session)
+            reply.stream.take(reply.session)
 
         def end(problem: Failure | None) -> bytes:
             if problem is not None:

@@ -8,7 +8,8 @@ no connection is read for long without others having their turn.
 from __future__ import annotations
 
 import select
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
+from contextlib import aclosing
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -163,13 +164,14 @@ class ControlProtocol(Protocol):
         self._next_stream = (FrameStream if mode == "frame" else Stream)(self.transport)
         return self._next_stream
 
-    async def follow(self, pages: AsyncIterator[Sequence[bytes]]) -> None:
-        async for page in pages:
-            if self._outlet is None:
-                return
-            written: Deferred[None] = Deferred()
-            self._outlet.put(Unit(iter(page), None, _no_line, lambda fires=written: fires.callback(None)))  # type: ignore[misc]
-            await written
+    async def follow(self, pages: AsyncGenerator[Sequence[bytes]]) -> None:
+        async with aclosing(pages):
+            async for page in pages:
+                if self._outlet is None:
+                    return
+                written: Deferred[None] = Deferred()
+                self._outlet.put(Unit(iter(page), None, _no_line, lambda fires=written: fires.callback(None)))  # type: ignore[misc]
+                await written
 
     def close(self) -> None:
         self._is_closing = True

@@ -8,7 +8,8 @@ session, which then loses output (attach) or makes the process wait (exec).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from typing import Protocol
 
 from twisted.internet.interfaces import IPushProducer
@@ -20,6 +21,8 @@ from runjd.policy.facts import ExitRecord
 from runjd.protocols.attach import Frame, FrameReader, format_frames, format_named, parse_size
 
 MODES = ("raw", "frame")
+#: bytes of output that are held back until the reply is written
+MAX_EARLY = 65_536
 
 
 class StreamTransport(Protocol):
@@ -49,8 +52,8 @@ class Stream:
     """
     The raw stream: bytes both ways until one side closes.
 
-    What comes before the reply is written (:meth:`open`) is held back; the
-    session is paused meanwhile, so it is little.
+    What comes before the reply is written (:meth:`open`) is held back, up to
+    :data:`MAX_EARLY` bytes; then the session is paused.
 
     :param closes_stdin: the client's half-close ends the process's input (exec).
     """
@@ -59,6 +62,7 @@ class Stream:
         self._transport = transport
         self._session: ISession | None = None
         self._early: list[Callable[[], None]] | None = []
+        self._early_size = 0
         self._is_over = False
         self._is_full = False
         self._is_held = False
@@ -66,13 +70,17 @@ class Stream:
         self._untaken = 0
         self.closes_stdin = closes_stdin
 
-    def hold(self, session: ISession) -> None:
-        """Take the session; nothing more of it is wanted until :meth:`open`."""
+    def take(self, session: ISession) -> None:
+        """Take the session, or let go of it where the client is gone."""
         self._session = session
         if self._is_over:
             session.detach()
-        else:
-            session.pauseProducing()
+
+    def show_first(self, written: Iterable[tuple[str, bytes]]) -> None:
+        """Show what the process wrote before the session began: stream and bytes."""
+        if self._early is not None:
+            shown = [partial(self._show, "E" if stream == "err" else "O", data) for stream, data in written]
+            self._early[:0] = shown
 
     def open(self) -> None:
         """Begin: the reply is written."""
@@ -100,10 +108,10 @@ class Stream:
                 self._session.detach()
 
     def out(self, data: bytes) -> None:
-        self._say(lambda: self._show("O", data))
+        self._say(lambda: self._show("O", data), len(data))
 
     def err(self, data: bytes) -> None:
-        self._say(lambda: self._show("E", data))
+        self._say(lambda: self._show("E", data), len(data))
 
     def gap(self, lost: int) -> None:
         self._say(lambda: self._show_gap(lost))
@@ -140,13 +148,16 @@ class Stream:
     def _show_end(self, fields: Sequence[tuple[str, str]]) -> None:
         """Raw bytes cannot tell of an exit."""
 
-    def _say(self, say: Callable[[], None]) -> None:
+    def _say(self, say: Callable[[], None], size: int = 0) -> None:
         if self._is_over:
             return
-        if self._early is not None:
-            self._early.append(say)
-        else:
+        if self._early is None:
             say()
+            return
+        self._early.append(say)
+        self._early_size += size
+        if self._early_size > MAX_EARLY and self._session is not None:
+            self._session.pauseProducing()
 
     def _end(self, fields: Sequence[tuple[str, str]]) -> None:
         self._is_over = True

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest_twisted
 
+from runjd.protocols.control.verbs.scrollback import MAX_SCROLLBACK
+
 
 @pytest_twisted.ensureDeferred
 async def test_raw_bytes_both_ways(jails, wire):
@@ -141,3 +143,37 @@ async def test_a_program_that_does_not_read_stops_the_client(server, jails, wire
     again.callback(None)
 
     await server.until(lambda: len(jails.typed("web")) == 3_000_000)
+
+
+@pytest_twisted.ensureDeferred
+async def test_scrollback_comes_first(jails, wire):
+    """lines= shows the last lines of the log, each on its stream, then what comes."""
+    jails.output("web", b"1\n2\n")
+    jails.output("web", b"3\n", "err")
+    jails.output("web", b"4\n")
+
+    assert " mode=frame " in await wire.say("attach web mode=frame lines=3")
+
+    assert await wire.bytes(18) == b"O 2\n2\nE 2\n3\nO 2\n4\n"
+    jails.output("web", b"5\n")
+    assert await wire.bytes(6) == b"O 2\n5\n"
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_large_scrollback_is_cut(jails, wire):
+    """The newest 256 KiB of it are shown."""
+    jails.output("web", b"".join(b"%09d %s\n" % (number, b"x" * 989) for number in range(1000)))
+
+    await wire.say("attach web lines=10000")
+    jails.exit("web", 0)
+    lines = (await wire.end()).splitlines()
+
+    assert lines[-1].startswith(b"000000999 ")
+    assert 255_000 < sum(map(len, lines)) <= MAX_SCROLLBACK
+
+
+@pytest_twisted.ensureDeferred
+async def test_exec_processes_have_no_log_to_show(jails, wire):
+    """Nor is there a scrollback of them."""
+    await wire.say("exec web detach=yes -- sleep 9")
+    assert (await wire.say("attach web exec=x1 lines=5")).startswith("- BAD_ARG verb=attach arg=lines ")

@@ -19,16 +19,29 @@ def offline():
 
 
 def test_nothing_of_a_stream_comes_before_the_reply(offline):
-    """While a client has not read what was said before, output waits or is told as lost; the reply comes first."""
+    """While a client has not read what was said before, a little output waits, and the reply comes first."""
     offline.socket.producer.pauseProducing()
     offline.send("attach web mode=frame")
     offline.jails.output("web", b"early")
     assert offline.socket.value() == b""
 
     assert offline.socket.read() == b""
-    assert (
-        offline.socket.read_all().decode() == "+ jail=web pid=2210 mode=frame tty=no session=1 input=yes\nG 6\nlost=5"
-    )
+    reply = "+ jail=web pid=2210 mode=frame tty=no session=1 input=yes\n"
+    assert offline.socket.read_all().decode() == f"{reply}O 5\nearly"
+
+
+def test_before_the_reply_little_is_held(offline):
+    """What is too much is left out, and told."""
+    offline.socket.producer.pauseProducing()
+    offline.send("attach web mode=frame")
+    for _ in range(100):
+        offline.jails.output("web", b"x" * 10_000)
+
+    assert offline.socket.read() == b""
+    shown = offline.socket.read_all()
+
+    assert shown.count(b"x") == 70_000
+    assert shown.endswith(b"G 11\nlost=930000")
 
 
 def test_an_attach_that_is_not_read_loses_output(offline):

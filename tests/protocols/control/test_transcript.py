@@ -43,7 +43,7 @@ def test_the_conversation(offline):
         "+2 jail=web phase=running ready=yes pid=2211 took_ms=0",
         "|3 F 2025-11-23T15:01:20.102000000Z out listening on \\xc3(",
         "|3 F 2025-11-23T15:01:20.102000000Z err panic: no database",
-        "+3 lines=2 next=2",
+        "+3 lines=2 next=1:2",
     ]
     assert offline.say("4 run db /db") == ['-4 DENIED verb=run role=operator msg="run needs the role admin"']
     assert offline.say("attach web mode=frame rows=40 cols=120") == [

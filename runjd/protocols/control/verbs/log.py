@@ -1,23 +1,26 @@
-"""LOG: the log of a jail, page by page from its file."""
+"""LOG: the log of a jail, page by page from its files."""
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 
 from runjd.errors import BadArgument
-from runjd.interfaces import ILog
-from runjd.policy.facts import LogLine
+from runjd.interfaces import ILogReader
+from runjd.policy.facts import LogLine, LogPosition, LogQuery
 from runjd.protocols.control.call import Call, Reply
-from runjd.protocols.control.reply import format_text
+from runjd.protocols.control.reply import format_comment, format_text
 from runjd.protocols.control.verbs.arguments import Argument
 from runjd.protocols.control.verbs.logfiles import JAILS, is_deed, tend
+from runjd.protocols.control.verbs.moments import moment, place
 from runjd.protocols.control.verbs.query import ID
 from runjd.protocols.control.verbs.table import Verb
-from runjd.protocols.control.verbs.values import log_lines, number, yes
+from runjd.protocols.control.verbs.values import log_lines, one_of, yes
 
 LINES = Argument("lines", log_lines, "N|all")
 FOLLOW = Argument("follow", yes, "yes|no")
-SINCE = Argument("since", number(0, 2**62), "POSITION")
+SINCE = Argument("since", place, "POSITION|TIME")
+UNTIL = Argument("until", moment, "TIME")
+STREAM = Argument("stream", one_of("out", "err"), "out|err")
 
 DEFAULT_LINES = 100
 #: bytes that are read from the log at once
@@ -32,52 +35,59 @@ async def log(call: Call) -> Reply:
     follows = asked.get(FOLLOW, default=False)
     if follows and not call.tag:
         raise BadArgument("log: follow=yes needs a tag, so that it can be cancelled", verb="log", arg="follow")
-    source = call.controller.log(asked.need(ID))
-    position = await _beginning(source, asked.get(LINES), asked.get(SINCE))
+    if follows and asked.get(UNTIL) is not None:
+        raise BadArgument("log: until= and follow=yes do not go together", verb="log", arg="until")
+    reader = await call.controller.log(asked.need(ID)).open(_query(call), follows)
     if follows:
-        await call.connection.follow(_follow(call.tag, source, position))
+        await call.connection.follow(_follow(call.tag, reader))
         return Reply([])
     fields: list[tuple[str, str]] = []
-    return Reply(fields, pages=_read(call.tag, source, position, await source.tail(0), fields))
+    return Reply(fields, pages=_read(call.tag, reader, fields))
 
 
-async def _beginning(source: ILog, lines: int | None, since: int | None) -> int:
-    """Return the position to read from."""
-    if since is None:
-        lines = DEFAULT_LINES if lines is None else lines
-        return 0 if lines < 0 else await source.tail(lines)
-    if lines is not None:
-        raise BadArgument("log: lines= and since= do not go together", verb="log", arg="lines")
-    end = await source.tail(0)
-    if since > end:
-        raise BadArgument(f"log: since= is behind the end of the log, which is {end}", verb="log", arg="since")
-    return since
+def _query(call: Call) -> LogQuery:
+    asked = call.arguments
+    lines, since, until = asked.get(LINES), asked.get(SINCE), asked.get(UNTIL)
+    if lines is None and since is None:
+        lines = DEFAULT_LINES
+    now = call.now()
+    return LogQuery(
+        lines=None if lines is None or lines < 0 else lines,
+        position=since if isinstance(since, LogPosition) else None,
+        since="" if since is None or isinstance(since, LogPosition) else since.stamp(now),
+        until="" if until is None else until.stamp(now),
+        stream=asked.get(STREAM, ""),
+    )
 
 
-async def _read(
-    tag: str, source: ILog, position: int, end: int, fields: list[tuple[str, str]]
-) -> AsyncIterator[Sequence[bytes]]:
-    """Yield the lines from the position to the end, and tell how many there were and where they end."""
-    count = 0
-    while position < end:
-        page = await source.read(position, PAGE)
-        if not page.lines:
-            break
-        count += len(page.lines)
-        position = page.next
-        yield format_lines(tag, page.lines)
-    fields += [("lines", str(count)), ("next", str(position))]
-
-
-async def _follow(tag: str, source: ILog, position: int) -> AsyncIterator[Sequence[bytes]]:
-    """Yield the lines from the position on, and what comes later, without end."""
-    while True:
-        page = await source.read(position, PAGE)
-        position = page.next
-        if page.lines:
+async def _read(tag: str, reader: ILogReader, fields: list[tuple[str, str]]) -> AsyncGenerator[Sequence[bytes]]:
+    """Yield the lines that are there, and tell how many there were, where they end, and how many files are missing."""
+    count = missing = 0
+    try:
+        while not (page := await reader.read(PAGE)).is_end:
+            count += len(page.lines)
+            missing += page.missing
             yield format_lines(tag, page.lines)
-        else:
-            await source.when_grown(position)
+    finally:
+        reader.close()
+    fields += [("lines", str(count)), ("next", f"{page.next.number}:{page.next.offset}")]
+    if missing:
+        fields.append(("missing", str(missing)))
+
+
+async def _follow(tag: str, reader: ILogReader) -> AsyncGenerator[Sequence[bytes]]:
+    """Yield the lines that are there, and what comes later, without end."""
+    try:
+        while True:
+            page = await reader.read(PAGE)
+            if page.missing:
+                yield [format_comment(f"{page.missing} files of the log were removed before they could be read")]
+            if page.lines:
+                yield format_lines(tag, page.lines)
+            if page.is_end:
+                await reader.when_grown()
+    finally:
+        reader.close()
 
 
 def format_lines(tag: str, lines: Sequence[LogLine]) -> list[bytes]:
@@ -89,4 +99,4 @@ def format_lines(tag: str, lines: Sequence[LogLine]) -> list[bytes]:
 
 
 HELP = "The log of a jail, its last lines by default; rotate, reopen: the files of logs."
-VERBS = (Verb("LOG", "observer", HELP, log, (ID, JAILS), (LINES, FOLLOW, SINCE)),)
+VERBS = (Verb("LOG", "observer", HELP, log, (ID, JAILS), (LINES, FOLLOW, SINCE, UNTIL, STREAM)),)

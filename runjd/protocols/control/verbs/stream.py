@@ -14,6 +14,7 @@ from runjd.protocols.control.verbs.arguments import Argument, Arguments
 from runjd.protocols.control.verbs.lifecycle import COLUMNS, MODE, ROWS, STDIN, window_size
 from runjd.protocols.control.verbs.query import EXEC, ID
 from runjd.protocols.control.verbs.render import guest_fields, session_fields
+from runjd.protocols.control.verbs.scrollback import MAX_LINES, scrollback
 from runjd.protocols.control.verbs.table import Verb
 from runjd.protocols.control.verbs.values import (
     absolute_path,
@@ -37,18 +38,31 @@ CWD = Argument("cwd", absolute_path, "DIRECTORY")
 ENV = Argument("env", variable, "NAME=VALUE", is_repeated=True)
 INPUT = Argument("input", one_of(*INPUTS), "|".join(INPUTS))
 JAIL = Argument("ID", check_id)
+SCROLLBACK = Argument("lines", number(0, MAX_LINES), "N")
 CLOSE = Argument("close", number(1, 2**62), "SESSION")
 
 
-def attach(call: Call) -> Reply:
+async def attach(call: Call) -> Reply:
     """ATTACH."""
     asked, size = call.arguments, window_size(call)
     jail, mode = asked.need(ID), asked.get(MODE, "raw")
     call.connection.refuse_stream(call.tag)
+    exec_id, lines = asked.get(EXEC, ""), asked.get(SCROLLBACK, 0)
+    if exec_id and lines:
+        raise BadArgument(
+            "attach: lines= reads the jail's log, which exec processes have none of", verb="attach", arg="lines"
+        )
     stream = call.connection.make_stream(mode)
-    session = call.controller.attach(jail, stream, call.by, asked.get(EXEC, ""), asked.get(INPUT, "free"))
+    session = call.controller.attach(jail, stream, call.by, exec_id, asked.get(INPUT, "free"))
+    stream.take(session)
     if size is not None:
         session.resize(*size)
+    if lines:
+        try:
+            stream.show_first(await scrollback(call, call.controller.log(jail), session, lines))
+        except BaseException:
+            session.detach()
+            raise
     return Reply(session_fields(jail, mode, session), stream=stream, session=session)
 
 
@@ -158,7 +172,7 @@ VERBS = (
         "Look at a jail's output and type into it.",
         attach,
         (ID,),
-        (MODE, EXEC, INPUT, ROWS, COLUMNS),
+        (MODE, EXEC, INPUT, SCROLLBACK, ROWS, COLUMNS),
         _always,
     ),
     Verb(
