@@ -72,7 +72,7 @@ class Creation:
         self._ready = ready
         self._hooks = Hooks()
         self._launch: Launch | None = None
-        self.state = State(place.id, "creating", runtime=runtime.name, boot_id=boot_id(), terminal=io.terminal)
+        self.state = State(place.id, "creating", runtime=runtime.name, boot_id=boot_id())
 
     def run(self, bundle: str, created: float) -> State:
         """
@@ -106,8 +106,10 @@ class Creation:
             plan = self._runtime.plan(config, bundle.path, self._place.id, self._place.path)
         except SpecError as error:
             raise error if error.file else error.within(bundle.file) from None
+        self._io = self._io.fit(plan.process)
         self._hooks = config.hooks
         self.state = self.state._replace(
+            terminal=plan.process.terminal,
             oci_version=config.oci_version,
             bundle=bundle.path,
             root=plan.root,

@@ -7,7 +7,7 @@ import os
 from runjd.container import init, program, report
 from runjd.container.failure import Step
 from runjd.container.stdio import Terminal
-from runjd.errors import BadArgument, RuntimeFailure
+from runjd.errors import RuntimeFailure
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -131,17 +131,7 @@ class Launch:
 
 
 def open_streams(io: Io, directory_fd: int, process: Process) -> Streams | None:
-    """
-    Open what the process gets as 0, 1 and 2.
-
-    :raise BadArgument: ``process.terminal`` and what the caller offers do not fit.
-    """
-    if process.terminal and not io.terminal:
-        raise BadArgument(
-            "process.terminal is true, but there is no terminal for it; give a console socket (--console-socket)"
-        )
-    if io.terminal and not process.terminal:
-        raise BadArgument("a console socket was given, but process.terminal is not true")
+    """Open what the process gets as 0, 1 and 2."""
     with Step("make the standard streams"):
         return io.open(directory_fd, process)
 

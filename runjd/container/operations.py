@@ -277,7 +277,7 @@ class Operations:
                 raise WrongState(f'cannot exec in "{id}": {STANDS[state.status]}', jail=id, status=state.status)
             runtime = self._runtime(state.runtime)
             notices = tuple([f"{id}: {each}" for each in runtime.notices(process)])
-            return Started(*execute(runtime, state, place, process, io, self._restore, passed), notices)
+            return Started(*execute(runtime, state, place, process, io.fit(process), self._restore, passed), notices)
 
     def process(self, id: str) -> Process:
         """Return the process of the container's own copy of ``config.json``, from which an exec starts."""

@@ -12,12 +12,13 @@ import os
 import stat
 from abc import ABC, abstractmethod
 
-from runjd.errors import InputOutput
+from runjd.errors import BadArgument, InputOutput
 from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import _socket
+    from collections.abc import Callable
 
     from runjd.spec.model import Process
 
@@ -48,6 +49,20 @@ class Io(ABC):
 
     #: whether the process gets a pty; must be what ``process.terminal`` says
     terminal: bool
+
+    def fit(self, process: Process) -> Io:
+        """
+        Return what serves this process; asked before anything else.
+
+        :raise BadArgument: ``process.terminal`` and what the caller offers do not fit.
+        """
+        if process.terminal and not self.terminal:
+            raise BadArgument(
+                "process.terminal is true, but there is no terminal for it; give a console socket (--console-socket)"
+            )
+        if self.terminal and not process.terminal:
+            raise BadArgument("a console socket was given, but process.terminal is not true")
+        return self
 
     @abstractmethod
     def open(self, directory_fd: int, process: Process) -> Streams | None:
@@ -195,6 +210,26 @@ class Terminal(Io):
         if self.size is None and process.console_size is not None:
             self.size = (process.console_size.height, process.console_size.width)
         return None
+
+
+class Either(Io):
+    """
+    A terminal for a process that wants one, and something else for any other.
+
+    Which one is only known when the bundle has been read; the other is not made.
+    """
+
+    terminal = False
+
+    def __init__(self, pipes: Callable[[], Io], terminal: Callable[[], Io]) -> None:
+        self._pipes = pipes
+        self._terminal = terminal
+
+    def fit(self, process: Process) -> Io:
+        return (self._terminal if process.terminal else self._pipes)().fit(process)
+
+    def open(self, directory_fd: int, process: Process) -> Streams | None:
+        return self.fit(process).open(directory_fd, process)
 
 
 def reopen(directory_fd: int, name: str) -> dict[str, int]:

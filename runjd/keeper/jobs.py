@@ -9,11 +9,9 @@ from __future__ import annotations
 
 import _socket
 import array
-import json
 
-from runjd.container.bundle import read_bundle
 from runjd.container.readiness import readiness
-from runjd.container.stdio import INIT, Fifos, Terminal
+from runjd.container.stdio import INIT, Either, Fifos, Terminal
 from runjd.errors import BadArgument, InputOutput, RunjdError
 from runjd.keeper.channel import Parcel
 from runjd.spec.parse import parse_process, process_to_json
@@ -23,7 +21,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runjd.container.operations import Operations
-    from runjd.container.stdio import Io
 
     Job = Mapping[str, object]
 
@@ -76,7 +73,7 @@ class Jobs:
         ready = readiness(str(job.get("ready", "")))
         if ready is not None:
             ready.reserve()
-        streams = _Streams(_wants_terminal(bundle), INIT, job)
+        streams = _Streams(INIT, job)
         try:
             runtime = str(job["runtime"])
             state = self._operations.create(jail, bundle, streams.io, runtime=runtime, start=True, ready=ready)
@@ -91,7 +88,7 @@ class Jobs:
         if name == INIT:
             raise BadArgument(f'an exec process cannot be named "{INIT}"')
         process = parse_process(job["process"])
-        streams = _Streams(process.terminal, name, job)
+        streams = _Streams(name, job)
         try:
             started = self._operations.exec(jail, process, streams.io, name)
             held = streams.take()
@@ -109,16 +106,12 @@ def failed(error: RunjdError) -> Parcel:
 class _Streams:
     """The stdio of one process: FIFOs, or a pty whose master comes back over a pair of sockets."""
 
-    def __init__(self, terminal: bool, name: str, job: Job) -> None:
+    def __init__(self, name: str, job: Job) -> None:
+        self._name = name
+        self._job = job
         self._sockets: tuple[_socket.socket, ...] = ()
         self._held: dict[str, int] = {}
-        self.io: Io
-        if terminal:
-            self._sockets = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-            self.io = Terminal(self._sockets[1], _size(job))
-        else:
-            fifos = Fifos(name, stdin=job.get("stdin") is True)
-            self.io, self._held = fifos, fifos.held
+        self.io = Either(self._fifos, self._terminal)
 
     def take(self) -> dict[str, int]:
         """Return our ends by stream, once the process runs."""
@@ -131,6 +124,16 @@ class _Streams:
         """Close what is needed no more."""
         for each in self._sockets:
             each.close()
+
+    def _fifos(self) -> Fifos:
+        made = Fifos(self._name, stdin=self._job.get("stdin") is True)
+        self._held = made.held
+        return made
+
+    def _terminal(self) -> Terminal:
+        size = _size(self._job)
+        self._sockets = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        return Terminal(self._sockets[1], size)
 
 
 def receive_descriptor(socket: _socket.socket) -> int:
@@ -152,15 +155,6 @@ def _launched(report: dict[str, object], held: dict[str, int], terminal: bool) -
     report["streams"] = list(held)
     report["terminal"] = terminal
     return Parcel(report, tuple(held.values()))
-
-
-def _wants_terminal(bundle: str) -> bool:
-    """Whether the bundle asks for one; what is wrong with it, ``create`` will say better."""
-    try:
-        process = json.loads(read_bundle(bundle).document)["process"]
-        return process.get("terminal") is True
-    except (ValueError, RecursionError, KeyError, TypeError, AttributeError):
-        return False
 
 
 def _size(job: Job) -> tuple[int, int] | None:

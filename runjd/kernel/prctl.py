@@ -7,7 +7,6 @@ from runjd.kernel.libc import c_int, c_ulong, check, libc
 _PR_GET_DUMPABLE = 3
 _PR_SET_DUMPABLE = 4
 _PR_SET_KEEPCAPS = 8
-_PR_CAPBSET_READ = 23
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT = 47
@@ -35,11 +34,6 @@ def set_dumpable(value: int) -> None:
 def set_keep_capabilities() -> None:
     """Keep the permitted capabilities when all user ids become non-zero; until execve."""
     check(libc.prctl(c_int(_PR_SET_KEEPCAPS), c_ulong(1), _ZERO, _ZERO, _ZERO), "PR_SET_KEEPCAPS")
-
-
-def is_bounding(capability: int) -> bool:
-    """Whether a capability is in the bounding set; OSError EINVAL beyond the last one of this kernel."""
-    return check(libc.prctl(c_int(_PR_CAPBSET_READ), c_ulong(capability), _ZERO, _ZERO, _ZERO), "PR_CAPBSET_READ") == 1
 
 
 def drop_bounding(capability: int) -> None:

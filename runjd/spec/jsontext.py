@@ -10,7 +10,7 @@ the text is well-formed and its content is not.
 from __future__ import annotations
 
 from runjd.errors import SpecError
-from runjd.spec.lightjson import loads
+from runjd.spec.lightjson import TooDeep, loads
 from runjd.spec.quote import quoted
 
 TYPE_CHECKING = False
@@ -53,8 +53,8 @@ def read_json(data: bytes, file: str) -> object:
 
     try:
         value = loads(text, object_pairs_hook=make_object, parse_constant=make_constant, parse_float=make_float)
-    except RecursionError:
-        raise SpecError("", "invalid JSON: arrays and objects are nested too deeply", file) from None
+    except TooDeep as error:
+        raise SpecError("", f"invalid JSON: {error}", file) from None
     except ValueError as error:
         from json import JSONDecodeError
 

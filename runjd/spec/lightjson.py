@@ -22,6 +22,13 @@ _BLANK = " \t\n\r"
 _CONSTANTS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
 
 
+class TooDeep(ValueError):
+    """Arrays and objects are nested so deeply that the text can only be meant to exhaust the stack."""
+
+    def __init__(self) -> None:
+        super().__init__("arrays and objects are nested too deeply")
+
+
 def loads(
     text: str | bytes,
     *,
@@ -32,7 +39,7 @@ def loads(
     """
     Return the value of a JSON text, as ``json.loads``.
 
-    :raise ValueError: it is not JSON (a ``json.JSONDecodeError``).
+    :raise ValueError: it is not JSON (a ``json.JSONDecodeError``), or is nested too deeply (a :exc:`TooDeep`).
     """
     if make_scanner is not None and isinstance(text, str):
         rules = _Rules(object_pairs_hook, parse_constant or _CONSTANTS.__getitem__, parse_float or float)
@@ -40,6 +47,8 @@ def loads(
         start = len(text) - len(text.lstrip(_BLANK))
         try:
             value, end = scan(text, start)
+        except RecursionError:
+            raise TooDeep from None
         except (StopIteration, ValueError, SystemError):
             # its errors need the standard module loaded, hence the last one
             pass
@@ -55,7 +64,12 @@ def loads(
         )
     import json
 
-    return json.loads(text, object_pairs_hook=object_pairs_hook, parse_constant=parse_constant, parse_float=parse_float)
+    try:
+        return json.loads(
+            text, object_pairs_hook=object_pairs_hook, parse_constant=parse_constant, parse_float=parse_float
+        )
+    except RecursionError:
+        raise TooDeep from None
 
 
 def dumps(value: object, *, ensure_ascii: bool = True) -> str:

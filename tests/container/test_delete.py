@@ -115,6 +115,7 @@ DAMAGES = {
         'is not a record of runj ("pid" is no int)',
     ),
     "newer": (b'{"version":99,"id":"web","status":"running"}', "was written by a newer runj"),
+    "nested without end": (b"[" * 100_000, "is not JSON (arrays and objects are nested too deeply)"),
     "binary": (b"\xff\xfe\0", "is not JSON"),
     "another's": (b'{"version":1,"id":"db","status":"running"}', 'is the record of another container, "db"'),
 }

@@ -9,7 +9,8 @@ import stat
 
 import pytest
 
-from runjd.container.stdio import Fifos, Inherited, unlink_fifos
+from runjd.container.stdio import Either, Fifos, Inherited, Io, unlink_fifos
+from runjd.errors import BadArgument
 from runjd.spec.model import Process, User
 from tests.container.jails import Jails, read_all, read_until, until, wait
 
@@ -38,6 +39,28 @@ def test_stdin_is_written_and_closed(jails: Jails) -> None:
     os.close(io.held.pop("in"))
 
     assert wait(state.pid) == 0
+
+
+def test_a_process_gets_a_terminal_if_and_only_if_it_wants_one() -> None:
+    """What the caller offers must fit; of two offers only the one that fits is made."""
+    made: list[Io] = []
+
+    def make() -> Inherited:
+        made.append(Inherited())
+        return made[-1]  # type: ignore[return-value]
+
+    def refuse() -> Io:
+        raise BadArgument("nobody is there to look at it")
+
+    either = Either(make, refuse)
+    without = Process(args=("true",), cwd="/")
+
+    assert either.fit(without) is made[0]
+    with pytest.raises(BadArgument, match="nobody is there"):
+        either.fit(without._replace(terminal=True))
+    with pytest.raises(BadArgument, match="there is no terminal for it"):
+        Inherited().fit(without._replace(terminal=True))
+    assert len(made) == 1
 
 
 def test_a_program_survives_the_death_of_its_readers(jails: Jails) -> None:

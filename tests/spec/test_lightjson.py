@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from runjd.spec.lightjson import dumps, loads
+from runjd.spec.lightjson import TooDeep, dumps, loads
 
 
 @pytest.mark.parametrize(
@@ -26,6 +26,13 @@ def test_an_error_is_the_standard_modules(text: str) -> None:
         loads(text)
 
     assert str(caught.value) == str(expected.value)
+
+
+@pytest.mark.parametrize("text", ["[" * 5_000, '{"a":' * 1_000_000, "[" * 5_000 + "x", b"[" * 5_000])
+def test_deep_nesting_is_an_error_like_any_other(text: str | bytes) -> None:
+    """A text that is made to exhaust the stack is no JSON to us."""
+    with pytest.raises(TooDeep, match="nested too deeply"):
+        loads(text)
 
 
 def test_an_error_is_found_without_the_standard_module_loaded() -> None:

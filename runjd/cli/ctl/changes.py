@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from runjd.cli.ctl.signals import number_of
 from runjd.cli.output import to_values, visible
 from runjd.cli.terminal import window_size
 from runjd.errors import BadArgument, RunjdError
 from runjd.protocols.control.request import Request
+from runjd.spec.signals import signal_number
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -33,10 +33,7 @@ def restart(call: Call) -> int:
 
 def kill(call: Call) -> int:
     """Send a signal."""
-    name = call.given.value("signal", "TERM")
-    number = number_of(name)
-    if number is None:
-        raise BadArgument(f'there is no signal "{name}"; name it as TERM, SIGTERM or 15')
+    number = signal_number(call.given.value("signal", "TERM"))
     return _each(call, "KILL", {"all": "yes"} if call.given.flag("all") else {}, words=(str(number),))
 
 

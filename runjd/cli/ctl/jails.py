@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runjd.cli.ctl.signals import name_of
 from runjd.cli.output import Cell, Column, duration, to_values
 from runjd.protocols.control.request import Request
+from runjd.spec.signals import signal_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -67,8 +67,8 @@ def outcome(fields: Mapping[str, str]) -> str:
     """Return in a word how a process ended: ``0``, ``3``, ``SIGKILL``, ``unknown``; empty where it did not."""
     signal = fields.get("signal", "")
     if signal.isdigit():
-        name = name_of(int(signal))
-        return f"signal {name}" if name.isdigit() else f"SIG{name}"
+        name = signal_name(int(signal))
+        return f"signal {name}" if name.isdigit() else name
     return fields.get("exit", "").replace("-", "")
 
 

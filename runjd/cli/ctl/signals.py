@@ -21,9 +21,6 @@ else:
     import _signal
 
 
-_OLD_NAMES = frozenset({"SIGCLD", "SIGPOLL", "SIGIOT"})
-
-
 class Signals:
     """
     Collects signals while it is entered.
@@ -85,25 +82,6 @@ def die_by(signum: int) -> int:
     _signal.signal(signum, _signal.SIG_DFL)
     os.kill(os.getpid(), signum)
     return 128 + signum
-
-
-def number_of(name: str) -> int | None:
-    """Return the number of a signal given as ``TERM``, ``SIGTERM``, ``term`` or ``15``; None if there is none."""
-    if name.isascii() and name.isdigit():
-        number = int(name)
-        return number if 0 < number < _signal.NSIG else None
-    found = getattr(_signal, "SIG" + name.upper().removeprefix("SIG"), None)
-    if "_" in name or not isinstance(found, int):
-        return None
-    return int(found) if 0 < found < _signal.NSIG else None
-
-
-def name_of(number: int) -> str:
-    """Return the name without SIG, or the number where the system has no name for it."""
-    for name, value in sorted(vars(_signal).items()):
-        if name[:3] == "SIG" and name[3:4] != "_" and value == number and name not in _OLD_NAMES:
-            return str(name[3:])
-    return str(number)
 
 
 def _noted(signum: int, frame: FrameType | None) -> None:

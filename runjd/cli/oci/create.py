@@ -7,11 +7,9 @@ import os
 from runjd.cli.oci.log import tell
 from runjd.cli.oci.pidfile import PidFile
 from runjd.cli.oci.process import Consoles, wait
-from runjd.container.bundle import read_bundle
-from runjd.container.stdio import Inherited
+from runjd.container.stdio import Either, Inherited
 from runjd.errors import BadArgument, RunjdError
 from runjd.runtime.choose import chosen
-from runjd.spec.lightjson import loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -35,14 +33,16 @@ def run(call: Call) -> int:
     passed = call.passed()
     is_detached = call.given.flag("detach")
     consoles = Consoles(call.given.value("console-socket"))
-    io: Io | None = consoles.sent()
-    if io is None and _wants_terminal(_bundle(call)):
+
+    def shown() -> Io:
         if is_detached:
             raise BadArgument("process.terminal is true: to detach from it, give a console socket (--console-socket)")
-        io = consoles.relayed()
+        return consoles.relayed()
+
+    io = consoles.sent() or Either(Inherited, shown)
     operations = call.operations()
     with consoles.signals():
-        state = _create(call, operations, io or Inherited(), passed, start=True)
+        state = _create(call, operations, io, passed, start=True)
         tell(state.notices)
         if is_detached:
             return 0
@@ -71,12 +71,3 @@ def _bundle(call: Call) -> str:
     if given.value("bundle") and given.argument("DIR"):
         raise BadArgument("the bundle is given twice, by --bundle and as an argument")
     return given.value("bundle") or given.argument("DIR") or os.getcwd()
-
-
-def _wants_terminal(bundle: str) -> bool:
-    """Look ahead, before a container exists; what else is wrong with the bundle ``create`` will say."""
-    try:
-        document = loads(read_bundle(bundle).document)
-        return document["process"]["terminal"] is True  # type: ignore[index]
-    except (RunjdError, ValueError, LookupError, TypeError, RecursionError):
-        return False

@@ -1,4 +1,4 @@
-"""Signals as bytes, and their names."""
+"""Signals as bytes in a pipe."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from runjd.cli.ctl.signals import Signals, name_of, number_of
+from runjd.cli.ctl.signals import Signals
 
 
 def test_signals_wake_up_the_loop_and_are_told_once() -> None:
@@ -41,27 +41,3 @@ def test_an_ignored_signal_stays_ignored() -> None:
             assert signals.take() == frozenset()
     finally:
         signal.signal(signal.SIGUSR1, before)
-
-
-@pytest.mark.parametrize(
-    ("name", "number"),
-    [
-        *(("TERM", 15), ("SIGTERM", 15), ("term", 15), ("sigkill", 9), ("9", 9), ("0", None), ("99999", None)),
-        *(("", None), ("SIG_DFL", None), ("_IGN", None), ("NOPE", None), ("-9", None), ("NSIG", None)),
-    ],
-)
-def test_names_of_signals(name: str, number: int | None) -> None:
-    """A signal is named in any of the usual ways; what is none is told."""
-    assert number_of(name) == number
-
-
-def test_every_signal_has_the_name_it_is_known_by() -> None:
-    """Numbers become names without SIG."""
-    assert [name_of(number) for number in (1, 9, 15, 6, 17 if os.uname().sysname == "Linux" else 20)] == [
-        "HUP",
-        "KILL",
-        "TERM",
-        "ABRT",
-        "CHLD",
-    ]
-    assert name_of(250) == "250"

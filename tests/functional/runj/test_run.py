@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.program import ROOT
 from tests.container.jails import Jails, read_until, until, wait
-from tests.functional.runj.command import PATIENCE, Runj
+from tests.functional.runj.command import PATIENCE, PROGRAM, Runj
 
 
 def test_output_and_status_are_the_programs(runj: Runj) -> None:
@@ -163,6 +163,23 @@ def test_the_log_is_written_where_standard_error_is_not(plain: Runj) -> None:
 
     with open(log) as file:
         assert "does not exist" in file.read()
+
+
+def test_the_bundle_is_read_once(plain: Runj) -> None:
+    """Whoever exchanges it meanwhile has no terminal made for one program, and another one started."""
+    code = (
+        "import sys; opened = []\n"
+        "sys.addaudithook(lambda event, words: opened.append(words[0]) if event == 'open' else None)\n"
+        "from runjd.cli.runj import main\n"
+        "status = main(sys.argv[1:])\n"
+        "print(status, [each for each in opened if str(each).endswith('config.json')])"
+    )
+    argv = plain.argv("run", "-b", plain.bundle(["true"]), "web")[len(PROGRAM) :]
+
+    done = subprocess.run([sys.executable, "-c", code, *argv], capture_output=True, text=True, cwd=ROOT, check=True)
+
+    # the other one is the container's own copy, which is written
+    assert done.stdout == "0 ['config.json', 'config.json']\n"
 
 
 def test_a_document_nested_without_end_is_refused_in_one_line(plain: Runj) -> None:
