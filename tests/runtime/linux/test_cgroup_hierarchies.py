@@ -66,6 +66,15 @@ def test_hidden_mounts_do_not_count() -> None:
     assert [each.mount for each in parse_host(lines, "0::/\n", shown.get).hierarchies] == ["/shown"]
 
 
+def test_of_mounts_upon_each_other_the_uppermost_counts() -> None:
+    """Another part of the hierarchy there has other names, and what is no hierarchy has none."""
+    lines = "30 1 0:1 / /cg rw - cgroup2 none rw\n31 30 0:1 /a /cg rw - cgroup2 none rw\n"
+    hierarchy = Hierarchy(2, ("cpu",), "/cg", "/cg/b")
+
+    assert parse_host(lines, "0::/a/b\n", lambda mount: "cpu").hierarchies == (hierarchy,)
+    assert parse_host(lines + "32 31 0:2 / /cg rw - tmpfs none rw\n", "0::/a/b\n", lambda mount: "cpu") == Host(())
+
+
 def test_what_is_mounted_read_only_is_none() -> None:
     """As in a container: nothing can be made there."""
     line = "30 1 0:1 / /sys/fs/cgroup ro,nosuid - cgroup2 none rw"

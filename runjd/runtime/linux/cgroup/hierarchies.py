@@ -55,18 +55,21 @@ def parse_host(mountinfo: str, groups: str, look: Callable[[str], str | None]) -
     """
     Return what a host has.
 
-    :param mountinfo: ``/proc/self/mountinfo``; of several mounts of a hierarchy the first counts.
+    :param mountinfo: ``/proc/self/mountinfo``; of several mounts of a hierarchy the first counts that can be reached.
     :param groups: ``/proc/self/cgroup``.
-    :param look: returns ``cgroup.controllers`` of a mount point, empty for version 1; None where another
-        mount lies upon it.
+    :param look: returns ``cgroup.controllers`` of a mount point, empty for version 1; None where
+        something else lies upon what is above it.
     """
     own = parse_groups(groups)
     found: dict[str, Hierarchy] = {}
-    for line in mountinfo.splitlines():
-        before, _, behind = line.partition(_SEPARATOR)
-        if not behind.startswith("cgroup"):
+    mounts = [
+        (before.split(" "), behind)
+        for before, _, behind in [line.partition(_SEPARATOR) for line in mountinfo.splitlines()]
+    ]
+    hidden = _hidden([fields for fields, _ in mounts])
+    for fields, behind in mounts:
+        if not behind.startswith("cgroup") or fields[0] in hidden:
             continue
-        fields = before.split(" ")
         if "ro" in fields[5].split(","):
             # as in a container, which can make no group there
             continue
@@ -103,6 +106,12 @@ def group_directory(hierarchy: Hierarchy, path: str, id: str) -> str:
     if not inside or "\n" in inside:
         raise SpecError("linux.cgroupsPath", "expected the path of a group of its own, as /jails/web")
     return f"{hierarchy.mount if where.startswith('/') else hierarchy.own}/{inside}"
+
+
+def _hidden(mounts: list[list[str]]) -> set[str]:
+    """Return the ids of mounts that another one lies upon: it is mounted on them, at the same mount point."""
+    points = {fields[0]: fields[4] for fields in mounts}
+    return {fields[1] for fields in mounts if points.get(fields[1]) == fields[4]}
 
 
 def _is_of(name: str, version: int, options: str) -> bool:
