@@ -109,6 +109,10 @@ class Deletion:
 
     def _take_away(self, place: Place, state: State | None) -> None:
         place.check_ours()
+        if state is not None and "poststart" in state.due:
+            from runjd.container.poststart import call_off
+
+            state = call_off(place, state)
         if state is not None and state.runtime:
             self._destruction.run(place, state, self._warden(state.runtime))
         place.remove()

@@ -43,12 +43,20 @@ _ENDING = {_signal.SIGHUP, _signal.SIGINT, _signal.SIGQUIT, _signal.SIGTERM}
 _READ = select.POLLIN | select.POLLHUP
 
 
+_NOBODY_WAITS = "nobody waits for the container any more"
+
+
+def always() -> bool:
+    """Whatever happens it is wanted."""
+    return True
+
+
 class TooLong(Exception):
     """The process took longer than it may; it was killed with its group."""
 
 
 class Pointless(Exception):
-    """The other side of the watched socket is gone, or we are asked to end, so the process was killed."""
+    """Nobody wants what the process does any more, so it was killed; says why."""
 
 
 class Ended(Value):
@@ -76,6 +84,7 @@ def run_program(
     prepare: Callable[[], None],
     confine: Callable[[], None],
     watch: int = -1,
+    is_wanted: Callable[[], bool] = always,
 ) -> Ended:
     """
     Run a program to its end.
@@ -86,6 +95,7 @@ def run_program(
     :param confine: called in the child, right before execve(2).
     :param watch: descriptor of a socket; when its other end is closed the program is killed,
         and when a signal that asks us to end is waiting until we are ready for it.
+    :param is_wanted: asked several times a second; when it says no the program is killed.
     :raise OSError: the program cannot be executed, or not be forked.
     :raise TooLong: see there.
     :raise Pointless: see there.
@@ -106,7 +116,7 @@ def run_program(
     os.close(theirs)
     os.close(telling)
     try:
-        return _follow(pid, output, told, timeout, watch)
+        return _follow(pid, output, told, timeout, watch, is_wanted)
     finally:
         os.close(output)
         os.close(told)
@@ -142,7 +152,9 @@ def _become(
         os._exit(127)
 
 
-def _follow(pid: int, output: int, told: int, timeout: float | None, watch: int) -> Ended:
+def _follow(
+    pid: int, output: int, told: int, timeout: float | None, watch: int, is_wanted: Callable[[], bool]
+) -> Ended:
     """Wait for the end of the program, and only for its own: who it left running may keep its output."""
     deadline = None if timeout is None else time.monotonic() + timeout
     poll = select.poll()
@@ -155,7 +167,7 @@ def _follow(pid: int, output: int, told: int, timeout: float | None, watch: int)
         while True:
             for fd, _ in poll.poll(_milliseconds(pause, deadline)):
                 if fd == watch:
-                    raise Pointless
+                    raise Pointless(_NOBODY_WAITS)
                 part = _read(output)
                 tail = (tail + part)[-_TAIL:]
                 if not part:
@@ -166,7 +178,9 @@ def _follow(pid: int, output: int, told: int, timeout: float | None, watch: int)
             if done:
                 break
             if watch >= 0 and _signal.sigpending() & _ENDING:
-                raise Pointless
+                raise Pointless(_NOBODY_WAITS)
+            if not is_wanted():
+                raise Pointless("the container was deleted meanwhile")
             if deadline is not None and time.monotonic() >= deadline:
                 raise TooLong
             pause = min(pause * 2, longest)

@@ -21,7 +21,7 @@ from __future__ import annotations
 import os
 
 from runjd.container.failure import words
-from runjd.container.hook_process import Pointless, TooLong, open_document, run_program
+from runjd.container.hook_process import Pointless, TooLong, always, open_document, run_program
 from runjd.container.program import native
 from runjd.errors import RuntimeFailure
 from runjd.spec.lightjson import dumps
@@ -57,12 +57,14 @@ class Surroundings(Value):
     :ivar restore: called in the hook's process, to take back what the caller changed of itself.
     :ivar watch: descriptor of a socket without whose other end hooks are pointless; -1 for none.
     :ivar confine: called in the hook's process, right before it executes.
+    :ivar is_wanted: says whether hooks still have a point; asked all the time.
     """
 
     directory: str | int
     restore: Callable[[], None]
     watch: int = -1
     confine: Callable[[], None] = nothing
+    is_wanted: Callable[[], bool] = always
 
     def prepare(self) -> None:
         """In the child: take the surroundings on."""
@@ -125,13 +127,14 @@ def _run(hook: Hook, document: int, surroundings: Surroundings) -> tuple[str, in
             prepare=surroundings.prepare,
             confine=surroundings.confine,
             watch=surroundings.watch,
+            is_wanted=surroundings.is_wanted,
         )
     except OSError as error:
         return f"cannot be executed: {words(error.errno or 0)}", error.errno or 0
     except TooLong:
         return f"took longer than its timeout of {hook.timeout} s, and was killed with its process group", 0
-    except Pointless:
-        return "was killed, as nobody waits for the container any more", 0
+    except Pointless as reason:
+        return f"was killed, as {reason}", 0
     return _fault(ended), 0
 
 

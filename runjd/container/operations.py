@@ -297,11 +297,11 @@ class Operations:
 
     def _run_poststart(self, state: State, io: Io) -> None:
         """Run the hooks of a container that runs already; nobody holds it, so that it can be deleted meanwhile."""
-        from runjd.container.start import Start
+        from runjd.container import poststart
 
         with self._store.look(state.id) as place:
             try:
-                Start(place, self._warden(state.runtime), self._destruction, self._restore).run_poststart(state)
+                poststart.run(place, state, self._restore)
             except BaseException:
                 io.close()
                 if place.is_current():

@@ -8,8 +8,6 @@ lets one through; the others learn that from its end.
 
 from __future__ import annotations
 
-import os
-
 from runjd.container import gate
 from runjd.container.report import EXECUTE
 from runjd.errors import RunjdError
@@ -55,7 +53,10 @@ class Start:
             if not self._give_order():
                 return None
             state = state._replace(status="running")
-            self.run_poststart(state)
+            if "poststart" in state.due:
+                from runjd.container import poststart
+
+                poststart.run(self._place, state, self._restore)
         except RunjdError as error:
             self._fail(state, error)
             raise
@@ -69,24 +70,6 @@ class Start:
                 # it runs, and that the gate is passed says so, too: a full disk does not make a failure of that
                 pass
         return state
-
-    def run_poststart(self, state: State) -> None:
-        """
-        Run the poststart hooks of a container whose program was executed.
-
-        :raise RunjdError: one failed.
-        """
-        if "poststart" not in state.due:
-            return
-        from runjd.container import hooks
-        from runjd.container.destroy import asked_hooks
-
-        asked = asked_hooks(self._place).poststart
-        document = hooks.document(state, "running", state.pid)
-        try:
-            hooks.run(asked, "poststart", document, hooks.Surroundings(state.bundle, self._restore))
-        finally:
-            os.close(document)
 
     def _give_order(self) -> bool:
         channel = gate.approach(self._place.fd)

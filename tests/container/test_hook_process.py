@@ -110,6 +110,20 @@ def test_a_program_is_killed_when_it_has_become_pointless() -> None:
     ours.close()
 
 
+def test_a_program_is_killed_when_it_is_not_wanted_any_more() -> None:
+    """As soon as that is said, whatever it does."""
+    answers = iter([True, True, False])
+    fd = open_document(b"")
+    try:
+        with pytest.raises(Pointless, match="deleted meanwhile"):
+            run_program(
+                b"/bin/sleep", [b"sleep", b"60"], [], fd,
+                timeout=None, prepare=nothing, confine=nothing, is_wanted=lambda: next(answers),
+            )  # fmt: skip
+    finally:
+        os.close(fd)
+
+
 def test_a_program_ends_with_whoever_runs_it(private_dir: str) -> None:
     """It must not change a host from which the container is taken away meanwhile."""
     runner = os.fork()
