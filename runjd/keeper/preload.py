@@ -25,6 +25,7 @@ def preload() -> None:
     import runjd.container.execute
     import runjd.container.init_hooks
     import runjd.container.operations
+    import runjd.container.poststart
     import runjd.container.readiness
     import runjd.container.start
     import runjd.container.stdio
@@ -40,11 +41,18 @@ def preload() -> None:
         import runjd.kernel.keyring
         import runjd.kernel.pidfdwatch
         import runjd.kernel.prctl
+        import runjd.kernel.scheduling
+        import runjd.kernel.seccomp
         import runjd.runtime.linux.cgroup.freezing
         import runjd.runtime.linux.cgroup.making
         import runjd.runtime.linux.cgroup.removing
         import runjd.runtime.linux.entering
+        import runjd.runtime.linux.filter_cache
+        import runjd.runtime.linux.labels
         import runjd.runtime.linux.runtime
+        import runjd.runtime.linux.syscall_filter
+        import runjd.spec.parse_scheduling
+        import runjd.spec.parse_seccomp
     else:
         import runjd.kernel.freebsd.kernel
         import runjd.kernel.freebsd.kqueuewatch
