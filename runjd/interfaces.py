@@ -13,6 +13,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
 from zope.interface import Attribute, Interface
 
+from runjd.config.difference import Difference
 from runjd.policy.facts import Definition, Event, ExitRecord, Facts, LogPage, LogPosition, LogQuery, SessionFacts
 from runjd.policy.plan import PlanStep
 from runjd.spec.model import Process
@@ -238,3 +239,17 @@ class IController(Interface):
 
     def shutdown(mode: str, by: str) -> Deferred[None]:
         """``keep``: end the daemon, leave the jails to the keeper; ``stop``: stop all jails in order, then end both."""
+
+
+class IConfiguration(Interface):
+    """What the files of the configuration say, and what of it is in force."""
+
+    def compare() -> Deferred[Difference]:
+        """Return what a reload would change; fails with ConfigError, of which nothing is used."""
+
+    def reload(by: str) -> Deferred[Difference]:
+        """
+        Put in force what the files say now, all of it or nothing; fires with what changed.
+
+        Those who ask while a reload is under way share one that follows.
+        """

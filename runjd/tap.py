@@ -1,8 +1,8 @@
 """
 ``twistd runjd``: the only place that wires the rooms together.
 
-Options and directories are checked before anything is touched; what is wrong
-with them is one line and an exit status.  The rooms are imported when they are
+Options, configuration and directories are checked before anything is touched; what
+is wrong with them is a line each and an exit status.  The rooms are imported when they are
 wired, and the reactor with them, so that TLS can be kept out.
 """
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import atexit
 import os
 import resource
+import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,10 @@ from typing import Any
 from twisted.python import usage
 
 import runjd
+from runjd.config.faults import ConfigError
+from runjd.config.files import default_file
+from runjd.config.load import daemon_of, load
+from runjd.config.model import Configuration
 from runjd.errors import RunjdError
 from runjd.runtime.choose import RUNTIMES, available
 
@@ -29,8 +34,14 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
     from twisted.python.failure import Failure
 
+    from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.controller import Controller
+    from runjd.supervise.definitions import Definitions
 
+_STATE = "/var/run/runjd"
+_LOG = "/var/log/runjd"
+#: seconds for which nobody has written to a file of the configuration that is used
+_SETTLE = 0.1
 #: bytes that chunks of output and their records take for a moment
 _CHUNKS = 1 << 20
 #: seconds that the answer to a shutdown has to reach its client
@@ -42,14 +53,16 @@ class Options(usage.Options):
 
     longdesc = "Supervise jails and OCI containers. See runjd(8)."
     optParameters = [
-        ["state", "s", "/var/run/runjd", "Directory of the control socket and of all volatile state."],
-        ["log", "l", "/var/log/runjd", "Directory of the jails' logs."],
+        ["config", "f", None, f"The configuration (default: {default_file()}; none where --state is given)."],
+        ["state", "s", None, f"Directory of the control socket and of all volatile state (default: {_STATE})."],
+        ["log", "l", None, f"Directory of the jails' logs (default: {_LOG})."],
         ["runtime", "r", None, f"What jails are made with where nothing else is asked: {', '.join(available())}."],
         ["control", "c", None, "The control socket (default: STATE/control)."],
         ["keeper", "k", None, "The program runjd-keeper (default: the one beside twistd)."],
     ]
     compData = usage.Completions(
         optActions={
+            "config": usage.CompleteFiles("*.toml"),  # type: ignore[no-untyped-call]
             "state": usage.CompleteDirs(),  # type: ignore[no-untyped-call]
             "log": usage.CompleteDirs(),  # type: ignore[no-untyped-call]
             "runtime": usage.CompleteList(list(RUNTIMES)),  # type: ignore[no-untyped-call]
@@ -62,8 +75,15 @@ class Options(usage.Options):
         sys.exit(0)
 
     def postOptions(self) -> None:
-        """Complete what was not said, and refuse what makes no sense."""
-        for name in ("state", "log"):
+        """Complete what was not said, by the configuration or by default, and refuse what makes no sense."""
+        self["first"] = self._read_configuration()
+        is_wrong = isinstance(self["first"], ConfigError)
+        daemon = daemon_of(self["config"]) if is_wrong else self["first"].daemon
+        for name in ("state", "log", "control", "keeper", "runtime"):
+            if self[name] is None:
+                self[name] = getattr(daemon, name) or None
+        for name, default in (("state", _STATE), ("log", _LOG)):
+            self[name] = default if self[name] is None else self[name]
             if not self[name]:
                 raise usage.UsageError(f"--{name} needs a directory")
             self[name] = os.path.abspath(self[name])
@@ -75,6 +95,17 @@ class Options(usage.Options):
             self["keeper"] = os.path.abspath(self["keeper"])
             if not os.access(self["keeper"], os.X_OK):
                 raise usage.UsageError(f"--keeper: {self['keeper']} is not a program")
+
+    def _read_configuration(self) -> Configuration | ConfigError:
+        """Read the file that is named, or that of the system; a daemon with directories of its own has none."""
+        named = self["config"]
+        self["config"] = os.path.abspath(named or default_file())
+        if named is None and (self["state"] is not None or not os.path.lexists(self["config"])):
+            return Configuration()
+        try:
+            return load(self["config"], runtimes_here(sys.platform, os.geteuid(), None), settle=_SETTLE)
+        except ConfigError as error:
+            return error
 
 
 def runtimes_here(platform: str, uid: int, wanted: str | None) -> tuple[str, ...]:
@@ -120,7 +151,8 @@ def makeService(options: Options) -> IService:
 
             return make_service(options, reactor)
     except RunjdError as error:
-        sys.stderr.write(f"runjd: {error}\n")
+        lines = error.faults if isinstance(error, ConfigError) else [error]
+        sys.stderr.write("".join(f"runjd: {line}\n" for line in lines))
         sys.exit(error.exit_status)
 
 
@@ -128,7 +160,8 @@ def make_service(options: Options, reactor: Any) -> IService:
     """
     Return the daemon on a reactor.
 
-    :raise RunjdError: the directories are in use, or cannot be used.
+    :raise RunjdError: the directories are in use, or cannot be used; or the configuration is wrong, and no jail
+        of an earlier one is known.
     """
     from random import random
 
@@ -139,6 +172,8 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.logs.writer import ThreadWriter
     from runjd.protocols.control.factory import ControlFactory
     from runjd.protocols.keeperclient import KeeperClient
+    from runjd.supervise.bundles import Bundles
+    from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.connection import AbsentKeeper, KeeperConnection
     from runjd.supervise.controller import Controller
     from runjd.supervise.daemon import Daemon
@@ -152,9 +187,12 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.vigil import Vigil
 
     state = options["state"]
+    definitions = Definitions(f"{state}/jails")
+    if isinstance(options["first"], ConfigError) and not _has_configured(definitions):
+        raise options["first"]
     make_directory(state, 0o755)
     lock = lock_directory(state)
-    for name in ("state", "keeper", "jails"):
+    for name in ("state", "keeper", "jails", "bundles"):
         make_directory(f"{state}/{name}", 0o700)
     make_directory(options["log"], 0o755)
 
@@ -175,7 +213,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         AbsentKeeper(),
         EventLog(time.time),
         LogRoom(options["log"], writer, reactor, time.time, in_thread),
-        Definitions(f"{state}/jails"),
+        definitions,
         Vigil(reactor, exit_watch, time.time),
         run_id,
         time.monotonic,
@@ -194,15 +232,26 @@ def make_service(options: Options, reactor: Any) -> IService:
         lambda listener: KeeperClient(reactor, f"{state}/keeper/socket", listener, run_id),
         KeeperStart(reactor, keeper_command(options["keeper"], state, sys.argv[0]), limits),
     )
-    factory = ControlFactory(controller, reactor, time.time, identify, runjd.__version__)
+    configuration = LiveConfiguration(
+        controller,
+        Bundles(f"{state}/bundles"),
+        lambda needs_directory: load(
+            options["config"], options["runtimes"], needs_directory=needs_directory, settle=_SETTLE
+        ),
+        options["first"],
+        in_thread,
+        lambda daemon: None,
+    )
+    factory = ControlFactory(controller, configuration, reactor, time.time, identify, runjd.__version__)
     return Daemon(
         reactor,
         controller,
+        configuration,
         connection,
         ControlDoor(options["control"], factory, reactor),
         writer,
         site.vigil,
-        at_start=lambda: _at_start(limits, reactor, controller),
+        at_start=lambda: _at_start(limits, reactor, controller, configuration),
         at_ready=lambda: _at_ready(lock, options, controller),
         fatal=lambda reason: _fatal(reactor, reason),
         unlock=lambda: os.close(lock),
@@ -237,10 +286,20 @@ def _keep_heap() -> None:
     bytes(_CHUNKS)
 
 
-def _at_start(limits: tuple[int, int], reactor: Any, controller: Controller) -> None:
-    """Take what the process has, and reopen all logs at SIGUSR1, behind what twistd does with it for its own."""
-    import signal
+def _has_configured(definitions: Definitions) -> bool:
+    """Return whether an earlier daemon since the last boot knew jails of a configuration."""
+    try:
+        return any(known.is_configured for known in definitions.load())
+    except OSError:
+        return False
 
+
+def _at_start(limits: tuple[int, int], reactor: Any, controller: Controller, configuration: LiveConfiguration) -> None:
+    """
+    Take what the process has, and mind signals.
+
+    SIGHUP reloads the configuration; SIGUSR1 reopens all logs, behind what twistd does with it for its own.
+    """
     _raise_limit(limits)
     before = signal.getsignal(signal.SIGUSR1)
 
@@ -250,6 +309,7 @@ def _at_start(limits: tuple[int, int], reactor: Any, controller: Controller) -> 
         reactor.callFromThread(_reopen_logs, controller)
 
     signal.signal(signal.SIGUSR1, asked)
+    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(configuration.hang_up))
 
 
 def _reopen_logs(controller: Controller) -> None:

@@ -13,6 +13,7 @@ import pytest
 from twisted.python.usage import UsageError
 
 from runjd import tap
+from runjd.config.model import Configuration
 from runjd.spec.example import plain_config
 from tests.leftovers import Leftovers
 
@@ -176,8 +177,48 @@ def test_a_daemon_serves_dies_and_is_followed(twistd):
     twistd.ask("shutdown stop")
 
     assert second.wait(PATIENCE) == 0
-    assert sorted(os.listdir(f"{twistd.directory}/s")) == ["jails", "keeper", "lock", "state"]
+    assert sorted(os.listdir(f"{twistd.directory}/s")) == ["bundles", "jails", "keeper", "lock", "state"]
     assert os.listdir(f"{twistd.directory}/s/state") == []
+
+
+def test_a_configuration_that_is_wrong_is_told_and_nothing_is_touched(twistd):
+    """All of it, a line each, and a status."""
+    config = f"{twistd.directory}/runjd.toml"
+    with open(config, "w", encoding="utf-8") as file:
+        file.write('[jail.x]\nbundle = "y"\n[jail.z]\nrestart = 5\n')
+
+    process = twistd.begin("--config", config)
+
+    assert process.wait(PATIENCE) == 78
+    assert process.stderr.read().decode().splitlines() == [
+        f'runjd: {config}:2: jail.x.bundle: found "y", expected an absolute path',
+        f"runjd: {config}:3: jail.z: needs bundle, or root and command",
+        (
+            f"runjd: {config}:4: jail.z.restart: found 5, expected one of never, on-failure, always, unless-stopped, "
+            '"on-failure:5", or a table'
+        ),
+    ]
+    assert not os.path.exists(f"{twistd.directory}/s")
+
+
+def test_the_configuration_says_where_the_daemon_lives(tmp_path):
+    """Unless an option says it; where it is wrong, too, as far as it can be read."""
+    config = tmp_path / "runjd.toml"
+    config.write_text('[daemon]\nstate = "/s"\nlog = "/l"\nruntime = "plain"\n')
+
+    found = parsed("--config", str(config))
+    assert (found["state"], found["log"], found["control"], found["runtimes"][0]) == ("/s", "/l", "/s/control", "plain")
+    assert parsed("--config", str(config), "--state", "/t")["state"] == "/t"
+
+    config.write_text('[daemon]\nstate = "/s"\nlog = 5\n')
+    found = parsed("--config", str(config))
+    assert (found["state"], found["log"]) == ("/s", "/var/log/runjd")
+    assert [fault.line for fault in found["first"].faults] == [3]
+
+
+def test_a_daemon_with_directories_of_its_own_takes_nobody_elses_jails():
+    """The configuration of the system is for the daemon of the system."""
+    assert parsed("--state", "/s")["first"] == Configuration()
 
 
 def test_a_second_daemon_is_refused_and_touches_nothing(twistd):

@@ -21,6 +21,8 @@ STYLES = {"good": "32", "bad": "31", "warn": "33", "dim": "2", "bold": "1"}
 #: keys of the control protocol whose values are numbers
 NUMBERS = frozenset(
     {
+        "added",
+        "changed",
         "cols",
         "exit",
         "gid",
@@ -31,11 +33,12 @@ NUMBERS = frozenset(
         "n",
         "next_in",
         "pid",
+        "removed",
         "restarts",
         "retry_ms",
         "session",
     }
-    | {"rows", "seq", "signal", "step", "took_ms", "uid", "up"}
+    | {"rows", "seq", "signal", "step", "took_ms", "uid", "unchanged", "up"}
 )
 
 #: widths below which a column is not cut, and for whose sake others are left out

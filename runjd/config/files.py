@@ -12,12 +12,15 @@ import os
 import re
 import stat
 import sys
+import time
 import tomllib
 
 from runjd.config.faults import Faults
 
 #: bytes of one file
 LIMIT = 16 << 20
+#: how often a file is read that somebody writes to
+_TRIES = 20
 #: the directory beside runjd.toml
 DIRECTORY = "jails.d"
 
@@ -30,16 +33,19 @@ def default_file(platform: str = sys.platform) -> str:
     return "/usr/local/etc/runjd/runjd.toml" if platform.startswith("freebsd") else "/etc/runjd/runjd.toml"
 
 
-def jail_files(file: str, faults: Faults) -> list[str]:
+def jail_files(file: str, faults: Faults, is_needed: bool) -> list[str]:
     """
-    Return the files in jails.d beside runjd.toml, by name; none where there is no such directory.
+    Return the files in jails.d beside runjd.toml, by name.
 
     :param faults: of the directory.
+    :param is_needed: that there is no such directory is a fault; else it has no files.
     """
     directory = os.path.join(os.path.dirname(file), DIRECTORY)
     try:
         fd = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     except FileNotFoundError:
+        if is_needed:
+            faults.add((), "is gone, and its jails with it; if that is meant, make an empty directory")
         return []
     except OSError as error:
         faults.add((), error.strerror or "cannot be opened")
@@ -53,10 +59,15 @@ def jail_files(file: str, faults: Faults) -> list[str]:
     return [os.path.join(directory, each) for each in sorted(names) if each.endswith(".toml") and each[0] != "."]
 
 
-def read_toml(path: str) -> tuple[dict[str, object], Faults]:
-    """Return what a file says, and what is wrong with it; nothing where it cannot be read."""
+def read_toml(path: str, settle: float = 0.0) -> tuple[dict[str, object], Faults]:
+    """
+    Return what a file says, and what is wrong with it; nothing where it cannot be read.
+
+    :param settle: who writes a file in its place shows it half for a moment, and half of a text is often TOML,
+        too: so one that was written to within so many seconds is read again, until it stays as it is.
+    """
     faults = Faults(path)
-    data = _read(path, faults)
+    data = _read(path, settle, faults)
     if data is None:
         return {}, faults
     try:
@@ -78,7 +89,8 @@ def read_toml(path: str) -> tuple[dict[str, object], Faults]:
     return {}, faults
 
 
-def _read(path: str, faults: Faults) -> bytes | None:
+def _read(path: str, settle: float, faults: Faults) -> bytes | None:
+    """Return a file's bytes; None, and a fault, where they cannot be used."""
     try:
         # a FIFO must not make us wait
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
@@ -92,18 +104,38 @@ def _read(path: str, faults: Faults) -> bytes | None:
             return None
         if not _is_ours(found, faults):
             return None
-        data = b""
-        while len(data) <= LIMIT and (more := os.read(fd, LIMIT)):
-            data += more
+        data = _settled(fd, settle)
     except OSError as error:
         faults.add((), f"cannot be read: {error.strerror}")
         return None
     finally:
         os.close(fd)
-    if len(data) > LIMIT:
+    if data is None:
+        faults.add((), "is being written all the time; try again when that is done")
+    elif not data:
+        faults.add((), "is empty, as after a crash of the system; remove it, or put a comment into it")
+    elif len(data) > LIMIT:
         faults.add((), f"is larger than {LIMIT >> 20} MiB")
-        return None
-    return data
+    else:
+        return data
+    return None
+
+
+def _settled(fd: int, settle: float) -> bytes | None:
+    """Return what the file holds once nobody has written to it for a while; None where that does not happen."""
+    for _ in range(_TRIES):
+        before = os.fstat(fd)
+        age = time.time() - before.st_mtime
+        if 0 <= age < settle:
+            time.sleep(settle - age)
+            continue
+        data = b""
+        while len(data) <= LIMIT and (more := os.pread(fd, LIMIT + 1, len(data))):
+            data += more
+        after = os.fstat(fd)
+        if not settle or (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
+            return data
+    return None
 
 
 def _is_ours(found: os.stat_result, faults: Faults) -> bool:

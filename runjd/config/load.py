@@ -29,37 +29,52 @@ if TYPE_CHECKING:
 _TABLES = ("daemon", "defaults", "jail")
 
 
-def load(file: str, runtimes: Sequence[str] = (), platform: str = sys.platform) -> Configuration:
+def load(
+    file: str,
+    runtimes: Sequence[str] = (),
+    platform: str = sys.platform,
+    *,
+    needs_directory: bool = False,
+    settle: float = 0.0,
+) -> Configuration:
     """
     Return the configuration.
 
     :param file: runjd.toml.
     :param runtimes: names of those that jails may ask for; empty: any.
+    :param needs_directory: that there is no jails.d is an error: it was there before.
+    :param settle: seconds for which nobody has written to a file; it is waited for that, see :func:`read_toml`.
     :raise ConfigError: with all that is wrong.
     """
-    loading = _Loading(Host(platform, tuple(runtimes)))
-    configuration = loading.run(file)
+    loading = _Loading(Host(platform, tuple(runtimes)), settle)
+    configuration = loading.run(file, needs_directory)
     faults = loading.faults()
     if faults:
         raise ConfigError(faults)
     return configuration
 
 
+def daemon_of(file: str) -> DaemonConfig:
+    """Return what is right of what a file says of the daemon itself, whatever else is wrong."""
+    return _Loading(Host(sys.platform), 0.0).read_main(file)
+
+
 class _Loading:
-    def __init__(self, host: Host) -> None:
+    def __init__(self, host: Host, settle: float) -> None:
         self._host = host
+        self._settle = settle
         self._base = Base()
         self._files: list[Faults] = []
         self._jails: dict[str, ConfiguredJail] = {}
         self._of: dict[str, Faults] = {}
 
-    def run(self, file: str) -> Configuration:
-        daemon = self._read_main(file)
+    def run(self, file: str, needs_directory: bool) -> Configuration:
+        daemon = self.read_main(file)
         directory = Faults(os.path.join(os.path.dirname(file), DIRECTORY))
         self._files.append(directory)
-        others = jail_files(file, directory)
+        others = jail_files(file, directory, needs_directory)
         for each in others:
-            table, faults = read_toml(each)
+            table, faults = read_toml(each, self._settle)
             self._files.append(faults)
             self._refuse_tables(table, faults)
             self._read_jails(table, faults)
@@ -70,8 +85,9 @@ class _Loading:
     def faults(self) -> Sequence[Fault]:
         return [fault for each in self._files for fault in each.all()]
 
-    def _read_main(self, file: str) -> DaemonConfig:
-        table, faults = read_toml(file)
+    def read_main(self, file: str) -> DaemonConfig:
+        """Read runjd.toml itself."""
+        table, faults = read_toml(file, self._settle)
         self._files.append(faults)
         refuse_unknown(table, _TABLES, (), faults)
         daemon = DaemonConfig()

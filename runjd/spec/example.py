@@ -69,7 +69,7 @@ def minimal_config(
     Return a ``config.json`` of a Linux jail with the usual file systems, few rights and namespaces of its own.
 
     :param root: path of the root file system, absolute or relative to the bundle.
-    :param env: more entries, behind PATH (and TERM for a terminal).
+    :param env: more entries, behind PATH (and TERM for a terminal), or in their place.
     :param namespaces: types of the namespaces to make; without ``uts`` there is
         no host name.
     :param mounts: more mounts, behind the usual ones.
@@ -109,18 +109,40 @@ def plain_config(
             "terminal": terminal,
             "user": {"uid": uid, "gid": gid},
             "args": list(args),
-            "env": [PATH, *(["TERM=xterm"] if terminal else []), *env],
+            "env": _environment([PATH, *(["TERM=xterm"] if terminal else []), *env]),
             "cwd": cwd,
         },
         "root": {"path": root},
     }
 
 
-def freebsd_config(args: Sequence[str], *, terminal: bool = False) -> dict[str, object]:
-    """Return a ``config.json`` of a FreeBSD jail that has devices and the network of the host (config-freebsd.md)."""
-    config = plain_config(args, terminal=terminal)
-    config["mounts"] = [_mount("/dev", "devfs", "devfs", "ruleset=4")]
-    config["freebsd"] = {"jail": {"ip4": "inherit"}}
+def freebsd_config(
+    args: Sequence[str],
+    *,
+    root: str = "rootfs",
+    readonly: bool = False,
+    terminal: bool = False,
+    env: Sequence[str] = (),
+    cwd: str = "/",
+    uid: int = 0,
+    gid: int = 0,
+    hostname: str = "",
+    jail: dict[str, object] | None = None,
+    mounts: Sequence[dict[str, object]] = (),
+) -> dict[str, object]:
+    """
+    Return a ``config.json`` of a FreeBSD jail that has devices (config-freebsd.md).
+
+    :param jail: its properties; None: it has the network of the host.
+    :param mounts: more mounts, behind the devices.
+    """
+    config = plain_config(args, root=root, terminal=terminal, env=env, cwd=cwd, uid=uid, gid=gid)
+    if readonly:
+        config["root"] = {"path": root, "readonly": True}
+    if hostname:
+        config["hostname"] = hostname
+    config["mounts"] = [_mount("/dev", "devfs", "devfs", "ruleset=4"), *mounts]
+    config["freebsd"] = {"jail": {"ip4": "inherit"} if jail is None else jail}
     return config
 
 
@@ -140,3 +162,8 @@ def default_mounts() -> list[dict[str, object]]:
 
 def _mount(destination: str, kind: str, source: str, *options: str) -> dict[str, object]:
     return {"destination": destination, "type": kind, "source": source, "options": list(options)}
+
+
+def _environment(entries: Sequence[str]) -> list[str]:
+    """Return each variable once, with its last value."""
+    return list({entry.partition("=")[0]: entry for entry in entries}.values())

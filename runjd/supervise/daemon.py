@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from runjd.logs.contract import LogWriter
+from runjd.supervise.configuration import LiveConfiguration
 from runjd.supervise.connection import KeeperConnection
 from runjd.supervise.controller import Controller
 from runjd.supervise.vigil import Vigil
@@ -36,8 +37,8 @@ class Daemon(Service):
     """
     All of it, running.
 
-    Jails are adopted first, then clients come in; at the end clients leave first, then all output that was
-    read is written, then the keeper is left to itself.
+    Jails are adopted first, then the configuration is taken, then clients come in; at the end clients leave first,
+    then all output that was read is written, then the keeper is left to itself.
 
     :param at_start: called before anything else is done.
     :param at_ready: called when the jails are adopted and clients can come.
@@ -51,6 +52,7 @@ class Daemon(Service):
         self,
         clock: IReactorTime,
         controller: Controller,
+        configuration: LiveConfiguration,
         connection: KeeperConnection,
         door: Door,
         writer: LogWriter,
@@ -62,6 +64,7 @@ class Daemon(Service):
     ) -> None:
         self._clock = clock
         self._controller = controller
+        self._configuration = configuration
         self._connection = connection
         self._door = door
         self._writer = writer
@@ -83,6 +86,7 @@ class Daemon(Service):
     def stopService(self) -> Deferred[None]:
         super().stopService()  # type: ignore[no-untyped-call]
         self._forget_deadline()
+        self._configuration.end()
         closed: Deferred[Any] = maybeDeferred(self._door.close, "the daemon ends")
         closed.addErrback(self._tell)
         closed.addCallback(lambda _: self._written())
@@ -90,8 +94,11 @@ class Daemon(Service):
         closed.addCallback(lambda _: self._end())
         return closed
 
-    def _ready(self, _: None) -> None:
+    def _ready(self, _: None) -> Deferred[None]:
         self._forget_deadline()
+        return self._configuration.begin().addCallback(self._open)
+
+    def _open(self, _: None) -> None:
         if self.running:
             self._door.open()
             self._at_ready()

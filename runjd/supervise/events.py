@@ -4,7 +4,7 @@ Every change of every jail, numbered, with a ring of the newest ones.
 The words: ``defined``, ``changed`` (its definition or its settings) and ``deleted``
 (a jail came and went), ``state`` (its phase), ``exit`` (its init process, or with ``exec=`` another one), ``exec``,
 ``notice`` (what the runtime says of a start), ``log`` (it cannot be written, or
-can be again); of the daemon itself ``keeper`` and ``shutdown``.
+can be again); of the daemon itself ``keeper``, ``reload`` (of the configuration) and ``shutdown``.
 
 A receiver that fails is dropped and told in the daemon's log: nothing a
 subscriber does may reach the jail whose event it is.

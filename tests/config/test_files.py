@@ -1,6 +1,8 @@
 """The files of a configuration: whole, bounded, nobody else's."""
 
 import os
+import threading
+import time
 
 import pytest
 
@@ -106,6 +108,60 @@ def test_a_file_without_end_is_refused(tmp_path):
         file.truncate(files.LIMIT + 1)
 
     assert fault_of(path) == ": is larger than 16 MiB"
+
+
+def test_an_empty_file_is_refused(tmp_path):
+    """A crash of the system, or who truncates before he writes, leaves one; nobody means it."""
+    path = tmp_path / "x.toml"
+    path.touch()
+
+    assert fault_of(path) == ": is empty, as after a crash of the system; remove it, or put a comment into it"
+
+
+def test_a_file_that_is_being_written_is_read_when_that_is_done(tmp_path):
+    """Half of it would be TOML, too."""
+    path = tmp_path / "x.toml"
+    path.write_text("x = 1\n")
+    written = threading.Timer(0.05, path.write_text, ["x = 1\ny = 2\n"])
+    written.start()
+
+    table, faults = read_toml(str(path), settle=0.2)
+
+    written.join()
+    assert (table, faults.all()) == ({"x": 1, "y": 2}, [])
+    began = time.monotonic()
+    assert read_toml(str(path), settle=0.01)[0] == table
+    assert time.monotonic() - began < 0.1
+
+
+def test_a_file_that_is_written_all_the_time_is_refused(tmp_path):
+    """Nobody waits for ever."""
+    path = tmp_path / "x.toml"
+    path.write_text("x = 1\n")
+    is_over = threading.Event()
+
+    def write():
+        while not is_over.wait(0.001):
+            path.write_text("x = 1\n")
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        _, faults = read_toml(str(path), settle=0.05)
+    finally:
+        is_over.set()
+        writer.join()
+
+    assert [each.reason for each in faults.all()] == ["is being written all the time; try again when that is done"]
+
+
+def test_a_file_from_the_future_is_read(tmp_path):
+    """Clocks differ; it is not waited until it has come."""
+    path = tmp_path / "x.toml"
+    path.write_text("x = 1\n")
+    os.utime(path, (2**32, 2**32))
+
+    assert read_toml(str(path), settle=0.2)[0] == {"x": 1}
 
 
 def test_each_system_has_its_place():

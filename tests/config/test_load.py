@@ -8,7 +8,7 @@ from runjd.policy.settings import RestartRule
 from tests.config.written import faults_of, jail_of, write
 
 
-def test_an_empty_file_is_a_configuration(tmp_path):
+def test_a_comment_is_a_configuration(tmp_path):
     """It has no jails, and the defaults of the daemon."""
     file = write(tmp_path)
 

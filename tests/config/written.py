@@ -11,12 +11,12 @@ from runjd.config.load import load
 
 
 def write(directory, main="", **jails):
-    """Write runjd.toml, and files of jails.d by their names; return the path of the first."""
+    """Write runjd.toml, and files of jails.d by their names, none of them empty; return the path of the first."""
     directory.mkdir(parents=True, exist_ok=True)
-    (directory / "runjd.toml").write_text(main)
+    (directory / "runjd.toml").write_text(main or "#\n")
     for name, text in jails.items():
         (directory / "jails.d").mkdir(exist_ok=True)
-        (directory / "jails.d" / f"{name}.toml").write_text(text)
+        (directory / "jails.d" / f"{name}.toml").write_text(text or "#\n")
     return str(directory / "runjd.toml")
 
 

@@ -29,6 +29,7 @@ class Daemon:
     One daemon with its directories; :meth:`start` it, and :meth:`remove` it whatever happened.
 
     :param runtime: which the jails get unless they say otherwise.
+    :ivar config: its runjd.toml, which :meth:`configure` writes; without it, it has no configuration.
     :ivar path: the control socket.
     """
 
@@ -37,6 +38,7 @@ class Daemon:
         self.state = os.path.join(self.directory, "state")
         self.logs = os.path.join(self.directory, "log")
         self.path = os.path.join(self.state, "control")
+        self.config = os.path.join(self.directory, "etc", "runjd.toml")
         self._runtime = runtime
         self._process: subprocess.Popen[bytes] | None = None
         self._words = os.path.join(self.directory, "daemon.log")
@@ -47,10 +49,23 @@ class Daemon:
         assert self._process is not None
         return self._process.pid
 
+    def configure(self, text: str, **jails: str) -> None:
+        """Write runjd.toml, and files of jails.d by their names."""
+        directory = os.path.join(os.path.dirname(self.config), "jails.d")
+        os.makedirs(directory, exist_ok=True)
+        for path, words in ((self.config, text), *((f"{directory}/{name}.toml", jails[name]) for name in jails)):
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(words or "#\n")
+
+    def send_signal(self, signum: int) -> None:
+        """Send a signal to the daemon."""
+        os.kill(self.pid, signum)
+
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
         arguments = ["--nodaemon", "--pidfile=", "runjd", "--state", self.state, "--log", self.logs]
         arguments += ["--runtime", self._runtime, "--keeper", self._keeper()]
+        arguments += ["--config", self.config] if os.path.exists(self.config) else []
         with open(self._words, "ab") as words:
             self._process = subprocess.Popen(
                 [sys.executable, "-X", "faulthandler", "-c", _TWISTD, *arguments],

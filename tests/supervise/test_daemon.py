@@ -17,10 +17,12 @@ class Bench:
         self.clock = Clock()
         self.done: list[str] = []
         self.adopted: Deferred[None] = Deferred()
+        self.configured: Deferred[None] = succeed(None)
         self.written: Deferred[None] = succeed(None)
         self.open_error: Exception | None = None
         self.daemon = Daemon(
             self.clock,
+            self,
             self,
             self,
             self,
@@ -47,6 +49,14 @@ class Bench:
         self.done.append("let go")
         return self.written
 
+    # configuration
+    def begin(self):
+        self.done.append("configure")
+        return self.configured
+
+    def end(self):
+        self.done.append("configure no more")
+
     # connection and writer
     def start(self):
         self.done.append("connect")
@@ -71,18 +81,18 @@ def bench():
 
 
 def test_clients_come_in_when_all_jails_are_adopted(bench):
-    """Nobody sees half a daemon; exits are watched before the first jail is known."""
+    """Nobody sees half a daemon, or one without its jails; exits are watched before the first jail is known."""
     bench.daemon.startService()
     assert bench.done == ["start", "watch", "connect"]
 
     bench.adopted.callback(None)
 
-    assert bench.done == ["start", "watch", "connect", "open", "ready"]
+    assert bench.done == ["start", "watch", "connect", "configure", "open", "ready"]
     assert bench.clock.getDelayedCalls() == []
 
 
 def test_the_end_is_in_order(bench):
-    """Clients, output, keeper and writer, lock."""
+    """Reloads, clients, output, keeper and writer, lock."""
     bench.daemon.startService()
     bench.adopted.callback(None)
     bench.done.clear()
@@ -90,7 +100,7 @@ def test_the_end_is_in_order(bench):
     ended = bench.daemon.stopService()
 
     assert ended.called
-    assert bench.done == ["close", "let go", "stop", "unwatch", "stop", "unlock"]
+    assert bench.done == ["configure no more", "close", "let go", "stop", "unwatch", "stop", "unlock"]
     assert bench.clock.getDelayedCalls() == []
 
 

@@ -175,6 +175,13 @@ PROGRAM = Program(
             "FILE is runjd.toml, read with jails.d beside it, or a file of jails.d. Needs no daemon.",
         ),
         Verb(
+            "reload",
+            "give the daemon what the files of its configuration say",
+            (),
+            (Option("dry-run", "only tell what would change, and from when on", short="n"), _JSON),
+            "All of it or nothing: where anything is wrong, all of that is told. What did not change is not touched.",
+        ),
+        Verb(
             "import",
             "make bundles of the jails of a jail.conf(5)",
             (Argument("FILE"), Argument("JAIL", optional=True, many=True)),
@@ -237,6 +244,7 @@ PLACES = {
     "events": ("follows", "events"),
     "doctor": ("doctor", "doctor"),
     "check": ("check", "check"),
+    "reload": ("reloading", "reload"),
     "import": ("importing", "import_jails"),
     "whoami": ("daemon", "whoami"),
     "ping": ("daemon", "ping"),

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from runjd.errors import TimedOut
-from runjd.interfaces import IController, ISession
+from runjd.interfaces import IConfiguration, IController, ISession
 from runjd.policy.facts import Event
 from runjd.protocols.control.roles import Principal
 
@@ -69,7 +69,18 @@ class Call:
     :ivar by: who asks, for the controller.
     """
 
-    __slots__ = ("arguments", "by", "clock", "connection", "controller", "now", "principal", "tag", "verb")
+    __slots__ = (
+        "arguments",
+        "by",
+        "clock",
+        "configuration",
+        "connection",
+        "controller",
+        "now",
+        "principal",
+        "tag",
+        "verb",
+    )
 
     def __init__(
         self,
@@ -78,6 +89,7 @@ class Call:
         arguments: Arguments,
         principal: Principal,
         controller: IController,
+        configuration: IConfiguration,
         connection: Connection,
         clock: IReactorTime,
         now: Callable[[], float],
@@ -88,6 +100,7 @@ class Call:
         self.principal = principal
         self.by = principal.name
         self.controller = controller
+        self.configuration = configuration
         self.connection = connection
         self.clock = clock
         self.now = now

@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.interfaces import IAddress, IReactorTime
 from twisted.internet.protocol import Factory
 
-from runjd.interfaces import IController
+from runjd.interfaces import IConfiguration, IController
 from runjd.protocols.control.hall import Hall, Limits
 from runjd.protocols.control.roles import Principal
 from runjd.protocols.control.server import ControlProtocol
@@ -31,13 +31,14 @@ class ControlFactory(Factory):
     def __init__(
         self,
         controller: IController,
+        configuration: IConfiguration,
         clock: IReactorTime,
         now: Callable[[], float],
         identify: Callable[[Any], Principal],
         version: str,
         limits: Limits = Limits(),  # noqa: B008
     ) -> None:
-        self.hall = Hall(controller, all_verbs(), clock, now, identify, f"runjd/{version}", limits)
+        self.hall = Hall(controller, configuration, all_verbs(), clock, now, identify, f"runjd/{version}", limits)
 
     def buildProtocol(self, addr: IAddress | None) -> ControlProtocol:
         protocol = ControlProtocol(self.hall)

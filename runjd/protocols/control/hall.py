@@ -1,4 +1,4 @@
-"""What all connections of the control protocol share: the controller, the limits, the events."""
+"""What all connections of the control protocol share: the controller, the configuration, the limits, the events."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from twisted.internet.interfaces import IReactorTime
 
 from runjd.errors import Busy
-from runjd.interfaces import IController, ISubscription
+from runjd.interfaces import IConfiguration, IController, ISubscription
 from runjd.policy.facts import Event
 from runjd.protocols.control.lines import MAX_LINE
 from runjd.protocols.control.roles import Principal
@@ -53,6 +53,7 @@ class Hall:
     def __init__(
         self,
         controller: IController,
+        configuration: IConfiguration,
         verbs: VerbTable,
         clock: IReactorTime,
         now: Callable[[], float],
@@ -61,6 +62,7 @@ class Hall:
         limits: Limits,
     ) -> None:
         self.controller = controller
+        self.configuration = configuration
         self.verbs = verbs
         self.clock = clock
         self.now = now

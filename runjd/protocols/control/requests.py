@@ -141,6 +141,7 @@ class Requests:
                     arguments,
                     self._principal,
                     hall.controller,
+                    hall.configuration,
                     self._connection,
                     hall.clock,
                     hall.now,

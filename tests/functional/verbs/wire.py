@@ -19,6 +19,7 @@ from runjd.protocols.control.hall import Limits
 from runjd.protocols.control.listen import listen_unix
 from runjd.protocols.control.roles import Principal
 from runjd.supervise.memory import MemoryController
+from tests.protocols.control.scripted import ScriptedConfiguration
 
 #: seconds after which an answer is missing
 PATIENCE = 4.0
@@ -136,11 +137,13 @@ class Server:
         self.path = f"{directory}/control"
         self.jails = MemoryController(real_reactor, lambda: self.now)
 
+        self.configuration = ScriptedConfiguration()
+
         def identify_as(socket) -> Principal:
             return identify(socket)._replace(role=role)
 
         self.factory = ControlFactory(
-            self.jails, real_reactor, lambda: self.now, identify_as, "0.4.0", limits or Limits()
+            self.jails, self.configuration, real_reactor, lambda: self.now, identify_as, "0.4.0", limits or Limits()
         )
         self.port = listen_unix(self.path, self.factory, real_reactor)
         self._wires: list[Wire] = []

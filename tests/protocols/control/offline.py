@@ -11,6 +11,7 @@ from runjd.policy.facts import Definition
 from runjd.protocols.control.factory import ControlFactory
 from runjd.protocols.control.roles import Principal
 from runjd.supervise.memory import MemoryController
+from tests.protocols.control.scripted import ScriptedConfiguration
 
 #: bytes in the transport's buffer at which it pauses its producer, as Twisted's do
 FULL = 65536
@@ -64,8 +65,14 @@ class Offline:
         self.clock = Clock()
         self.jails = controller or MemoryController(self.clock)
         self.jails.run(Definition("web", "/bundles/web", "memory", stdin=True), "uid:0")
+        self.configuration = ScriptedConfiguration()
         factory = ControlFactory(
-            self.jails, self.clock, lambda: 1_763_910_080.102, lambda _: Principal(0, 0, 1, role), "0.4.0"
+            self.jails,
+            self.configuration,
+            self.clock,
+            lambda: 1_763_910_080.102,
+            lambda _: Principal(0, 0, 1, role),
+            "0.4.0",
         )
         self.hall = factory.hall
         self.protocol = factory.buildProtocol(None)

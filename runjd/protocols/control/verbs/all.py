@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
-from runjd.protocols.control.verbs import events, lifecycle, log, query, session, stream
+from runjd.protocols.control.verbs import configuration, events, lifecycle, log, query, session, stream
 from runjd.protocols.control.verbs.table import VerbTable
 
 
 def all_verbs() -> VerbTable:
     """Return the table of verbs."""
     return VerbTable(
-        (*session.VERBS, *query.VERBS, *lifecycle.VERBS, *log.VERBS, *stream.VERBS, *events.VERBS),
+        (
+            *session.VERBS,
+            *query.VERBS,
+            *lifecycle.VERBS,
+            *configuration.VERBS,
+            *log.VERBS,
+            *stream.VERBS,
+            *events.VERBS,
+        ),
     )

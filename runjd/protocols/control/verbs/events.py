@@ -29,6 +29,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "notice": ("text", "by"),
     "log": ("state", "reason"),
     "keeper": ("state", "watched", "reason"),
+    "reload": ("state", "added", "removed", "changed", "unchanged", "by", "reason"),
     "shutdown": ("mode", "by"),
 }
 
