@@ -74,6 +74,8 @@ class Facts(Value):
     notices: tuple[str, ...] = ()
     #: seconds until it is started again by itself; None: it is not
     next_in: float | None = None
+    #: bytes that were left out of its log in this life of the daemon
+    log_lost: int = 0
 
 
 #: how a session wants its input to reach the process

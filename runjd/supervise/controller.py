@@ -100,7 +100,7 @@ class Controller:
             self._log.error("{path}: {error}; tried again until it works", path=path, error=error)
         for jail in self._jails.values():
             if self._site.logs.path(jail.id) == path:
-                jail.log_trouble(error)
+                jail.log_trouble.refused("", error)
 
     # --- the configuration's side ------------------------------------------------------
 

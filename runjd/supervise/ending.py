@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runjd.policy.facts import ExitRecord
-from runjd.supervise.logintake import LogIntake
+from runjd.supervise.logfan import LogFan
 from runjd.supervise.site import FLUSH_LIMIT
 
 
@@ -25,7 +25,7 @@ class Ending:
 
     __slots__ = ("_is_told", "_log", "_over", "_tell", "record")
 
-    def __init__(self, log: LogIntake, tell: Callable[[ExitRecord], None], over: Callable[[], None]) -> None:
+    def __init__(self, log: LogFan, tell: Callable[[ExitRecord], None], over: Callable[[], None]) -> None:
         self._log = log
         self._tell = tell
         self._over = over

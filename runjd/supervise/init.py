@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from twisted.python.failure import Failure
 
-from runjd.supervise.logintake import LogIntake
+from runjd.supervise.logfan import LogFan
 from runjd.supervise.watched import WatchedProcess
 
 _ERR = 2
@@ -25,7 +25,7 @@ class InitProcess(WatchedProcess):
     :param ended: called when nobody holds its output any more.
     """
 
-    def __init__(self, log: LogIntake, drained: Callable[[], None], ended: Callable[[], None]) -> None:
+    def __init__(self, log: LogFan, drained: Callable[[], None], ended: Callable[[], None]) -> None:
         super().__init__()
         self._log_of_jail = log
         self._drained = drained
@@ -38,7 +38,8 @@ class InitProcess(WatchedProcess):
         transport.hold(childFD)
         try:
             stream = "err" if childFD == _ERR else "out"
-            loan = transport.lend(childFD) if len(data) >= FLOOD and not self.viewers else None
+            is_lent = len(data) >= FLOOD and not self.viewers and self._log_of_jail.takes_loans
+            loan = transport.lend(childFD) if is_lent else None
             self._log_of_jail.write(stream, data, lambda: transport.release(childFD), loan)
         finally:
             super().childDataReceived(childFD, data)

@@ -28,6 +28,7 @@ from runjd.supervise.init import InitProcess
 from runjd.supervise.inputs import Inputs
 from runjd.supervise.jaillog import JailLog
 from runjd.supervise.launching import launch
+from runjd.supervise.logtrouble import LogTrouble
 from runjd.supervise.machine import machine_of
 from runjd.supervise.mourning import Mourning
 from runjd.supervise.record import Record
@@ -67,7 +68,6 @@ class Jail:
         "_site",
         "_stopping",
         "_then",
-        "_trouble",
         "_watching",
         "by",
         "execs",
@@ -75,6 +75,7 @@ class Jail:
         "is_leftover",
         "jid",
         "log",
+        "log_trouble",
         "machine",
         "notices",
         "phase",
@@ -100,10 +101,10 @@ class Jail:
         self.terminal = False
         self.init: InitProcess | None = None
         self.execs: dict[str, ExecProcess] = {}
-        self.log = JailLog(site.logs, self.id, self.settings.log)
+        self.log_trouble = LogTrouble(site.reactor, self._emit)
+        self.log = JailLog(site.logs, self.id, self.settings.log, self.log_trouble)
         self.waiters = Waiters()
         self._watching: Watching | None = None
-        self._trouble = ""
         # whether it is started once it is down; None: it ends by itself, and the policy says
         self._then: bool | None = None
         self.is_leftover = False
@@ -162,6 +163,7 @@ class Jail:
     def facts(self) -> Facts:
         """Return the jail as it is now."""
         record = self.record
+        watching = "" if self._watching is None else self._watching.reason
         if self.phase == "starting":
             status = "creating"
         elif self.is_running:
@@ -182,9 +184,10 @@ class Jail:
             started_at=self.started_at if self.is_running else 0.0,
             last_exit=record.last_exit,
             restarts=record.tallies.restarts,
-            reason=record.reason or (self._watching.reason if self._watching is not None else "") or self._trouble,
+            reason=record.reason or watching or self.log_trouble.reason,
             notices=self.notices,
             next_in=self._retrying.next_in,
+            log_lost=self.log_trouble.lost,
         )
 
     # --- what the controller does ---------------------------------------------------
@@ -212,7 +215,7 @@ class Jail:
         except RunjdError:
             self.record.definition = before
             raise
-        self.log.intake.keep(definition.settings.log)
+        self.log.keep(definition.settings.log)
         if definition != before:
             self._emit("changed", {"by": by})
 
@@ -248,12 +251,6 @@ class Jail:
         """The keeper has, or took in, a process of the jail, and will tell how it ended."""
         if self.pid == pid and self._watching is not None:
             self._watching.is_alone = False
-
-    def log_trouble(self, error: OSError | None) -> None:
-        """The log cannot be written, or can be again."""
-        self._trouble = "" if error is None else f"the log cannot be written: {error.strerror}"
-        state = "writing" if error is None else "waiting"
-        self._emit("log", {"state": state, "reason": self._trouble})
 
     # --- Core ---------------------------------------------------------------------------
 

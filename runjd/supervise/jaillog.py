@@ -9,9 +9,10 @@ from runjd.errors import RunjdError
 from runjd.interfaces import ILog, ILogReader
 from runjd.policy.facts import LogQuery
 from runjd.policy.settings import LogRule
-from runjd.supervise.logintake import LogIntake
+from runjd.supervise.logfan import LogFan
 from runjd.supervise.logreading import LogReading, open_reading
 from runjd.supervise.logroom import LogRoom
+from runjd.supervise.logtrouble import LogTrouble
 
 
 @implementer(ILog)
@@ -22,18 +23,24 @@ class JailLog:
     :param room: what all logs share.
     :param id: the jail, whose id was checked.
     :param rule: how it is kept.
+    :param trouble: told what goes wrong with it.
     :ivar intake: where what its program writes goes in.
     """
 
     __slots__ = ("_form", "_gone", "_path", "_readings", "_room", "intake")
 
-    def __init__(self, room: LogRoom, id: str, rule: LogRule) -> None:
+    def __init__(self, room: LogRoom, id: str, rule: LogRule, trouble: LogTrouble) -> None:
         self._room = room
         self._path = room.path(id)
         self._form = rule.format
         self._gone: RunjdError | None = None
         self._readings: list[LogReading] = []
-        self.intake = LogIntake(room, self._path, rule, self._grow)
+        self.intake = LogFan(room, id, rule, self._grow, trouble)
+
+    def keep(self, rule: LogRule) -> None:
+        """Keep it by another rule from now on."""
+        self._form = rule.format
+        self.intake.keep(rule)
 
     def gone(self, error: RunjdError) -> None:
         """The jail is forgotten, so nobody waits for more of its log."""
@@ -51,6 +58,9 @@ class JailLog:
         self.intake.flush(lambda: settled.callback(None))
         return settled
 
+    def tend(self, deed: str) -> Deferred[None]:
+        return self.intake.tend(deed)
+
     # --- for those who read ----------------------------------------------------------
 
     @property
@@ -66,9 +76,6 @@ class JailLog:
         """Tell this reading of nothing more."""
         if reading in self._readings:
             self._readings.remove(reading)
-
-    def tend(self, deed: str) -> Deferred[None]:
-        return self.intake.tend(deed)
 
     # --- inside -----------------------------------------------------------------------
 

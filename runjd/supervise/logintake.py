@@ -1,5 +1,5 @@
 """
-What a program writes, on its way into the log of its jail.
+What a program writes, on its way into one place that keeps it: its log, or where else its lines go.
 
 An unfinished line is kept until its rest comes, but not longer than 50 ms: what
 is kept here dies with the daemon.
@@ -8,6 +8,7 @@ is kept here dies with the daemon.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -15,9 +16,9 @@ from twisted.internet.interfaces import IDelayedCall
 from runjd.errors import Cancelled, InputOutput
 from runjd.logs.appender import LINE_PATIENCE
 from runjd.logs.contract import LogFile, Source
-from runjd.logs.formats.contract import Pieces
+from runjd.logs.formats.contract import Format, Pieces
 from runjd.logs.formats.stamp import stamp
-from runjd.logs.formats.table import FORMATS
+from runjd.logs.gate import Gate
 from runjd.logs.lines import LineEncoder
 from runjd.policy.settings import LogRule
 from runjd.protocols.loan import Loan
@@ -25,92 +26,117 @@ from runjd.supervise.logroom import LogRoom
 
 #: seconds that an unfinished line is kept
 PARTIAL_AGE = 0.05
+#: bytes that wait to be written at which a log that shall not make its jail wait leaves lines out
+DROP_LIMIT = 1 << 20
 
 
 class LogIntake:
     """
-    The way into one log.
+    The way into one place.
 
-    :param path: of the log.
-    :param rule: how it is kept.
+    :param open: returns what keeps the records; called when there is something to keep.
+    :param form: of the records.
+    :param rule: how the log is kept.
     :param grown: told how long the log is, each time that it is longer.
+    :param left_out: told how many bytes were left out.
     """
 
     __slots__ = (
         "_deeds",
-        "_encoders",
         "_file",
         "_flush_call",
+        "_form",
         "_grown",
         "_late_call",
-        "_lent",
-        "_path",
+        "_left_out",
+        "_open",
         "_room",
         "_rule",
-        "_since",
+        "_streams",
+        "_unwritten",
     )
 
-    def __init__(self, room: LogRoom, path: str, rule: LogRule, grown: Callable[[int], None]) -> None:
+    def __init__(
+        self,
+        room: LogRoom,
+        open: Callable[[], LogFile],
+        form: Format,
+        rule: LogRule,
+        grown: Callable[[int], None],
+        left_out: Callable[[int], None],
+    ) -> None:
         self._room = room
-        self._path = path
+        self._open = open
+        self._form = form
         self._rule = rule
         self._grown = grown
+        self._left_out = left_out
         self._file: LogFile | None = None
-        self._encoders: dict[str, LineEncoder] = {}
-        self._since: dict[str, float] = {}
-        self._lent: dict[str, Loan] = {}
+        self._streams: dict[str, _Stream] = {}
+        self._unwritten = 0
         self._flush_call: IDelayedCall | None = None
         self._deeds: list[Callable[[], None]] = []
         self._late_call: IDelayedCall | None = None
 
-    def write(self, stream: str, data: bytes, done: Callable[[], None], loan: Loan | None = None) -> None:
+    def write(self, name: str, data: bytes, done: Callable[[], None], loan: Loan | None = None) -> None:
         """
-        Log what the program wrote.
+        Take in what the program wrote.
 
-        :param stream: out or err.
-        :param done: called once it is written, or kept as an unfinished line.
+        :param name: of the stream, out or err.
+        :param done: called once it is written, or kept as an unfinished line, or left out.
         :param loan: more may be read from there, before ``done`` is called.
         """
-        encoder = self._encoders.get(stream)
-        if encoder is None:
-            encoder = self._encoders[stream] = LineEncoder(FORMATS[self._rule.format], stream, self._rule.line_limit)
-        records = encoder.feed(stamp(self._room.now()), data)
-        if records and loan is not None:
-            self._lent[stream] = loan
-            self._since.pop(stream, None)
-            self._append(records, lambda: self._returned(stream, done), _LentSource(self, encoder, loan))
+        stream = self._streams.get(name)
+        if stream is None:
+            stream = self._streams[name] = _Stream(LineEncoder(self._form, name, self._rule.line_limit))
+        if self._rule.pressure == "drop":
+            self._take_if_there_is_room(stream, data)
+            done()
             return
-        self._look_at(stream, encoder, bool(records))
-        self._append(records, done)
+        records = stream.encoder.feed(stamp(self._room.now()), data)
+        if records and loan is not None:
+            stream.loan = loan
+            stream.since = None
+            self._append(records, partial(self._returned, stream, done), _LentSource(self, stream.encoder, loan))
+        else:
+            self._look_at(stream, bool(records))
+            self._append(records, done)
 
     def flush(self, done: Callable[[], None]) -> None:
-        """Write what is unfinished; ``done`` is called once all that was given is in the file."""
-        for loan in self._lent.values():
-            loan.take_back()
-        for encoder in self._encoders.values():
-            self._append(encoder.flush(stamp(self._room.now())), _nothing)
-        self._since.clear()
+        """Write what is unfinished; ``done`` is called once all that was given is written."""
+        for stream in self._streams.values():
+            stream.take_back()
+            self._tell_gap(stream)
+            self._flush_stream(stream)
         if self._flush_call is not None:
             self._flush_call.cancel()
             self._flush_call = None
         if self._file is None:
             done()
         else:
-            self._file.write([], self._written(done), is_line_end=self.is_line_end)
+            self._file.write([], partial(self._written, 0, done), is_line_end=self.is_line_end)
 
-    def keep(self, rule: LogRule) -> None:
-        """Keep the log by another rule from now on."""
-        if rule == self._rule:
-            return
-        if self._encoders:
+    def rest(self) -> None:
+        """The program ended: keep no descriptor and no memory for it."""
+        if any(stream.is_busy for stream in self._streams.values()):
             self.flush(_nothing)
-            self._encoders.clear()
+        self._streams.clear()
+        self._do_deeds()
+        if self._file is not None:
+            self._file.close()  # and kept: what the next program writes comes behind what the disk still refuses
+
+    def keep(self, rule: LogRule, form: Format) -> None:
+        """Keep the log by another rule from now on."""
+        if self._streams:
+            self.flush(_nothing)
+            self._streams.clear()
         self._rule = rule
+        self._form = form
         if self._file is not None:
             self._file.keep(rule)
 
     def tend(self, deed: str) -> Deferred[None]:
-        """See :meth:`runjd.interfaces.IController.tend_log`."""
+        """See :meth:`runjd.interfaces.ILog.tend`."""
         file = self._opened()
         result: Deferred[None] = Deferred(_abandon)
 
@@ -120,46 +146,44 @@ class LogIntake:
             if error is None:
                 result.callback(None)
             else:
-                result.errback(InputOutput(f"{self._path}: {error.strerror}"))
+                result.errback(InputOutput(f"{file.path}: {error.strerror}"))
 
         def do() -> None:
             (file.rotate if deed == "rotate" else file.reopen)(done)
-            if not self._encoders:
+            if not self._streams:
                 file.close()  # nothing runs
 
         self._when_line_ends(do)
         return result
 
-    def flush_in_time(self, limit: float, done: Callable[[], None]) -> None:
-        """Like :meth:`flush`, but ``done`` is called after ``limit`` seconds at the latest."""
-        waiting = [done]
-
-        def flushed() -> None:
-            if waiting:
-                if late.active():
-                    late.cancel()
-                waiting.pop()()
-
-        late = self._room.clock.callLater(limit, flushed)
-        self.flush(flushed)
-
-    def rest(self) -> None:
-        """The program ended: keep no descriptor and no memory for it."""
-        if self._since or self._lent:
-            self.flush(_nothing)
-        self._encoders.clear()
-        self._do_deeds()
-        if self._file is not None:
-            self._file.close()  # and kept: what the next program writes comes behind what the disk still refuses
-
     @property
     def is_line_end(self) -> bool:
-        """Whether no line is unfinished in the log, once all that was given is written."""
-        return not any(encoder.is_open for encoder in self._encoders.values())
+        """Whether no line is unfinished behind all that was given on."""
+        return not any(stream.encoder.is_open for stream in self._streams.values())
 
     def encode(self, encoder: LineEncoder, data: bytes) -> tuple[Pieces, bool]:
         """Return the records of a chunk, and whether no line is unfinished behind them; on the writer's thread."""
         return encoder.feed(stamp(self._room.now()), data), self.is_line_end
+
+    # --- a log that does not make its jail wait -----------------------------------------
+
+    def _take_if_there_is_room(self, stream: _Stream, data: bytes) -> None:
+        if stream.gate is None:
+            stream.gate = Gate()
+        # Once something is left out, all that waits is written first: one gap rather than hundreds.
+        is_full = self._unwritten >= DROP_LIMIT or (stream.gate.lost > 0 and self._unwritten > 0)
+        before = stream.gate.lost
+        admitted = stream.gate.admit(data, is_full)
+        if stream.gate.lost > before:
+            self._left_out(stream.gate.lost - before)
+        records = stream.encoder.feed(stamp(self._room.now()), admitted)
+        self._look_at(stream, bool(records))
+        self._append(records, _nothing)
+
+    def _tell_gap(self, stream: _Stream) -> None:
+        """Write the line that tells of what was left out."""
+        if stream.gate is not None and stream.gate.lost:
+            self._append(stream.encoder.feed(stamp(self._room.now()), stream.gate.notice()), _nothing)
 
     # --- inside -----------------------------------------------------------------------
 
@@ -168,19 +192,62 @@ class LogIntake:
             done()
             return
         is_line_end = self.is_line_end
-        self._opened().write(records, self._written(done), is_line_end=is_line_end, source=source)
+        size = sum(map(len, records))
+        self._unwritten += size
+        self._opened().write(records, partial(self._written, size, done), is_line_end=is_line_end, source=source)
         if self._deeds and is_line_end:
             self._do_deeds()
 
     def _opened(self) -> LogFile:
         if self._file is None:
-            self._file = self._room.writer.open(self._path, self._rule)
+            self._file = self._open()
         return self._file
+
+    def _written(self, size: int, done: Callable[[], None], end: int) -> None:
+        self._unwritten -= size
+        try:
+            self._grown(end)
+        finally:
+            done()
+        if not self._unwritten:
+            for stream in self._streams.values():
+                if stream.gate is not None and not stream.gate.is_in_line:
+                    self._tell_gap(stream)
+
+    def _returned(self, stream: _Stream, done: Callable[[], None]) -> None:
+        """The writer has taken what there was, and all of it is written."""
+        stream.loan = None
+        if stream in self._streams.values():
+            self._look_at(stream, True)
+        done()
+
+    def _look_at(self, stream: _Stream, is_new: bool) -> None:
+        """See to it that an unfinished line is not kept too long."""
+        if not stream.encoder.pending:
+            stream.since = None
+            return
+        if is_new or stream.since is None:
+            stream.since = self._room.clock.seconds()
+        if self._flush_call is None:
+            self._flush_call = self._room.clock.callLater(PARTIAL_AGE, self._flush_old)
+
+    def _flush_old(self) -> None:
+        self._flush_call = None
+        oldest = self._room.clock.seconds() - PARTIAL_AGE + 0.001
+        for stream in self._streams.values():
+            if stream.since is not None and stream.since <= oldest:
+                self._flush_stream(stream)
+        if any(stream.since is not None for stream in self._streams.values()):
+            self._flush_call = self._room.clock.callLater(PARTIAL_AGE, self._flush_old)
+
+    def _flush_stream(self, stream: _Stream) -> None:
+        stream.since = None
+        self._append(stream.encoder.flush(stamp(self._room.now())), _nothing)
 
     def _when_line_ends(self, deed: Callable[[], None]) -> None:
         """Do it behind the end of the line that is being written; a line that does not end is not waited for long."""
-        for loan in self._lent.values():
-            loan.take_back()
+        for stream in self._streams.values():
+            stream.take_back()
         self._deeds.append(deed)
         if self.is_line_end:
             self._do_deeds()
@@ -195,42 +262,27 @@ class LogIntake:
         for deed in deeds:
             deed()
 
-    def _written(self, done: Callable[[], None]) -> Callable[[int], None]:
-        def written(end: int) -> None:
-            try:
-                self._grown(end)
-            finally:
-                done()
 
-        return written
+class _Stream:
+    """One stream of the program; ``since`` is when its unfinished line began to be kept."""
 
-    def _returned(self, stream: str, done: Callable[[], None]) -> None:
-        """The writer has taken what there was, and all of it is written."""
-        if self._lent.pop(stream, None) is not None:
-            encoder = self._encoders.get(stream)
-            if encoder is not None:
-                self._look_at(stream, encoder, True)
-        done()
+    __slots__ = ("encoder", "gate", "loan", "since")
 
-    def _look_at(self, stream: str, encoder: LineEncoder, is_new: bool) -> None:
-        """See to it that an unfinished line is not kept too long."""
-        if not encoder.pending:
-            self._since.pop(stream, None)
-            return
-        if is_new or stream not in self._since:
-            self._since[stream] = self._room.clock.seconds()
-        if self._flush_call is None:
-            self._flush_call = self._room.clock.callLater(PARTIAL_AGE, self._flush_old)
+    def __init__(self, encoder: LineEncoder) -> None:
+        self.encoder = encoder
+        self.gate: Gate | None = None
+        self.since: float | None = None
+        self.loan: Loan | None = None
 
-    def _flush_old(self) -> None:
-        self._flush_call = None
-        oldest = self._room.clock.seconds() - PARTIAL_AGE + 0.001
-        for stream, since in list(self._since.items()):
-            if since <= oldest:
-                del self._since[stream]
-                self._append(self._encoders[stream].flush(stamp(self._room.now())), _nothing)
-        if self._since:
-            self._flush_call = self._room.clock.callLater(PARTIAL_AGE, self._flush_old)
+    @property
+    def is_busy(self) -> bool:
+        """Whether something of it is still to be written."""
+        return self.since is not None or self.loan is not None or (self.gate is not None and self.gate.lost > 0)
+
+    def take_back(self) -> None:
+        """Have the writer take no more of it."""
+        if self.loan is not None:
+            self.loan.take_back()
 
 
 class _LentSource(Source):
@@ -244,10 +296,7 @@ class _LentSource(Source):
         self._loan = loan
 
     def take(self) -> tuple[Pieces, bool] | None:
-        return self._loan.take(self._make)
-
-    def _make(self, data: bytes) -> tuple[Pieces, bool]:
-        return self._intake.encode(self._encoder, data)
+        return self._loan.take(partial(self._intake.encode, self._encoder))
 
 
 def _nothing() -> None:

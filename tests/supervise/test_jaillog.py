@@ -14,6 +14,7 @@ from runjd.policy.facts import LogQuery
 from runjd.policy.settings import LogRule
 from runjd.supervise.jaillog import JailLog
 from runjd.supervise.logroom import LogRoom
+from runjd.supervise.logtrouble import LogTrouble
 from tests.supervise.world import NOW, ImmediateWriter, error_of, value
 
 AT = b"2026-11-23T15:01:20.102000000Z"
@@ -26,7 +27,8 @@ class Bench:
         self.clock = Clock()
         self.path = f"{directory}/web.log"
         self.writer = writer
-        self.log = JailLog(LogRoom(directory, writer, self.clock, lambda: NOW, maybeDeferred), "web", LogRule())
+        room = LogRoom(directory, writer, self.clock, lambda: NOW, maybeDeferred)
+        self.log = JailLog(room, "web", LogRule(), LogTrouble(self.clock, lambda ev, details: None))
         self.done = 0
 
     def write(self, data: bytes, stream: str = "out") -> None:
@@ -244,7 +246,8 @@ def test_who_gives_up_while_a_thread_reads_closes_nothing_under_it(private_dir):
         result, call, words = threads.pop(0)
         result.callback(call(*words))
 
-    log = JailLog(LogRoom(private_dir, ImmediateWriter(), Clock(), lambda: NOW, in_thread), "web", LogRule())
+    room = LogRoom(private_dir, ImmediateWriter(), Clock(), lambda: NOW, in_thread)
+    log = JailLog(room, "web", LogRule(), LogTrouble(room.clock, lambda ev, details: None))
     log.intake.write("out", b"one\n", lambda: None)
     opening = log.open(LogQuery())
     opening.cancel()

@@ -7,11 +7,13 @@ from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import Clock
 
 from runjd.errors import Cancelled
+from runjd.logs.contract import LogFile
 from runjd.logs.formats.stamp import stamp
+from runjd.logs.formats.table import FORMATS
 from runjd.logs.memory import MemoryWriter
 from runjd.policy.settings import LogRule
 from runjd.protocols.loan import Loan
-from runjd.supervise.logintake import LogIntake
+from runjd.supervise.logintake import DROP_LIMIT, LogIntake
 from runjd.supervise.logroom import LogRoom
 from tests.supervise.world import NOW
 
@@ -24,7 +26,13 @@ class Bench:
         self.writer = MemoryWriter()
         room = LogRoom("/logs", self.writer, self.clock, lambda: NOW, maybeDeferred)
         self.ends: list[int] = []
-        self.intake = LogIntake(room, "/logs/web.log", LogRule(**rule), self.ends.append)
+        self.left_out = 0
+        made = LogRule(**rule)
+
+        def open() -> LogFile:
+            return self.writer.open("/logs/web.log", made)
+
+        self.intake = LogIntake(room, open, FORMATS[made.format], made, self.ends.append, self._lose)
         self.done = 0
 
     def write(self, data: bytes, stream: str = "out", loan: Loan | None = None) -> None:
@@ -34,6 +42,9 @@ class Bench:
     def log(self) -> bytes:
         """Return what is in the file."""
         return bytes(self.writer.files["/logs/web.log"])
+
+    def _lose(self, count: int) -> None:
+        self.left_out += count
 
     def _count(self) -> None:
         self.done += 1
@@ -166,7 +177,7 @@ def test_another_rule_holds_from_the_next_line_on():
     bench = Bench(format="raw")
     bench.write(b"one\nhalf")
 
-    bench.intake.keep(LogRule(format="ts"))
+    bench.intake.keep(LogRule(format="ts"), FORMATS["ts"])
     bench.write(b" and half\n")
 
     assert bench.log() == b"one\nhalf" + stamp(NOW) + b" out  and half\n"
@@ -186,3 +197,51 @@ def test_a_rotation_takes_back_what_is_lent(pipe):
 
     assert bytes(bench.writer.files["/logs/web.log.000001"]) == b"one\n"
     assert bench.log() == b"later\n"
+
+
+def test_a_log_that_drops_never_makes_its_jail_wait():
+    """What a slow disk does not take is left out and counted, and the log says so in its place."""
+    bench = Bench(format="raw", pressure="drop")
+    bench.write(b"one\n")
+    bench.writer.is_held = True
+    chunk = b"x" * 9_999 + b"\n"
+    for _ in range(200):
+        bench.write(chunk)
+    assert bench.done == 201
+
+    bench.writer.release()
+    bench.write(b"last\n")
+
+    kept = -(-DROP_LIMIT // 10_000)
+    lost = 200 - kept
+    notice = f"[runjd: {lost * 10_000} bytes, {lost} lines, were left out here: ".encode()
+    assert bench.left_out == lost * 10_000
+    begin, found, rest = bench.log().partition(notice)
+    assert (begin == b"one\n" + chunk * kept, found) == (True, notice)
+    assert rest.endswith(b"]\nlast\n")
+
+
+def test_a_gap_at_the_end_of_a_program_is_told():
+    """Also where its last line has no end."""
+    bench = Bench(format="raw", pressure="drop")
+    bench.writer.is_held = True
+    bench.write((b"x" * 1023 + b"\n") * 1024)
+    bench.write(b"lost\nand lost")
+
+    bench.intake.rest()
+    bench.writer.release()
+
+    assert b"\n[runjd: 13 bytes, 1 line, were left out here: " in bench.log()
+
+
+def test_a_log_that_blocks_leaves_nothing_out():
+    """Whoever writes is told only when it is written."""
+    bench = Bench(format="raw")
+    bench.writer.is_held = True
+    for _ in range(200):
+        bench.write(b"x" * 9_999 + b"\n")
+    assert bench.done == 0
+
+    bench.writer.release()
+
+    assert (bench.done, bench.left_out, len(bench.log())) == (200, 0, 2_000_000)

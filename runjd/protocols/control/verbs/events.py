@@ -27,7 +27,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "exit": ("exec", "pid", "exit", "signal", "core", "by"),
     "deleted": ("by",),
     "notice": ("text", "by"),
-    "log": ("state", "reason"),
+    "log": ("state", "reason", "lost"),
     "keeper": ("state", "watched", "reason"),
     "reload": ("state", "added", "removed", "changed", "unchanged", "by", "reason"),
     "shutdown": ("mode", "by"),

@@ -67,6 +67,8 @@ def show_fields(facts: Facts, now: float) -> Fields:
     fields += [("stdin", "yes" if definition.stdin else "no"), ("rm", "yes" if definition.remove else "no")]
     if definition.size is not None:
         fields += [("rows", str(definition.size[0])), ("cols", str(definition.size[1]))]
+    if facts.log_lost:
+        fields.append(("log_lost", str(facts.log_lost)))
     if facts.started_at:
         fields.append(("started", stamp(facts.started_at)))
     return fields

@@ -1,0 +1,122 @@
+"""All places that the output of one jail goes to: its log, and perhaps syslog or a program."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from twisted.internet.defer import Deferred
+
+from runjd.logs.contract import LogFile
+from runjd.logs.formats.table import FORMATS
+from runjd.policy.settings import LogRule
+from runjd.protocols.loan import Loan
+from runjd.supervise.logintake import LogIntake
+from runjd.supervise.logroom import LogRoom
+from runjd.supervise.logtrouble import LogTrouble
+
+
+class LogFan:
+    """
+    The way into all of them.
+
+    :param path: of the log.
+    :param rule: how it is kept, and where else it goes.
+    :param grown: told how long the log is, each time that it is longer.
+    :param trouble: told what goes wrong.
+    """
+
+    __slots__ = ("_grown", "_id", "_log", "_others", "_path", "_room", "_rule", "_trouble")
+
+    def __init__(
+        self, room: LogRoom, id: str, rule: LogRule, grown: Callable[[int], None], trouble: LogTrouble
+    ) -> None:
+        self._room = room
+        self._id = id
+        self._path = room.path(id)
+        self._rule = rule
+        self._grown = grown
+        self._trouble = trouble
+        self._log = LogIntake(
+            room, lambda: room.writer.open(self._path, self._rule), FORMATS[rule.format], rule, grown, trouble.left_out
+        )
+        self._others: list[LogIntake] = self._make_others()
+
+    @property
+    def takes_loans(self) -> bool:
+        """Whether the writer of the log may read the program's output by itself."""
+        return not self._others and self._rule.pressure == "block"
+
+    def write(self, stream: str, data: bytes, done: Callable[[], None], loan: Loan | None = None) -> None:
+        """Take in what the program wrote; ``done`` is called once it is in all places. See LogIntake."""
+        if not self._others:
+            self._log.write(stream, data, done, loan)
+            return
+        missing = 1 + len(self._others)
+
+        def one_done() -> None:
+            nonlocal missing
+            missing -= 1
+            if not missing:
+                done()
+
+        for intake in (self._log, *self._others):
+            intake.write(stream, data, one_done)
+
+    def flush(self, done: Callable[[], None]) -> None:
+        """Write what is unfinished; ``done`` is called once all that was given is in the log."""
+        for other in self._others:
+            other.flush(_nothing)
+        self._log.flush(done)
+
+    def flush_in_time(self, limit: float, done: Callable[[], None]) -> None:
+        """Like :meth:`flush`, but ``done`` is called after ``limit`` seconds at the latest."""
+        waiting = [done]
+
+        def flushed() -> None:
+            if waiting:
+                if late.active():
+                    late.cancel()
+                waiting.pop()()
+
+        late = self._room.clock.callLater(limit, flushed)
+        self.flush(flushed)
+
+    def rest(self) -> None:
+        """The program ended: keep no descriptor and no memory for it."""
+        for intake in (self._log, *self._others):
+            intake.rest()
+        self._trouble.stop()
+
+    def keep(self, rule: LogRule) -> None:
+        """Keep the log by another rule from now on."""
+        before, self._rule = self._rule, rule
+        if rule == before:
+            return
+        self._log.keep(rule, FORMATS[rule.format])
+        for other in self._others:
+            other.rest()
+        self._others = self._make_others()
+
+    def tend(self, deed: str) -> Deferred[None]:
+        """See :meth:`runjd.interfaces.ILog.tend`."""
+        return self._log.tend(deed)
+
+    def _make_others(self) -> list[LogIntake]:
+        outlets = self._room.outlets(self._id, self._rule, self._trouble.refused)
+        return [
+            LogIntake(self._room, partial(_itself, file), form, self._rule, _ignore, self._trouble.left_out)
+            for form, file in outlets
+        ]
+
+
+def _itself(file: LogFile) -> LogFile:
+    return file
+
+
+def _ignore(_: int) -> None:
+    pass
+
+
+def _nothing() -> None:
+    pass

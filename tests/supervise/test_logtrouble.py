@@ -1,0 +1,42 @@
+"""What goes wrong with a log, as facts and events."""
+
+import errno
+
+from twisted.internet.task import Clock
+
+from runjd.supervise.logtrouble import LogTrouble
+
+
+def test_what_is_refused_is_told_until_all_of_it_is_taken():
+    """The log may be full while syslog is away, and each ends at its time."""
+    told: list = []
+    trouble = LogTrouble(Clock(), lambda ev, details: told.append((ev, details)))
+    trouble.refused("", OSError(errno.ENOSPC, "No space left on device"))
+    trouble.refused("syslog unix:/dev/log", OSError(errno.ENOENT, "No such file or directory"))
+    both = "the log cannot be written: No space left on device; syslog unix:/dev/log cannot be written: No such file"
+    assert trouble.reason.startswith(both)
+
+    trouble.refused("", None)
+    assert told[-1] == ("log", {"state": "waiting", "reason": trouble.reason})
+    trouble.refused("syslog unix:/dev/log", None)
+
+    assert told[-1] == ("log", {"state": "writing", "reason": ""})
+
+
+def test_many_losses_are_two_events():
+    """One when it begins, and one with the sum when nothing was lost for a second."""
+    clock = Clock()
+    told: list = []
+    trouble = LogTrouble(clock, lambda ev, details: told.append(details))
+
+    for _ in range(100):
+        trouble.left_out(1000)
+        clock.advance(0.1)
+    assert told == [{"state": "dropping", "lost": 1000}]
+    clock.advance(1)
+
+    assert told[1:] == [{"state": "writing", "lost": 100_000}]
+    trouble.left_out(1)
+    trouble.stop()
+    assert told[2:] == [{"state": "dropping", "lost": 100_001}, {"state": "writing", "lost": 100_001}]
+    assert clock.getDelayedCalls() == []
