@@ -38,11 +38,12 @@ class ExitWatch(ABC):
         """Return the descriptor that is readable while there are ends to be told."""
 
     @abstractmethod
-    def watch(self, pid: int, start: int) -> None:
+    def watch(self, pid: int, start: int, jid: int = 0) -> None:
         """
         Tell how a process ends; where it is a zombie, at once.
 
         :param start: its start time, as :func:`runjd.kernel.process.look` has it.
+        :param jid: of its jail, 0 for none; where the kernel can tell, its removal is told, too.
         :raise ProcessLookupError: it is gone already.
         :raise OSError: it cannot be watched.
         """
@@ -54,6 +55,10 @@ class ExitWatch(ABC):
     @abstractmethod
     def ended(self) -> list[Ended]:
         """Return those that ended since, each once; does not wait."""
+
+    def removed(self) -> list[int]:
+        """Return the pids of those whose jail was removed while they lived, as :meth:`ended` has seen it; each once."""
+        return []
 
     @abstractmethod
     def close(self) -> None:

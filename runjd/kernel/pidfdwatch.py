@@ -31,7 +31,7 @@ class PidfdWatch(ExitWatch):
     def fileno(self) -> int:
         return self._epoll.fileno()
 
-    def watch(self, pid: int, start: int) -> None:
+    def watch(self, pid: int, start: int, jid: int = 0) -> None:
         self.forget(pid)
         fd = pidfd_open(pid)
         try:

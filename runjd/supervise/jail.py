@@ -287,7 +287,8 @@ class Jail:
         self._ending.forget()
         self._retrying.pause()
         self._mourning.cancel()
-        self._watching = Watching(self._site.vigil, launched.pid, launched.start, self.machine.exited)
+        eye = (self.machine.exited, launched.jid, self._tell_removal)
+        self._watching = Watching(self._site.vigil, launched.pid, launched.start, *eye)
         self.record.take()
         self.init = InitProcess(self.log.intake, self._ending.drained, self._ending.ended)
         self.notices = launched.notices
@@ -476,6 +477,9 @@ class Jail:
         if self.record.last_exit != record:  # else a lost connection to the keeper made it tell again
             self.record.last_exit = record
             self._emit("exit", {**exit_details(record), "by": self.by}, at=record.at)
+
+    def _tell_removal(self) -> None:
+        self._emit("notice", {"text": "somebody else removes its jail, which kills what runs in it"})
 
     def _emit(self, ev: str, details: Mapping[str, object], at: float | None = None) -> None:
         self._site.events.emit(self.id, ev, details, at)

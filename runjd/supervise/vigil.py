@@ -36,6 +36,7 @@ class Vigil:
         self._now = now
         self._watch: ExitWatch | None = None
         self._listeners: dict[int, Callable[[ExitRecord], None]] = {}
+        self._when_removed: dict[int, Callable[[], None]] = {}
 
     def start(self) -> None:
         """Be able to watch; where the kernel refuses, nothing is watched, and that is told."""
@@ -50,31 +51,38 @@ class Vigil:
         """Watch no longer."""
         watch, self._watch = self._watch, None
         self._listeners.clear()
+        self._when_removed.clear()
         if watch is not None:
             self._reactor.removeReader(self)
             watch.close()
 
-    def keep(self, pid: int, start: int, ended: Callable[[ExitRecord], None]) -> bool:
+    def keep(
+        self, pid: int, start: int, ended: Callable[[ExitRecord], None], jid: int, removed: Callable[[], None]
+    ) -> bool:
         """
         Watch a process.
 
         :param ended: told once, in a later turn.
+        :param jid: of its jail, 0 for none.
+        :param removed: told that the jail is removed while the process lives, where the kernel tells that.
         :return: False: it is gone already, or cannot be watched.
         """
         if self._watch is None:
             return False
         try:
-            self._watch.watch(pid, start)
+            self._watch.watch(pid, start, jid)
         except ProcessLookupError:
             return False
         except OSError as error:
             self._log.error("process {pid} cannot be watched: {error}", pid=pid, error=error.strerror)
             return False
         self._listeners[pid] = ended
+        self._when_removed[pid] = removed
         return True
 
     def forget(self, pid: int) -> None:
         """Watch it no longer; nothing to do where it is not watched."""
+        self._when_removed.pop(pid, None)
         if self._listeners.pop(pid, None) is not None and self._watch is not None:
             self._watch.forget(pid)
 
@@ -87,7 +95,13 @@ class Vigil:
         return "exit watch"
 
     def doRead(self) -> None:
-        for each in self._watch.ended() if self._watch is not None else ():
+        if self._watch is None:
+            return
+        found = self._watch.ended()
+        for pid in self._watch.removed():
+            self._when_removed.get(pid, _nothing)()
+        for each in found:
+            self._when_removed.pop(each.pid, None)
             listener = self._listeners.pop(each.pid, None)
             if listener is not None:
                 try:
@@ -98,3 +112,7 @@ class Vigil:
     def connectionLost(self, reason: Failure) -> None:
         """The reactor has dropped us, which it has no reason for."""
         self._log.error("exits are not watched any more: {reason}", reason=reason)
+
+
+def _nothing() -> None:
+    """Nobody wants to know."""

@@ -16,19 +16,29 @@ class Watching:
     Watches a process from now on; what it sees counts only where no keeper will tell.
 
     :param ended: told how the process ended, once and only while the daemon is alone.
+    :param jid: of its jail, 0 for none.
+    :param removed: told that somebody removes the jail while the process lives, where the kernel tells that.
     :ivar is_on: whether it can be watched.
     :ivar is_alone: no keeper has the process.
     """
 
     __slots__ = ("_ended", "_pid", "_seen", "_vigil", "is_alone", "is_on")
 
-    def __init__(self, vigil: Vigil, pid: int, start: int, ended: Callable[[ExitRecord], None]) -> None:
+    def __init__(
+        self,
+        vigil: Vigil,
+        pid: int,
+        start: int,
+        ended: Callable[[ExitRecord], None],
+        jid: int,
+        removed: Callable[[], None],
+    ) -> None:
         self._vigil = vigil
         self._pid = pid
         self._ended = ended
         self._seen: ExitRecord | None = None
         self.is_alone = False
-        self.is_on = vigil.keep(pid, start, self._see)
+        self.is_on = vigil.keep(pid, start, self._see, jid, removed)
 
     @property
     def reason(self) -> str:

@@ -89,6 +89,21 @@ def test_the_keepers_record_counts_while_there_is_one(world):
     assert world.controller.facts("web").phase == "idle"
 
 
+def test_a_jail_that_somebody_else_removes_is_told(world):
+    """Where the kernel tells it (FreeBSD 15): then the program did not fall by itself."""
+    world.run()
+    (jid,) = world.eyes.jails
+
+    world.eyes.see_removal(jid)
+    world.reactor.turn()
+    world.keeper.end("web", None, 9)
+    world.reactor.turn()
+
+    words = "somebody else removes its jail, which kills what runs in it"
+    told = [each for each in world.events if words in each or " exit " in each]
+    assert [each.split()[1] for each in told] == ["notice", "exit"]
+
+
 def test_the_next_keeper_takes_it_in(world):
     """From then on it is a jail like any other: nothing is to be explained, and the keeper tells how it ends."""
     program = world.run()

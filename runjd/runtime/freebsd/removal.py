@@ -13,6 +13,7 @@ import os
 
 from runjd.errors import RuntimeFailure
 from runjd.kernel.freebsd.jail import JAIL_DYING
+from runjd.runtime.freebsd import holding
 from runjd.runtime.freebsd.jails import told_jail
 
 TYPE_CHECKING = False
@@ -42,7 +43,7 @@ class Removal:
             found = self._kernel.jail_get((("name", name),), ("path",))
         except FileNotFoundError:
             return 0
-        return int(str(found["jid"])) if _is_same(found["path"], home) else 0
+        return int(str(found["jid"])) if holding.is_at(found["path"], home) else 0
 
     def remove(self, held: Held) -> None:
         """
@@ -63,10 +64,10 @@ class Removal:
             if each.action == "interface":
                 self._reclaim(each.target.partition(" ")[0], jid)
         try:
-            self._kernel.jail_remove(jid)
+            holding.remove(self._kernel, jid, told_jail(held)[1])
         except OSError as error:
             # somebody else was quicker
-            if error.errno != errno.EINVAL:
+            if error.errno not in (errno.EINVAL, errno.ENOENT):
                 raise RuntimeFailure("remove the jail", error.strerror or "", errno=error.errno or 0) from error
 
     def _find_dying(self, held: Held) -> int:
@@ -77,7 +78,7 @@ class Removal:
             found = self._kernel.jail_get((("jid", held.jid),), ("path", "dying"), JAIL_DYING)
         except FileNotFoundError:
             return 0
-        return held.jid if found["dying"] and _is_same(found["path"], told_jail(held)[1]) else 0
+        return held.jid if found["dying"] and holding.is_at(found["path"], told_jail(held)[1]) else 0
 
     def _reclaim(self, interface: str, jid: int) -> None:
         """Take an interface back by its name; one that was renamed inside returns by itself when the jail is gone."""
@@ -111,7 +112,3 @@ class Removal:
         for each in members:
             if each.parent == ours and not each.alive:
                 self._kernel.waitpid(each.pid, os.WNOHANG)
-
-
-def _is_same(path: object, home: str) -> bool:
-    return os.path.normpath(str(path)) == os.path.normpath(home)

@@ -17,7 +17,8 @@ from runjd.kernel.freebsd.kernel import FreeBSDKernel
 from runjd.runtime import rights
 from runjd.runtime.contract import Runtime
 from runjd.runtime.failing import failure
-from runjd.runtime.freebsd.jails import name_of
+from runjd.runtime.freebsd import holding
+from runjd.runtime.freebsd.jails import name_of, told_jail
 from runjd.runtime.freebsd.limit_change import LimitChange
 from runjd.runtime.freebsd.patience import Patience
 from runjd.runtime.freebsd.plan import make_plan, refuse_process
@@ -76,6 +77,7 @@ class FreeBSDRuntime(Runtime):
         # Made now: the child cannot import.
         self._privileges = FreeBSDPrivileges(self._kernel)
         self._jid = 0
+        self._home = ""
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         made = make_plan(config, bundle, id, f"{directory}/root", self._read_extension(bundle))
@@ -104,7 +106,7 @@ class FreeBSDRuntime(Runtime):
             # no directory may be open when the jail is entered
             self._kernel.close(root)
         self._protect(plan.process)
-        self._attach(self._jid)
+        self._attach("")
 
     def become(self, process: Process) -> None:
         rights.become(process, self._privileges)
@@ -115,14 +117,13 @@ class FreeBSDRuntime(Runtime):
         jid = self._removal.find(held)
         if not jid:
             raise WrongState(f'the jail of "{held.id}" is gone', jail=held.id)
-        pid = self._fork()
-        if pid == 0:
-            self._jid = jid
-        return pid
+        # for the child, which enters later
+        self._jid, self._home = jid, told_jail(held)[1]
+        return self._fork()
 
     def enter_joined(self, process: Process) -> None:
         self._protect(process)
-        self._attach(self._jid)
+        self._attach(self._home)
 
     def processes(self, held: Held) -> tuple[int, ...]:
         jid = self._removal.find(held)
@@ -166,9 +167,9 @@ class FreeBSDRuntime(Runtime):
             except OSError as error:
                 raise failure("protect the process", error, "process.oomScoreAdj") from error
 
-    def _attach(self, jid: int) -> None:
+    def _attach(self, home: str) -> None:
         try:
-            self._kernel.jail_attach(jid)
+            holding.enter(self._kernel, self._jid, home)
         except OSError as error:
             number = self._open_directory() if error.errno == errno.EPERM else -1
             hint = f"descriptor {number} is a directory, with which nobody may enter" if number >= 0 else ""

@@ -40,9 +40,9 @@ def rich(*, readonly: bool = False) -> Config:
     )
 
 
-def rich_machine() -> Machine:
+def rich_machine(release: str = "13.2-RELEASE") -> Machine:
     """Return a machine that has what the rich configuration wants."""
-    machine = Machine()
+    machine = Machine(FreeBSDRecorder(release))
     machine.kernel.make_file("/srv/hosts", b"127.0.0.1 localhost\n")
     machine.kernel.make_file("/srv/motd", b"welcome\n")
     machine.kernel.make_file(f"{ROOT}/etc/motd", b"of the image\n")
@@ -98,10 +98,11 @@ def test_the_init_process_is_in_the_jail_with_all_that_was_asked_for() -> None:
     assert kernel.stat(f"{ROOT}/dev/zero").st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize("release", ["13.2-RELEASE", "15.0-RELEASE"])
 @pytest.mark.parametrize("readonly", [False, True])
-def test_removal_leaves_the_host_as_it_was(readonly: bool) -> None:
+def test_removal_leaves_the_host_as_it_was(readonly: bool, release: str) -> None:
     """Mounts in reverse, made directories and files, addresses, rules, the parent's room for children."""
-    machine = rich_machine()
+    machine = rich_machine(release)
     before = machine.snapshot()
 
     held = machine.start(rich(readonly=readonly))
@@ -349,17 +350,31 @@ def test_everyone_is_signalled_at_once() -> None:
     assert other not in machine.kernel.state.processes
 
 
-def test_a_process_joins_the_jail_late() -> None:
-    """Once it has let go of its parent's descriptors, as jail_attach(2) wants."""
-    machine = Machine()
+@pytest.mark.parametrize("release", ["13.2-RELEASE", "15.0-RELEASE"])
+def test_a_process_joins_the_jail_late(release: str) -> None:
+    """Once it has let go of its parent's descriptors, as jail_attach(2) wants; and brings none in."""
+    machine = Machine(FreeBSDRecorder(release))
     held = machine.start(config())
 
     pid = machine.runtime.join(held, Process(("sh",)), b"")
     with machine.kernel.acting_as(pid):
-        machine.runtime._jid = held.jid  # what the child knows after a real fork
         machine.runtime.enter_joined(Process(("sh",)))
 
-    assert machine.kernel.state.processes[pid].jid == held.jid
+    joined = machine.kernel.state.processes[pid]
+    assert (joined.jid, joined.descriptors) == (held.jid, {})
+
+
+def test_nobody_joins_another_jail_that_has_the_number_by_now() -> None:
+    """Where the kernel can hold a jail, it is looked at once more before it is entered."""
+    machine = Machine(FreeBSDRecorder("15.0-RELEASE"))
+    held = machine.start(config())
+    pid = machine.runtime.join(held, Process(("sh",)), b"")
+    machine.reaps(held.pid)
+    machine.runtime.remove(held)
+    machine.kernel.jail_set((("jid", held.jid), ("name", "other"), ("path", "/srv/data"), ("persist", True)), 1)
+
+    with machine.kernel.acting_as(pid), pytest.raises(RuntimeFailure, match="is another one by now"):
+        machine.runtime.enter_joined(Process(("sh",)))
 
 
 def test_nobody_joins_a_jail_that_is_gone() -> None:
