@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 _STATE = "/var/run/runjd"
 _LOG = "/var/log/runjd"
+_DATA = "/var/db/runjd" if sys.platform.startswith("freebsd") else "/var/lib/runjd"
 #: seconds for which nobody has written to a file of the configuration that is used
 _SETTLE = 0.1
 #: bytes that chunks of output and their records take for a moment
@@ -56,6 +57,7 @@ class Options(usage.Options):
         ["config", "f", None, f"The configuration (default: {default_file()}; none where --state is given)."],
         ["state", "s", None, f"Directory of the control socket and of all volatile state (default: {_STATE})."],
         ["log", "l", None, f"Directory of the jails' logs (default: {_LOG})."],
+        ["data", "d", None, f"Directory of what outlasts a reboot (default: {_DATA}, or STATE/data)."],
         ["runtime", "r", None, f"What jails are made with where nothing else is asked: {', '.join(available())}."],
         ["control", "c", None, "The control socket (default: STATE/control)."],
         ["keeper", "k", None, "The program runjd-keeper (default: the one beside twistd)."],
@@ -65,6 +67,7 @@ class Options(usage.Options):
             "config": usage.CompleteFiles("*.toml"),  # type: ignore[no-untyped-call]
             "state": usage.CompleteDirs(),  # type: ignore[no-untyped-call]
             "log": usage.CompleteDirs(),  # type: ignore[no-untyped-call]
+            "data": usage.CompleteDirs(),  # type: ignore[no-untyped-call]
             "runtime": usage.CompleteList(list(RUNTIMES)),  # type: ignore[no-untyped-call]
         }
     )
@@ -87,6 +90,8 @@ class Options(usage.Options):
             if not self[name]:
                 raise usage.UsageError(f"--{name} needs a directory")
             self[name] = os.path.abspath(self[name])
+        data = self["data"] or (_DATA if self["state"] == _STATE else f"{self['state']}/data")
+        self["data"] = os.path.abspath(data)
         self["control"] = os.path.abspath(self["control"]) if self["control"] else f"{self['state']}/control"
         if len(os.fsencode(self["control"])) > 103:
             raise usage.UsageError(f"the path of the control socket is too long for a socket: {self['control']}")
@@ -169,6 +174,7 @@ def make_service(options: Options, reactor: Any) -> IService:
 
     from runjd.access.identity import identify
     from runjd.kernel.exitwatch import exit_watch
+    from runjd.kernel.process import boot_id
     from runjd.logs.writer import ThreadWriter
     from runjd.protocols.control.factory import ControlFactory
     from runjd.protocols.keeperclient import KeeperClient
@@ -182,12 +188,15 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.door import ControlDoor
     from runjd.supervise.events import EventLog
     from runjd.supervise.keeperstart import KeeperStart
+    from runjd.supervise.lasting import Lasting
     from runjd.supervise.logroom import LogRoom
+    from runjd.supervise.recall import Recall
     from runjd.supervise.site import Site
     from runjd.supervise.vigil import Vigil
+    from runjd.supervise.wishes import Wishes
 
     state = options["state"]
-    definitions = Definitions(f"{state}/jails")
+    definitions = Definitions(f"{state}/jails", boot_id())
     if isinstance(options["first"], ConfigError) and not _has_configured(definitions):
         raise options["first"]
     make_directory(state, 0o755)
@@ -195,6 +204,9 @@ def make_service(options: Options, reactor: Any) -> IService:
     for name in ("state", "keeper", "jails", "bundles"):
         make_directory(f"{state}/{name}", 0o700)
     make_directory(options["log"], 0o755)
+    make_directory(options["data"], 0o700)
+    lock_of_data = lock_directory(options["data"])
+    make_directory(f"{options['data']}/jails", 0o700)
 
     _keep_heap()
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -207,13 +219,16 @@ def make_service(options: Options, reactor: Any) -> IService:
         controller.log_trouble(path, error)
 
     writer = ThreadWriter(reactor.callFromThread, trouble)
+    events = EventLog(time.time)
+    wishes = Wishes(f"{options['data']}/jails")
     site = Site(
         reactor,
         time.time,
         AbsentKeeper(),
-        EventLog(time.time),
+        events,
         LogRoom(options["log"], writer, reactor, time.time, in_thread),
         definitions,
+        Lasting(wishes, reactor, in_thread, events.tell_store),
         Vigil(reactor, exit_watch, time.time),
         run_id,
         time.monotonic,
@@ -221,6 +236,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     )
     controller = Controller(
         site,
+        Recall(definitions, wishes),
         options["runtimes"],
         lambda: connection.end_keeper(),  # noqa: PLW0108  made below
         lambda: reactor.callLater(_FAREWELL, reactor.stop),
@@ -254,7 +270,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         at_start=lambda: _at_start(limits, reactor, controller, configuration),
         at_ready=lambda: _at_ready(lock, options, controller),
         fatal=lambda reason: _fatal(reactor, reason),
-        unlock=lambda: os.close(lock),
+        unlock=lambda: _close(lock_of_data, lock),
     )
 
 
@@ -346,6 +362,11 @@ def _at_ready(lock: int, options: Options, controller: Controller) -> None:
         count=len(controller.jails()),
         runtimes=", ".join(controller.runtimes),
     )
+
+
+def _close(*descriptors: int) -> None:
+    for each in descriptors:
+        os.close(each)
 
 
 def _fatal(reactor: Any, reason: str) -> None:

@@ -177,7 +177,7 @@ def test_a_daemon_serves_dies_and_is_followed(twistd):
     twistd.ask("shutdown stop")
 
     assert second.wait(PATIENCE) == 0
-    assert sorted(os.listdir(f"{twistd.directory}/s")) == ["bundles", "jails", "keeper", "lock", "state"]
+    assert sorted(os.listdir(f"{twistd.directory}/s")) == ["bundles", "data", "jails", "keeper", "lock", "state"]
     assert os.listdir(f"{twistd.directory}/s/state") == []
 
 

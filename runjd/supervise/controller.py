@@ -23,6 +23,7 @@ from runjd.supervise.causes import WANT
 from runjd.supervise.definitions import Known
 from runjd.supervise.execution import execute
 from runjd.supervise.jail import Jail
+from runjd.supervise.recall import Recall
 from runjd.supervise.sessions import Session, Visit, input_of
 from runjd.supervise.site import STOP_TIMEOUT, Site
 from runjd.supervise.suggest import no_such_jail
@@ -39,6 +40,7 @@ class Controller:
     The jails of one daemon.
 
     :param site: what they share.
+    :param recall: what is remembered of jails.
     :param runtimes: names; the first is the default.
     :param end_keeper: ends the keeper; fails with STATE while a jail lives.
     :param leave: ends the daemon, once the answer to a shutdown could be sent.
@@ -50,6 +52,7 @@ class Controller:
     def __init__(
         self,
         site: Site,
+        recall: Recall,
         runtimes: Sequence[str],
         end_keeper: Callable[[], Deferred[None]],
         leave: Callable[[], None],
@@ -68,8 +71,9 @@ class Controller:
         self._ready_waiters: list[Deferred[None]] = []
         self._last_exec = 0
         self._jails: dict[str, Jail] = {}
-        for known in site.definitions.load():
-            self._jails[known.definition.id] = self._make_jail(known)
+        self._recall = recall
+        for known in recall.jails():
+            self._jails[known.definition.id] = self._recalled(known, False)
         self.listener = Adoption(site, self._jails, self._make_jail, self._ready, self._lost)
 
     # --- the daemon's side ---------------------------------------------------------
@@ -92,6 +96,8 @@ class Controller:
             done: Deferred[None] = Deferred()
             written.append(done)
             jail.log.intake.flush(lambda done=done: done.callback(None))  # type: ignore[misc]
+        written.append(self._site.lasting.settled())
+        self._site.lasting.close()
         return DeferredList(written).addCallback(lambda _: None)
 
     def log_trouble(self, path: str, error: OSError | None) -> None:
@@ -124,12 +130,12 @@ class Controller:
                 raise AlreadyExists(definition.id)
             jail.redefine(definition, by)
             return
-        jail = Jail(self._site, Known(definition, "", is_configured=True), self._is_ready, self._forget)
+        jail = self._recalled(self._recall.configured(definition), self._is_ready)
         jail.record.save()
         self._jails[definition.id] = jail
         self.events.emit(definition.id, "defined", {"by": by, "bundle": definition.bundle})
-        if self._is_ready and jail.want == "up":
-            self._start(jail, by).addErrback(self._tell_start, definition.id)
+        if self._is_ready:
+            jail.come_up(by)
 
     def change(self, id: str, settings: Settings, by: str) -> None:
         """
@@ -362,6 +368,14 @@ class Controller:
     def _make_jail(self, known: Known) -> Jail:
         return Jail(self._site, known, False, self._forget)
 
+    def _recalled(self, known: Known, is_known: bool) -> Jail:
+        """Return a jail of which something may outlast reboots."""
+        jail = Jail(self._site, known, is_known, self._forget)
+        wish = self._recall.wishes.pop(known.definition.id, None)
+        if wish is not None:
+            jail.record.remembers(wish)
+        return jail
+
     def _jail(self, id: str) -> Jail:
         try:
             return self._jails[id]
@@ -402,9 +416,6 @@ class Controller:
             jail.machine.stop(timeout)
         return forgotten
 
-    def _tell_start(self, failure: Failure, id: str) -> None:
-        self._log.error("{jail} does not start: {error}", jail=id, error=failure.value)
-
     def _sound(self, definition: Definition) -> Definition:
         """Return a definition with its runtime. :raise RunjdError: it makes no sense here."""
         check_id(definition.id)
@@ -420,9 +431,9 @@ class Controller:
         if not self._is_ready:
             raise Busy("the keeper is not connected at this moment", retry_ms=500)
 
-    def _start(self, jail: Jail, by: str, want: str = "up") -> Deferred[Facts]:
+    def _start(self, jail: Jail, by: str) -> Deferred[Facts]:
         try:
-            jail.set_want(want, by)
+            jail.set_want("up", by)
         except RunjdError as error:
             return fail(error)
         if jail.phase == "running":
@@ -435,7 +446,7 @@ class Controller:
         if self._jails.get(jail.id) is not jail:
             return
         del self._jails[jail.id]
-        self._site.definitions.remove(jail.id)
+        jail.record.forget()
         self.events.emit(jail.id, "deleted", {"by": jail.by})
         jail.detach()  # exec processes that live on, where the runtime isolates nothing, are nobody's any more
         gone = Gone(f'jail "{jail.id}" was deleted', jail=jail.id)
@@ -449,8 +460,7 @@ class Controller:
             self._log.info("the keeper is connected again")
             self.events.emit("", "keeper", {"state": "connected"})
         for jail in list(self._jails.values()):
-            if jail.phase == "idle" and jail.record.stood == "new" and jail.want != "down":
-                self._start(jail, WANT, jail.want).addErrback(self._tell_start, jail.id)
+            jail.come_up(WANT)
         waiters, self._ready_waiters = self._ready_waiters, []
         for waiter in waiters:
             waiter.callback(None)

@@ -2,13 +2,12 @@
 What the daemon was asked to run, on disk: one file for each jail.
 
 Written before a start, so that the next daemon knows of every jail that the
-keeper may have.  The directory is volatile; what must outlast a reboot is
-another matter.
+keeper may have.  The directory is volatile; what must outlast a reboot stands
+in :mod:`runjd.supervise.wishes`.
 """
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 from collections.abc import Iterator
@@ -16,11 +15,12 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from runjd.errors import InputOutput, NoSpace, RunjdError
+from runjd.errors import RunjdError
 from runjd.policy.backoff import Tallies
 from runjd.policy.facts import Definition, ExitRecord
 from runjd.policy.settingsjson import settings_from_json, settings_to_json
 from runjd.spec.ids import check_id
+from runjd.supervise.wholefiles import read_json, write_whole
 from runjd.values import Value
 
 _VERSION = 1
@@ -41,6 +41,8 @@ class Known(Value):
     :ivar reason: why it stands there.
     :ivar tallies: what the next start by itself depends on.
     :ivar started: when it was started last, in seconds since the host's boot.
+    :ivar enabled: whether it comes up at boots; None: nobody said.
+    :ivar is_of_this_boot: it was written since the host was booted.
     """
 
     definition: Definition
@@ -52,6 +54,8 @@ class Known(Value):
     reason: str = ""
     tallies: Tallies = Tallies()
     started: float = 0.0
+    enabled: bool | None = None
+    is_of_this_boot: bool = True
 
 
 class Definitions:
@@ -59,12 +63,14 @@ class Definitions:
     The definitions in a directory.
 
     :param directory: absolute, and writable for nobody else.
+    :param boot: identifies this boot of the host; what an earlier one left is void.
     """
 
     _log = Logger()
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, boot: str) -> None:
         self._directory = directory
+        self._boot = boot
 
     def save(self, known: Known) -> None:
         """
@@ -72,19 +78,8 @@ class Definitions:
 
         :raise InputOutput: the disk refuses.
         """
-        path = self._path(known.definition.id)
-        document = json.dumps({"version": _VERSION, **_to_json(known)})
-        try:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-            fd = os.open(path + ".new", flags, 0o600)
-            try:
-                _write_all(fd, document.encode("utf-8", "surrogateescape"))
-            finally:
-                os.close(fd)
-            os.rename(path + ".new", path)
-        except OSError as error:
-            kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT) else InputOutput
-            raise kind(f"cannot write the definition of {known.definition.id}: {path}: {error.strerror}") from error
+        document = {"version": _VERSION, "boot": self._boot, **_to_json(known)}
+        write_whole(self._path(known.definition.id), json.dumps(document).encode("utf-8", "surrogateescape"))
 
     def remove(self, id: str) -> None:
         """Forget one; nothing to do is no error."""
@@ -102,8 +97,7 @@ class Definitions:
                 continue
             path = os.path.join(self._directory, name)
             try:
-                with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
-                    document = json.loads(file.read())
+                document = read_json(path)
                 if document["version"] != _VERSION:
                     raise ValueError(f"its version is {document['version']}")
                 known = _from_json(document)
@@ -112,16 +106,22 @@ class Definitions:
             except (OSError, ValueError, KeyError, TypeError, AttributeError, RunjdError) as error:
                 self._log.error("cannot read {path}, so its jail is not known: {error}", path=path, error=error)
                 continue
-            yield known
+            yield known if document.get("boot", self._boot) == self._boot else _after_boot(known)
 
     def _path(self, id: str) -> str:
         return os.path.join(self._directory, id + _ENDING)
 
 
-def _write_all(fd: int, data: bytes) -> None:
-    """Write all of it: a disk may take a part, and refuse only the next."""
-    while data:
-        data = data[os.write(fd, data) :]
+def _after_boot(known: Known) -> Known:
+    """Return what of an earlier boot still is true: nothing of it runs, and no count of its clock means anything."""
+    return Known(
+        known.definition,
+        known.want,
+        last_exit=known.last_exit,
+        is_configured=known.is_configured,
+        enabled=known.enabled,
+        is_of_this_boot=False,
+    )
 
 
 def _to_json(known: Known) -> dict[str, object]:
@@ -134,6 +134,7 @@ def _to_json(known: Known) -> dict[str, object]:
         "reason": known.reason,
         "tallies": known.tallies._asdict(),
         "started": known.started,
+        "enabled": known.enabled,
         "definition": definition_to_json(known.definition),
     }
 
@@ -150,6 +151,7 @@ def _from_json(document: Any) -> Known:
         reason=str(document.get("reason", "")),
         tallies=_tallies_from_json(document.get("tallies", {})),
         started=_seconds(document.get("started", 0.0)),
+        enabled=None if document.get("enabled") is None else document["enabled"] is True,
     )
 
 

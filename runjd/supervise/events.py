@@ -4,7 +4,8 @@ Every change of every jail, numbered, with a ring of the newest ones.
 The words: ``defined``, ``changed`` (its definition or its settings) and ``deleted``
 (a jail came and went), ``state`` (its phase), ``exit`` (its init process, or with ``exec=`` another one), ``exec``,
 ``notice`` (what the runtime says of a start), ``log`` (it cannot be written, or
-can be again); of the daemon itself ``keeper``, ``reload`` (of the configuration) and ``shutdown``.
+can be again); of the daemon itself ``keeper``, ``reload`` (of the configuration), ``store``
+(what must outlast a reboot cannot be written, or can be again) and ``shutdown``.
 
 A receiver that fails is dropped and told in the daemon's log: nothing a
 subscriber does may reach the jail whose event it is.
@@ -66,6 +67,10 @@ class EventLog:
                 self._log.failure("a subscriber of events failed and is dropped")
                 self._receivers.pop(key, None)
         return event
+
+    def tell_store(self, reason: str) -> None:
+        """What must outlast a reboot cannot be written, or can be again."""
+        self.emit("", "store", {"state": "waiting" if reason else "writing", "reason": reason})
 
     def subscribe(self, receiver: Callable[[Event], None]) -> ISubscription:
         self._next_receiver += 1

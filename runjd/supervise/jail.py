@@ -91,7 +91,7 @@ class Jail:
     def __init__(self, site: Site, known: Known, is_known: bool, forget: Callable[[Jail], None]) -> None:
         self._site = site
         self._forget = forget
-        self.record = Record(site.definitions, known)
+        self.record = Record(site.definitions, site.lasting, known)
         self.phase = self._shown = "idle" if is_known else "unknown"
         self.by = ""
         self.pid = 0
@@ -202,6 +202,12 @@ class Jail:
         self.record.set_want(want, is_saved=want == "down" or self.phase != "idle")
         self._retrying.clear()
         self.by = by
+
+    def come_up(self, by: str) -> None:
+        """Start it, where it is wanted and nobody dealt with it in this boot."""
+        if self.phase == "idle" and self.record.stood == "new" and self.want != "down":
+            self.by = by
+            self.machine.start()
 
     def redefine(self, definition: Definition, by: str) -> None:
         """

@@ -9,6 +9,7 @@ from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
 from runjd.supervise.execends import ExecEnds
 from runjd.supervise.guestbook import GuestBook
+from runjd.supervise.lasting import Lasting
 from runjd.supervise.logroom import LogRoom
 from runjd.supervise.spawner import Spawner
 from runjd.supervise.vigil import Vigil
@@ -28,6 +29,7 @@ class Site:
     :param spawner: the keeper.
     :param logs: where the jails' output goes.
     :param definitions: where the jails are written down.
+    :param lasting: where that of them is written down which outlasts a reboot.
     :param vigil: watches init processes without the keeper.
     :param run_id: identifies this life of the daemon.
     :ivar guests: all sessions.
@@ -44,6 +46,7 @@ class Site:
         events: EventLog,
         logs: LogRoom,
         definitions: Definitions,
+        lasting: Lasting,
         vigil: Vigil,
         run_id: str,
         uptime: Callable[[], float],
@@ -55,6 +58,7 @@ class Site:
         self.events = events
         self.logs = logs
         self.definitions = definitions
+        self.lasting = lasting
         self.vigil = vigil
         self.run_id = run_id
         self.guests = GuestBook()

@@ -20,7 +20,7 @@ BARE = Known(Definition("db", "/b", "plain"), "down")
 @pytest.fixture
 def definitions(tmp_path):
     """Return definitions in a directory of their own."""
-    return Definitions(str(tmp_path))
+    return Definitions(str(tmp_path), "b1")
 
 
 def test_what_was_saved_is_loaded(definitions):

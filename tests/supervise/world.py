@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+from pathlib import Path
 
 from twisted.internet.defer import maybeDeferred
 from twisted.internet.task import Clock
@@ -19,9 +20,12 @@ from runjd.supervise.connection import AbsentKeeper
 from runjd.supervise.controller import Controller
 from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
+from runjd.supervise.lasting import Lasting
 from runjd.supervise.logroom import LogRoom
+from runjd.supervise.recall import Recall
 from runjd.supervise.site import Site
 from runjd.supervise.vigil import Vigil
+from runjd.supervise.wishes import Wishes
 from tests.supervise.eyes import Eyes
 from tests.supervise.fakekeeper import KILL, NOW, TERM, FakeKeeper
 from tests.supervise.program import Program
@@ -97,14 +101,16 @@ class World:
     """
 
     def __init__(self, directory: str, writer: LogWriter | None = None) -> None:
-        for name in ("jails", "logs"):
+        for name in ("jails", "logs", "wishes"):
             os.mkdir(f"{directory}/{name}", 0o700)
         self.directory = directory
+        self.path = Path(directory)
         self.keeper = FakeKeeper()
         self.reactor = TurningReactor()
         self.writer = writer or MemoryWriter()
         self.now = NOW
         self.left = 0
+        self.boot = "b1"
         self.luck = 0.0
         self.site: Site | None = None
         self.orphans: dict[tuple[str, str], Program] = {}
@@ -121,20 +127,26 @@ class World:
             if call.getTime() > self.reactor.seconds():
                 call.cancel()
         self.reactor.advance(0)
+        events = EventLog(lambda: self.now)
+        definitions = Definitions(f"{self.directory}/jails", self.boot)
+        wishes = Wishes(f"{self.directory}/wishes")
         self.site = Site(
             self.reactor,
             lambda: self.now,
             AbsentKeeper(),
-            EventLog(lambda: self.now),
+            events,
             LogRoom(f"{self.directory}/logs", self.writer, self.reactor, lambda: self.now, maybeDeferred),
-            Definitions(f"{self.directory}/jails"),
+            definitions,
+            Lasting(wishes, self.reactor, maybeDeferred, events.tell_store),
             Vigil(self.reactor, self._open_eyes, lambda: self.now),
             "7f3a91",
             self.reactor.seconds,
             lambda: self.luck,
         )
         self.site.vigil.start()
-        self.controller = Controller(self.site, ("linux", "plain"), self.keeper.shutdown, self._leave)
+        self.controller = Controller(
+            self.site, Recall(definitions, wishes), ("linux", "plain"), self.keeper.shutdown, self._leave
+        )
         self.events: list[str] = []
         self.site.events.subscribe(lambda event: self.events.append(words_of(event)))
         if connects:

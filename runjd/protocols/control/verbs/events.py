@@ -30,6 +30,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "log": ("state", "reason", "lost"),
     "keeper": ("state", "watched", "reason"),
     "reload": ("state", "added", "removed", "changed", "unchanged", "by", "reason"),
+    "store": ("state", "reason"),
     "shutdown": ("mode", "by"),
 }
 

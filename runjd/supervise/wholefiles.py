@@ -1,0 +1,62 @@
+"""Files that are written whole or not at all, and read without following links."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+from typing import Any
+
+from runjd.errors import InputOutput, NoSpace
+
+_NEW = ".new"
+
+
+def write_whole(path: str, data: bytes, is_synced: bool = False) -> None:
+    """
+    Write or replace a file, at once or not at all.
+
+    :param is_synced: it outlasts a crash of the host, once its directory is synced, too.
+    :raise InputOutput: the disk refuses.
+    """
+    try:
+        fd = os.open(path + _NEW, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            _write_all(fd, data)
+            if is_synced:
+                os.fsync(fd)
+        finally:
+            os.close(fd)
+        os.rename(path + _NEW, path)
+    except OSError as error:
+        raise refused(path, error) from error
+
+
+def sync_directory(path: str) -> None:
+    """Have all that was renamed and removed in a directory outlast a crash. :raise InputOutput: the disk refuses."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise refused(path, error) from error
+
+
+def read_json(path: str) -> Any:
+    """Return what a file holds. :raise OSError: it cannot be read. :raise ValueError: it is no JSON."""
+    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+        return json.loads(file.read())
+
+
+def refused(path: str, error: OSError) -> InputOutput | NoSpace:
+    """Return the error of a disk that refuses."""
+    kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT) else InputOutput
+    return kind(f"cannot write {path}: {error.strerror}")
+
+
+def _write_all(fd: int, data: bytes) -> None:
+    """Write all of it: a disk may take a part, and refuse only the next."""
+    while data:
+        data = data[os.write(fd, data) :]
