@@ -72,6 +72,8 @@ class Facts(Value):
     reason: str = ""
     #: what the runtime had to say of the last start, as "runs without isolation"
     notices: tuple[str, ...] = ()
+    #: what the program says of itself, as sd_notify(3) has it; empty where it says nothing
+    says: str = ""
     #: seconds until it is started again by itself; None: it is not
     next_in: float | None = None
     #: bytes that were left out of its log in this life of the daemon

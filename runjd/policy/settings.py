@@ -110,7 +110,7 @@ class HealthRule(Value):
     """
     How a jail that is ready is looked after.
 
-    :ivar start_period: a no within this time of the start does not count.
+    :ivar start_period: a no within this time of the start does not count, unless a yes came before.
     :ivar failures: so many times no in a row make it unhealthy.
     :ivar successes: so many times yes in a row make it healthy again.
     :ivar action: one of :data:`ACTIONS`, taken when it becomes unhealthy.

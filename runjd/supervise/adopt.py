@@ -21,7 +21,10 @@ from runjd.supervise.causes import KEEPER, WANT
 from runjd.supervise.definitions import Known, definition_from_json
 from runjd.supervise.execution import watch
 from runjd.supervise.jail import DOWN, Jail
+from runjd.supervise.probes.program import PREFIX
 from runjd.supervise.site import STOP_TIMEOUT, Site
+
+_SIGKILL = 9
 
 
 class Adoption:
@@ -139,6 +142,10 @@ class Adoption:
         if jail is None or not jail.is_running or found.exec_id in jail.execs:
             _close(found)
             return
+        if found.exec_id.startswith(PREFIX):  # nobody waits for the answer any more
+            _close(found)
+            self._site.spawner.signal(found.jail, _SIGKILL, exec_id=found.exec_id).addErrback(_passed_over)
+            return
         process = watch(self._site, jail, found.exec_id, launched)
         if not found.note.get("detached"):
             process.hang_up()
@@ -165,6 +172,10 @@ def _definition_of(found: Found) -> Definition:
         return definition_from_json(found.note.get("definition"))
     except (ValueError, RunjdError):
         return Definition(id=found.jail, bundle="", runtime="", size=(24, 80) if found.terminal else None)
+
+
+def _passed_over(failure: Failure) -> None:
+    """It is gone already, or the keeper is lost again."""
 
 
 def _close(found: Found) -> None:

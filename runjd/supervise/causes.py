@@ -12,6 +12,10 @@ PROGRAM = "program"
 KEEPER = "keeper"
 #: the restart rule of the jail
 RESTART = "policy:restart"
+#: the readiness rule of the jail: its probe, or its time limit
+READY = "policy:ready"
+#: the probe of its health
+HEALTH = "policy:health"
 #: the configuration was read
 CONFIG = "config"
 #: what was wanted before is carried out now

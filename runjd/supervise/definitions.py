@@ -43,6 +43,7 @@ class Known(Value):
     :ivar started: when it was started last, in seconds since the host's boot.
     :ivar enabled: whether it comes up at boots; None: nobody said.
     :ivar is_of_this_boot: it was written since the host was booted.
+    :ivar is_ready: that run was seen to be ready.
     """
 
     definition: Definition
@@ -56,6 +57,7 @@ class Known(Value):
     started: float = 0.0
     enabled: bool | None = None
     is_of_this_boot: bool = True
+    is_ready: bool = False
 
 
 class Definitions:
@@ -135,6 +137,7 @@ def _to_json(known: Known) -> dict[str, object]:
         "tallies": known.tallies._asdict(),
         "started": known.started,
         "enabled": known.enabled,
+        "is_ready": known.is_ready,
         "definition": definition_to_json(known.definition),
     }
 
@@ -152,6 +155,7 @@ def _from_json(document: Any) -> Known:
         tallies=_tallies_from_json(document.get("tallies", {})),
         started=_seconds(document.get("started", 0.0)),
         enabled=None if document.get("enabled") is None else document["enabled"] is True,
+        is_ready=document.get("is_ready") is True,
     )
 
 

@@ -21,6 +21,7 @@ class InitProcess(WatchedProcess):
     An output is not read again before what was read is in the log; while it floods and nobody looks on, the
     writer of the log reads it by itself.
 
+    :ivar listener: hears its output too, until it returns True; None: nobody.
     :param drained: called when it exited and all its output was delivered.
     :param ended: called when nobody holds its output any more.
     """
@@ -30,19 +31,27 @@ class InitProcess(WatchedProcess):
         self._log_of_jail = log
         self._drained = drained
         self._ended = ended
+        self.listener: Callable[[str, bytes], bool] | None = None
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
         transport = self.transport
         if transport is None:
             return
         transport.hold(childFD)
+        stream = "err" if childFD == _ERR else "out"
         try:
-            stream = "err" if childFD == _ERR else "out"
-            is_lent = len(data) >= FLOOD and not self.viewers and self._log_of_jail.takes_loans
+            is_lent = len(data) >= FLOOD and not self._is_heard and self._log_of_jail.takes_loans
             loan = transport.lend(childFD) if is_lent else None
             self._log_of_jail.write(stream, data, lambda: transport.release(childFD), loan)
         finally:
+            if self.listener is not None and self.listener(stream, data):
+                self.listener = None
             super().childDataReceived(childFD, data)
+
+    @property
+    def _is_heard(self) -> bool:
+        """Whether anybody but the log needs its output."""
+        return bool(self.viewers) or self.listener is not None
 
     def processExited(self, reason: Failure) -> None:
         self._drained()

@@ -20,6 +20,7 @@ from runjd.policy.restart import Run
 from runjd.policy.settings import Settings
 from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.causes import KEEPER, PROGRAM, RESTART
+from runjd.supervise.consequences import tending_of
 from runjd.supervise.definitions import Known
 from runjd.supervise.ending import Ending
 from runjd.supervise.events import exit_details
@@ -31,13 +32,14 @@ from runjd.supervise.launching import launch
 from runjd.supervise.logtrouble import LogTrouble
 from runjd.supervise.machine import machine_of
 from runjd.supervise.mourning import Mourning
+from runjd.supervise.portrait import facts_of
 from runjd.supervise.record import Record
 from runjd.supervise.removal import Removal
 from runjd.supervise.retrying import Retrying
 from runjd.supervise.site import Site
 from runjd.supervise.stopping import Stopping
 from runjd.supervise.waiters import Waiters
-from runjd.supervise.watched import connect
+from runjd.supervise.watched import connect, others_of
 from runjd.supervise.watching import Watching
 
 #: phases in which nothing of a jail runs, or is at work
@@ -54,16 +56,18 @@ class Jail:
     :ivar record: what the next daemon must know of it.
     :ivar execs: its exec processes, by their ids.
     :ivar by: who or what caused that which happens now; see :mod:`runjd.supervise.causes`.
+    :ivar tending: whether it is ready, and how it is.
+    :ivar retrying: when it is started again by itself.
     :ivar is_leftover: the keeper told that it does not run, and that nobody is at work on it.
     :ivar shall_forget: it is to be forgotten as soon as nothing is left of it.
     """
 
     __slots__ = (
+        "_doom",
         "_ending",
         "_forget",
         "_mourning",
         "_removal",
-        "_retrying",
         "_shown",
         "_site",
         "_stopping",
@@ -81,8 +85,10 @@ class Jail:
         "phase",
         "pid",
         "record",
+        "retrying",
         "shall_forget",
         "started_at",
+        "tending",
         "terminal",
         "waiters",
     )
@@ -108,12 +114,15 @@ class Jail:
         # whether it is started once it is down; None: it ends by itself, and the policy says
         self._then: bool | None = None
         self.is_leftover = False
+        # what was found wrong with the run, for which it is stopped
+        self._doom = ""
         self.shall_forget = False
         self.machine: Inputs = machine_of(self, is_known)
         self._ending = Ending(self.log.intake, self._tell_exit, self.machine.ended)
         self._removal = Removal(site, self.id, self._broken)
         self._mourning = Mourning(site, self.record, self._ending, self._removal)
-        self._retrying = Retrying(site, self.record, self._due)
+        self.retrying = Retrying(site, self.record, self._due)
+        self.tending = tending_of(self, site)
         self._stopping = Stopping(site, self.id, self.machine.stop_overdue)
 
     @property
@@ -144,6 +153,22 @@ class Jail:
         return self.init is not None and self._ending.record is None
 
     @property
+    def has_ended(self) -> bool:
+        """Whether its init process ended, and that is still being dealt with."""
+        return self._ending.record is not None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs, and is ready."""
+        return self.phase == "running" and self.tending.is_ready
+
+    @property
+    def reason(self) -> str:
+        """Why it is as it is, for people; empty where there is nothing to say."""
+        watching = self._watching.reason if self._watching is not None else ""
+        return self.record.reason or watching or self.log_trouble.reason or self.tending.reason
+
+    @property
     def is_ending(self) -> bool:
         """Whether its init process ended, nobody wants it again, and only its removal from the host is under way."""
         if self._ending.record is None or self._then is True:
@@ -162,33 +187,7 @@ class Jail:
 
     def facts(self) -> Facts:
         """Return the jail as it is now."""
-        record = self.record
-        watching = "" if self._watching is None else self._watching.reason
-        if self.phase == "starting":
-            status = "creating"
-        elif self.is_running:
-            status = "running"
-        else:
-            status = "stopped" if record.last_exit is not None or self._ending.record is not None else "-"
-        return Facts(
-            id=self.id,
-            want=self.want,
-            status=status,
-            phase=self.phase,
-            ready="yes" if self.phase == "running" else "no",
-            health="-",
-            definition=record.definition,
-            terminal=self.terminal,
-            pid=self.pid if self.is_running else 0,
-            jid=self.jid if self.is_running else 0,
-            started_at=self.started_at if self.is_running else 0.0,
-            last_exit=record.last_exit,
-            restarts=record.tallies.restarts,
-            reason=record.reason or watching or self.log_trouble.reason,
-            notices=self.notices,
-            next_in=self._retrying.next_in,
-            log_lost=self.log_trouble.lost,
-        )
+        return facts_of(self)
 
     # --- what the controller does ---------------------------------------------------
 
@@ -200,7 +199,7 @@ class Jail:
         """
         # a start writes it down itself
         self.record.set_want(want, is_saved=want == "down" or self.phase != "idle")
-        self._retrying.clear()
+        self.retrying.clear()
         self.by = by
 
     def come_up(self, by: str) -> None:
@@ -222,6 +221,7 @@ class Jail:
             self.record.definition = before
             raise
         self.log.keep(definition.settings.log)
+        self.tending.keep()
         if definition != before:
             self._emit("changed", {"by": by})
 
@@ -230,7 +230,7 @@ class Jail:
         self.shall_forget = True
         if not self.is_down:
             return
-        self._retrying.pause()
+        self.retrying.pause()
         if not self._removal.is_due:
             self._forget(self)
             return
@@ -243,6 +243,11 @@ class Jail:
     def insist(self) -> None:
         """Remove it from the host though it may live, where that is not known."""
         self._mourning.insist()
+
+    def condemn(self, why: str, by: str, timeout: float) -> None:
+        """Stop a run that is no good; the restart rule says what follows."""
+        self.by, self._doom = by, why
+        self.machine.condemned(timeout)
 
     def keeper_lost(self) -> None:
         """The keeper does not answer any more."""
@@ -263,7 +268,8 @@ class Jail:
     def launch(self, machine: Inputs) -> None:
         self._ending.forget()
         self._then = None
-        self._retrying.pause()
+        self._doom = ""
+        self.retrying.pause()
         self.record.begin(self._site.uptime())
         self.started_at = self._site.now()
         try:
@@ -291,7 +297,7 @@ class Jail:
     def take(self, launched: Launched, adopted: bool) -> None:
         self.pid, self.jid, self.terminal = launched.pid, launched.jid, launched.terminal
         self._ending.forget()
-        self._retrying.pause()
+        self.retrying.pause()
         self._mourning.cancel()
         eye = (self.machine.exited, launched.jid, self._tell_removal)
         self._watching = Watching(self._site.vigil, launched.pid, launched.start, *eye)
@@ -301,9 +307,12 @@ class Jail:
         for notice in launched.notices:
             self._log.warn("{notice}", notice=notice)
             self._emit("notice", {"text": notice, "by": self.by})
+        told_by = others_of(launched.descriptors)
+        self.init.listener = self.tending.begin(self.pid, told_by, self.started_at, adopted)
         connect(self._site, self.init, self.id, launched)
 
     def terminate(self, machine: Inputs, timeout: float | None) -> None:
+        self.tending.end()
         if timeout is None:
             self.show("stopping")
         self._stopping.begin(timeout)
@@ -322,6 +331,7 @@ class Jail:
         if self.phase != "stopping":
             self.by = PROGRAM
         self._stopping.cancel()
+        self.tending.end()
         self._ending.record = record
         self._stop_watching()
         self.phase = "stopping"
@@ -350,16 +360,16 @@ class Jail:
 
     def weigh(self, machine: Inputs, error: Exception | None) -> None:
         exit, then = self._ending.record, self._then
-        lasted = 0.0 if exit is None else self._retrying.lasted(exit)
+        lasted = 0.0 if exit is None else self.retrying.lasted(exit)
         self._put_down()
         if self._is_over(exit is not None):
             self.shall_forget = True  # whoever hears of its end now cannot start it any more
             machine.rested()
         elif error is None and then is not None:
-            self._retrying.stand("idle" if self.want == "down" else "new")
+            self.retrying.stand("idle" if self.want == "down" else "new")
             machine.rested()
         else:
-            self._retrying.decide(machine, Run(exit, lasted, "" if error is None else str(error)), self.want)
+            self.retrying.decide(machine, Run(exit, lasted, self._doom if error is None else str(error)), self.want)
             if isinstance(error, RunjdError):
                 self.waiters.failed(error)
                 if self.shall_forget:
@@ -369,12 +379,11 @@ class Jail:
         self._put_down()
         record = self.record
         if record.stood == "started" and record.last_exit is not None and not self.shall_forget:
-            self._retrying.decide(
-                machine, Run(record.last_exit), self.want
-            )  # the last daemon saw its end, and decided nothing
+            # the last daemon saw its end, and decided nothing
+            self.retrying.decide(machine, Run(record.last_exit), self.want)
         else:
             record.save_if_possible()
-            self._retrying.go_to(machine)
+            self.retrying.go_to(machine)
 
     def rest(self, machine: Inputs) -> None:
         then, self._then = self._then, None
@@ -392,14 +401,14 @@ class Jail:
         self._wait("failed")
 
     def forgive(self) -> None:
-        self._retrying.clear()
-        self._retrying.stand("idle")
+        self.retrying.clear()
+        self.retrying.stand("idle")
 
     def pause(self) -> None:
-        self._retrying.pause()
+        self.retrying.pause()
 
     def unpause(self) -> None:
-        self._retrying.arm()
+        self.retrying.arm()
 
     def again(self, wanted: bool) -> None:
         if self._then is True and not wanted:
@@ -408,7 +417,8 @@ class Jail:
 
     def detach(self) -> None:
         self._stopping.cancel()
-        self._retrying.pause()
+        self.tending.end()
+        self.retrying.pause()
         self._mourning.cancel()
         if self._then is True:
             self.waiters.failed(KeeperLost("the keeper was lost before the start; it is tried again"))
@@ -459,8 +469,8 @@ class Jail:
     def _wait(self, phase: str) -> None:
         """Tell that it is down, and wait until it is due, if it ever is."""
         self._then = None
-        self._retrying.arm()
-        next_in = self._retrying.next_in
+        self.retrying.arm()
+        next_in = self.retrying.next_in
         self.show(phase, next_in=None if next_in is None else f"{next_in:.1f}", reason=self.record.reason)
 
     def _due(self) -> None:

@@ -10,6 +10,7 @@ from runjd.errors import RunjdError
 from runjd.policy.facts import Definition
 from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.definitions import definition_to_json
+from runjd.supervise.ready.readiness import asked_of_keeper
 from runjd.supervise.removal import Removal, explained
 from runjd.supervise.site import Site
 
@@ -37,6 +38,7 @@ def launch(
             stdin=definition.stdin,
             size=definition.size,
             note=note,
+            ready=asked_of_keeper(definition.settings.ready),
         )
         asked.addCallbacks(launched, lambda failure: failed(explained(failure))).addErrback(broken)
 

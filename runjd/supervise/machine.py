@@ -132,6 +132,11 @@ def _restart(machine: Inputs, core: Core, timeout: float) -> None:
     core.terminate(machine, timeout)
 
 
+def _condemn(machine: Inputs, core: Core, timeout: float) -> None:
+    core.show("stopping")
+    core.terminate(machine, timeout)
+
+
 def _close(machine: Inputs, core: Core, record: ExitRecord) -> None:
     core.close(machine, record)
 
@@ -187,7 +192,7 @@ _HEARD = {
     "weighing": "rested held_off given_up",
     "starting": "launched launch_failed stop lost",
     "aborting": "launched launch_failed start restart stop lost",
-    "running": "stop restart exited lost orphaned",
+    "running": "stop restart condemned exited lost orphaned",
     "stopping": "start stop restart stop_overdue exited lost orphaned regained",
     "ending": "start stop restart ended",
     "removing": "start stop restart deleted delete_failed regained",
@@ -228,6 +233,7 @@ def _up(states: _States) -> None:
 
     running.upon(Inputs.stop).to(stopping)(_terminate)
     running.upon(Inputs.restart).to(stopping)(_restart)
+    running.upon(Inputs.condemned).to(stopping)(_condemn)
     running.upon(Inputs.exited).to(ending)(_close)
     stopping.upon(Inputs.stop).loop()(_terminate)
     stopping.upon(Inputs.restart).loop()(_restart)

@@ -26,6 +26,7 @@ class Record:
     :ivar reason: why it stands there, for people.
     :ivar tallies: what the next start by itself depends on.
     :ivar started: when it was started last, in seconds since the host's boot.
+    :ivar is_ready: that run was seen to be ready.
     """
 
     __slots__ = (
@@ -37,6 +38,7 @@ class Record:
         "enabled",
         "is_configured",
         "is_expected",
+        "is_ready",
         "last_exit",
         "reason",
         "started",
@@ -61,6 +63,7 @@ class Record:
         self.reason = known.reason
         self.tallies = known.tallies
         self.started = known.started
+        self.is_ready = known.is_ready
 
     def save(self) -> None:
         """Write it down. :raise InputOutput: it cannot be written."""
@@ -75,6 +78,7 @@ class Record:
             self.tallies,
             self.started,
             self.enabled,
+            is_ready=self.is_ready,
         )
         if known != self._saved:
             self._definitions.save(known)
@@ -107,6 +111,7 @@ class Record:
         """It is being started."""
         self.is_expected = True
         self.started = now
+        self.is_ready = False
         self.take()
 
     def take(self) -> None:

@@ -19,7 +19,8 @@ class HealthWatch:
     :param execs: its exec processes, see :class:`runjd.supervise.probes.program.Programs`.
     :param age: returns seconds since the jail was started.
     :param chance: from 0 to 1, for the time of the first probe.
-    :param changed: told what is to be done, when the verdict changed: see :func:`runjd.policy.health.action`.
+    :param changed: told the verdict before, and what is to be done, when it changed; see
+        :func:`runjd.policy.health.action`.
     :ivar text: what the last answer said.
     """
 
@@ -32,7 +33,7 @@ class HealthWatch:
         execs: dict[str, ExecProcess],
         rule: HealthRule,
         age: Callable[[], float],
-        changed: Callable[[str], None],
+        changed: Callable[[str, str], None],
         chance: float,
     ) -> None:
         self._rule = rule
@@ -58,4 +59,4 @@ class HealthWatch:
         self.text = answer.text
         before, self._health = self._health, judge(self._rule, self._health, answer.is_yes, self._age())
         if self._health.verdict != before.verdict:
-            self._changed(action(self._rule, before, self._health))
+            self._changed(before.verdict, action(self._rule, before, self._health))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 
 from twisted.internet.interfaces import IDelayedCall
 
-from runjd.errors import TimedOut
+from runjd.errors import RunjdError, TimedOut
 from runjd.policy.settings import ReadyRule
 from runjd.supervise.exec import ExecProcess
 from runjd.supervise.probes.answer import Answer
@@ -52,7 +52,7 @@ class Readiness:
     )
 
     def __init__(
-        self, site: Site, jail: str, rule: ReadyRule, told: Callable[[], None], failed: Callable[[TimedOut], None]
+        self, site: Site, jail: str, rule: ReadyRule, told: Callable[[], None], failed: Callable[[RunjdError], None]
     ) -> None:
         self._site = site
         self._jail = jail
@@ -66,11 +66,6 @@ class Readiness:
         self.is_known = False
         self.status = ""
         self.missing = ""
-
-    @property
-    def asked_of_keeper(self) -> str:
-        """What the keeper must make for it, as its message ``run`` says it."""
-        return asked_of_keeper(self._rule)
 
     def start(
         self, descriptors: Mapping[str, int], execs: dict[str, ExecProcess], age: float, is_adopted: bool
@@ -104,10 +99,11 @@ class Readiness:
         left = rule.timeout - age
         self._limit = self._site.reactor.callLater(max(left, GRACE) if is_adopted else left, self._too_late)
 
-    def output(self, stream: str, data: bytes) -> None:
-        """The program wrote."""
+    def output(self, stream: str, data: bytes) -> bool:
+        """The program wrote; True: what it writes from now on tells nothing any more."""
         if self._lines is not None and self._lines.feed(stream, data):
             self._is_ready()
+        return self._lines is None
 
     @property
     def reads_output(self) -> bool:

@@ -23,6 +23,8 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "defined": ("by", "bundle"),
     "changed": ("by",),
     "state": ("from", "to", "by", "pid", "jid", "next_in", "reason"),
+    "ready": ("ready", "took_ms", "by"),
+    "health": ("from", "to", "text", "by"),
     "exec": ("exec", "pid", "by"),
     "exit": ("exec", "pid", "exit", "signal", "core", "by"),
     "deleted": ("by",),

@@ -46,6 +46,8 @@ def status_fields(facts: Facts, now: float) -> Fields:
     fields.append(("restarts", str(facts.restarts)))
     if facts.last_exit is not None:
         fields.append(("last", stamp(facts.last_exit.at)))
+    if facts.says:
+        fields.append(("says", facts.says))
     if facts.reason:
         fields.append(("reason", facts.reason))
     return fields
