@@ -14,6 +14,17 @@ from runjd.supervise.watched import WatchedProcess
 _SIGHUP = 1
 
 
+class Execs(dict[str, "ExecProcess"]):
+    """The exec processes of one jail, by their ids."""
+
+    def abandon(self) -> None:
+        """Let go of all, as nobody will tell how they end."""
+        execs = list(self.values())
+        self.clear()
+        for each in execs:
+            each.abandon()
+
+
 class ExecProcess(WatchedProcess):
     """
     The protocol of an exec process.

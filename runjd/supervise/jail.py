@@ -24,7 +24,7 @@ from runjd.supervise.consequences import tending_of
 from runjd.supervise.definitions import Known
 from runjd.supervise.ending import Ending
 from runjd.supervise.events import exit_details
-from runjd.supervise.exec import ExecProcess
+from runjd.supervise.exec import Execs
 from runjd.supervise.init import InitProcess
 from runjd.supervise.inputs import Inputs
 from runjd.supervise.jaillog import JailLog
@@ -106,11 +106,10 @@ class Jail:
         self.started_at = 0.0
         self.terminal = False
         self.init: InitProcess | None = None
-        self.execs: dict[str, ExecProcess] = {}
+        self.execs = Execs()
         self.log_trouble = LogTrouble(site.reactor, self._emit)
         self.log = JailLog(site.logs, self.id, self.settings.log, self.log_trouble)
         self.waiters = Waiters()
-        self._watching: Watching | None = None
         # whether it is started once it is down; None: it ends by itself, and the policy says
         self._then: bool | None = None
         self.is_leftover = False
@@ -118,6 +117,7 @@ class Jail:
         self._doom = ""
         self.shall_forget = False
         self.machine: Inputs = machine_of(self, is_known)
+        self._watching = Watching(site.vigil, self.machine.exited, self._tell_removal)
         self._ending = Ending(self.log.intake, self._tell_exit, self.machine.ended)
         self._removal = Removal(site, self.id, self._broken)
         self._mourning = Mourning(site, self.record, self._ending, self._removal)
@@ -165,8 +165,7 @@ class Jail:
     @property
     def reason(self) -> str:
         """Why it is as it is, for people; empty where there is nothing to say."""
-        watching = self._watching.reason if self._watching is not None else ""
-        return self.record.reason or watching or self.log_trouble.reason or self.tending.reason
+        return self.record.reason or self._watching.reason or self.log_trouble.reason or self.tending.reason
 
     @property
     def is_ending(self) -> bool:
@@ -183,7 +182,7 @@ class Jail:
     @property
     def is_watched(self) -> bool:
         """Whether the daemon itself sees how its init process ends."""
-        return self.is_running and self._watching is not None and self._watching.is_on
+        return self.is_running and self._watching.is_on
 
     def facts(self) -> Facts:
         """Return the jail as it is now."""
@@ -251,7 +250,7 @@ class Jail:
 
     def keeper_lost(self) -> None:
         """The keeper does not answer any more."""
-        self._abandon_execs()
+        self.execs.abandon()
         if self.is_watched:
             self.machine.orphaned()
         else:
@@ -260,7 +259,7 @@ class Jail:
 
     def keeper_has(self, pid: int) -> None:
         """The keeper has, or took in, a process of the jail, and will tell how it ended."""
-        if self.pid == pid and self._watching is not None:
+        if self.pid == pid:
             self._watching.is_alone = False
 
     # --- Core ---------------------------------------------------------------------------
@@ -299,8 +298,7 @@ class Jail:
         self._ending.forget()
         self.retrying.pause()
         self._mourning.cancel()
-        eye = (self.machine.exited, launched.jid, self._tell_removal)
-        self._watching = Watching(self._site.vigil, launched.pid, launched.start, *eye)
+        self._watching.begin(launched.pid, launched.start, launched.jid)
         self.record.take()
         self.init = InitProcess(self.log.intake, self._ending.drained, self._ending.ended)
         self.notices = launched.notices
@@ -324,8 +322,7 @@ class Jail:
         self._stopping.remind()
 
     def stay_alone(self) -> None:
-        if self._watching is not None:
-            self._watching.stay_alone()
+        self._watching.stay_alone()
 
     def close(self, machine: Inputs, record: ExitRecord) -> None:
         if self.phase != "stopping":
@@ -333,7 +330,7 @@ class Jail:
         self._stopping.cancel()
         self.tending.end()
         self._ending.record = record
-        self._stop_watching()
+        self._watching.stop()
         self.phase = "stopping"
         if self.init is not None and self.init.transport is not None:
             self.init.transport.exited(record)
@@ -422,8 +419,8 @@ class Jail:
         self._mourning.cancel()
         if self._then is True:
             self.waiters.failed(KeeperLost("the keeper was lost before the start; it is tried again"))
-        self._abandon_execs()
-        self._stop_watching()
+        self.execs.abandon()
+        self._watching.stop()
         init, self.init = self.init, None
         self._ending.forget()
         if init is not None:
@@ -439,18 +436,6 @@ class Jail:
         self.waiters.reached(self.facts())
 
     # --- inside -------------------------------------------------------------------------
-
-    def _stop_watching(self) -> None:
-        watching, self._watching = self._watching, None
-        if watching is not None:
-            watching.stop()
-
-    def _abandon_execs(self) -> None:
-        """Let go of exec processes, whose end nobody will tell."""
-        execs = list(self.execs.values())
-        self.execs.clear()
-        for each in execs:
-            each.abandon()
 
     def _put_down(self) -> None:
         """Nothing of it runs."""

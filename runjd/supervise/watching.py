@@ -1,4 +1,4 @@
-"""One init process under the daemon's own eyes."""
+"""The init processes of one jail under the daemon's own eyes, one after another."""
 
 from __future__ import annotations
 
@@ -13,32 +13,33 @@ ALONE = "the keeper was lost; watched by the daemon"
 
 class Watching:
     """
-    Watches a process from now on; what it sees counts only where no keeper will tell.
+    Watches a process; what it sees counts only where no keeper will tell.
 
     :param ended: told how the process ended, once and only while the daemon is alone.
-    :param jid: of its jail, 0 for none.
     :param removed: told that somebody removes the jail while the process lives, where the kernel tells that.
     :ivar is_on: whether it can be watched.
     :ivar is_alone: no keeper has the process.
     """
 
-    __slots__ = ("_ended", "_pid", "_seen", "_vigil", "is_alone", "is_on")
+    __slots__ = ("_ended", "_pid", "_removed", "_seen", "_vigil", "is_alone", "is_on")
 
-    def __init__(
-        self,
-        vigil: Vigil,
-        pid: int,
-        start: int,
-        ended: Callable[[ExitRecord], None],
-        jid: int,
-        removed: Callable[[], None],
-    ) -> None:
+    def __init__(self, vigil: Vigil, ended: Callable[[ExitRecord], None], removed: Callable[[], None]) -> None:
         self._vigil = vigil
-        self._pid = pid
+        self._pid = 0
         self._ended = ended
+        self._removed = removed
         self._seen: ExitRecord | None = None
         self.is_alone = False
-        self.is_on = vigil.keep(pid, start, self._see, jid, removed)
+        self.is_on = False
+
+    def begin(self, pid: int, start: int, jid: int) -> None:
+        """
+        Watch a process from now on.
+
+        :param jid: of its jail, 0 for none.
+        """
+        self._pid = pid
+        self.is_on = self._vigil.keep(pid, start, self._see, jid, self._removed)
 
     @property
     def reason(self) -> str:
@@ -52,7 +53,9 @@ class Watching:
 
     def stop(self) -> None:
         """Watch it no longer: its end is known, or somebody else's business."""
-        self._vigil.forget(self._pid)
+        if self._pid:
+            self._vigil.forget(self._pid)
+            self._pid = 0
         self.is_on = self.is_alone = False
         self._seen = None
 
