@@ -5,6 +5,8 @@ import re
 import subprocess
 from pathlib import Path
 
+import pytest
+
 import runjd
 
 CHECKOUT = Path(__file__).parent.parent
@@ -52,3 +54,43 @@ def test_rules_of_devfs_are_numbered_beyond_the_systems_own():
 
     assert len(set(numbers)) == len(numbers)
     assert min(numbers) > 5
+
+
+RC_SUBR = """
+load_rc_config() { :; }
+checkyesno() { return 1; }
+warn() { echo "$@"; }
+run_rc_command() {
+    eval "precmd=\\${$1_precmd:-:} cmd=\\${$1_cmd:-echo ${command} ${command_args}}"
+    $precmd && $cmd
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("verb", "settings", "status", "done"),
+    [
+        ("reload", "", 0, ["runjctl reload"]),
+        ("start", "", 0, ["daemon"]),
+        ("start", "runjd_config=/e/runjd.toml", 0, ["runjctl check /e/runjd.toml", "daemon"]),
+        ("start", "runjd_config=/e/runjd.toml", 78, ["runjctl check /e/runjd.toml"]),
+        ("restart", "runjd_config=/e/runjd.toml", 78, ["runjctl check /e/runjd.toml"]),
+    ],
+)
+def test_the_rc_script_checks_before_it_starts(tmp_path, verb, settings, status, done):
+    """A configuration that is wrong is told before anything is stopped or started; reload asks the daemon."""
+    (tmp_path / "rc.subr").write_text(RC_SUBR)
+    (tmp_path / "runjctl").write_text(f'#!/bin/sh\necho runjctl "$@"\nexit {status}\n')
+    (tmp_path / "runjctl").chmod(0o755)
+    script = (ETC / "freebsd" / "runjd.rc").read_text()
+    script = script.replace("/etc/rc.subr", f"{tmp_path}/rc.subr").replace(
+        "/usr/local/bin/runjctl", f"{tmp_path}/runjctl"
+    )
+
+    ran = subprocess.run(
+        ["/bin/sh", "-c", f"{settings}\n{script}", "runjd", verb], capture_output=True, text=True, check=False
+    )
+
+    assert [line.partition(" -P")[0].replace("/usr/sbin/", "") for line in ran.stdout.splitlines()] == done
+    if "daemon" in done:
+        assert ("--config /e/runjd.toml" in ran.stdout) is bool(settings)
