@@ -1,4 +1,4 @@
-"""``runjctl import``: the jails of a host become bundles."""
+"""``runjctl import``: the jails of a host become bundles, and a configuration."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from runjd.config.load import load
 from tests.cli.program import runjctl
 
 CONF = """
@@ -46,24 +47,60 @@ def test_without_a_directory_it_is_only_told(conf: Path) -> None:
 
 def test_bundles_are_written(conf: Path, tmp_path: Path) -> None:
     """One for each jail, for nobody else to read; or only those that are named."""
-    done = runjctl("import", str(conf), "db", "--to", str(tmp_path / "bundles"))
+    done = runjctl("import", str(conf), "db", "--to", str(tmp_path / "to"))
 
     assert done.returncode == 0, done.stderr
-    assert [each.name for each in (tmp_path / "bundles").iterdir()] == ["db"]
-    written = tmp_path / "bundles" / "db" / "config.json"
+    assert [each.name for each in (tmp_path / "to" / "bundles").iterdir()] == ["db"]
+    written = tmp_path / "to" / "bundles" / "db" / "config.json"
     assert json.loads(written.read_text())["freebsd"]["jail"]["vnet"] == "new"
     assert (written.parent.stat().st_mode & 0o777, written.stat().st_mode & 0o777) == (0o700, 0o600)
 
 
 def test_nothing_is_overwritten(conf: Path, tmp_path: Path) -> None:
-    """Where one bundle is there already, none is written."""
-    (tmp_path / "bundles" / "web").mkdir(parents=True)
+    """Where one bundle or table is there already, nothing is written."""
+    for name in ("bundles/web", "jails.d/web.toml"):
+        target = tmp_path / name.partition("/")[0]
+        (target / name).mkdir(parents=True)
+        before = sorted(target.rglob("*"))
 
-    done = runjctl("import", str(conf), "--to", str(tmp_path / "bundles"))
+        done = runjctl("import", str(conf), "--to", str(target))
 
-    assert done.returncode == 73
-    assert b"is there; move it away" in done.stderr
-    assert [each.name for each in (tmp_path / "bundles").iterdir()] == ["web"]
+        assert done.returncode == 73
+        assert b"is there; move it away" in done.stderr
+        assert sorted(target.rglob("*")) == before
+
+
+def test_the_configuration_that_is_written_is_right(conf: Path, tmp_path: Path) -> None:
+    """runjctl check says so; what a jail depends on it requires, and it gets its time to stop."""
+    target = tmp_path / "to"
+    conf.write_text(CONF + 'web { exec.stop = "/bin/sh /etc/rc.shutdown"; exec.timeout = 20; stop.timeout = 5; }\n')
+
+    assert runjctl("import", str(conf), "--to", str(target)).returncode == 0
+
+    checked = runjctl("check", str(target / "runjd.toml"))
+    assert (checked.returncode, checked.stdout) == (0, f"{target}/runjd.toml: 2 jails, nothing wrong\n".encode())
+    (db, web) = load(str(target / "runjd.toml")).jails
+    assert (web.bundle, web.settings.requires, web.settings.stop.timeout) == (f"{target}/bundles/web", ("db",), 25.0)
+    assert (db.bundle, db.settings.requires) == (f"{target}/bundles/db", ())
+    assert (target / "jails.d" / "web.toml").read_text().startswith(f"# Made by runjctl import of {conf}\n")
+
+
+def test_a_directory_that_has_a_configuration_is_added_to(conf: Path, tmp_path: Path) -> None:
+    """Its runjd.toml stays; what was imported before can be required, what was not is told."""
+    target = tmp_path / "to"
+    target.mkdir()
+    (target / "runjd.toml").write_text("# mine\n")
+    done = runjctl("import", str(conf), "web", "--to", str(target))
+    assert b"web: db is not there, so it is not required; import it, too" in done.stderr
+    (target / "jails.d" / "web.toml").unlink()
+    (target / "bundles" / "web" / "config.json").unlink()
+    (target / "bundles" / "web").rmdir()
+
+    for name in ("db", "web"):
+        assert runjctl("import", str(conf), name, "--to", str(target)).returncode == 0
+
+    assert (target / "runjd.toml").read_text() == "# mine\n"
+    assert [jail.settings.requires for jail in load(str(target / "runjd.toml")).jails] == [(), ("db",)]
 
 
 def test_programs_get_all_of_it(conf: Path) -> None:

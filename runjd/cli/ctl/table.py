@@ -183,9 +183,9 @@ PROGRAM = Program(
         ),
         Verb(
             "import",
-            "make bundles of the jails of a jail.conf(5)",
+            "make bundles and a configuration of the jails of a jail.conf(5)",
             (Argument("FILE"), Argument("JAIL", optional=True, many=True)),
-            (Option("to", "write them below this directory (without it, nothing is written)", "DIR"), _JSON),
+            (Option("to", "write them to this directory (without it, nothing is written)", "DIR"), _JSON),
             "What cannot be carried over is told, with its line. Needs no daemon.",
         ),
         Verb(

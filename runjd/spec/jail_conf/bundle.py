@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _SHARING = ("disable", "new", "inherit")
 _JAIL_RULESET = "4"
+#: seconds: of stop.timeout where it is not set, jail(8); of rc.shutdown(8); of all that makes sense
+_STOP_TIMEOUT, _SHUTDOWN_TIMEOUT, _LONGEST = 10, 90, 86_400
 #: parameters that say what is done, and are done otherwise here
 _NEEDLESS = frozenset(["persist", "name", "exec.clean", "path", "devfs_ruleset", "exec.start", "exec.stop", "command"])
 _READ = frozenset(
@@ -33,7 +35,7 @@ _READ = frozenset(
         "allow.mount", "depend", "enforce_statfs", "host", "host.domainname", "host.hostname", "interface", "ip4",
         "ip4.addr", "ip6", "ip6.addr", "mount", "mount.devfs", "mount.fdescfs", "mount.fstab", "mount.procfs",
         "sysvmsg", "sysvsem", "sysvshm", "vnet", "vnet.interface", "exec.created", "exec.jail_user", "exec.poststart",
-        "exec.poststop", "exec.prepare", "exec.prestart", "exec.release",
+        "exec.poststop", "exec.prepare", "exec.prestart", "exec.release", "stop.timeout",
     ]
 )  # fmt: skip
 #: what is known and has no place in a bundle, and what to do instead
@@ -42,9 +44,8 @@ _ADVICE = {
     "exec.consolelog": "runjd keeps the output of every jail; runjctl logs shows it",
     "exec.fib": "start the command with setfib(1)",
     "exec.prestop": "runjd runs nothing on the host before it stops a jail",
-    "exec.timeout": "give it to runjctl start",
+    "exec.timeout": "is the time that exec.stop has; how long exec.start may take is not limited",
     "securelevel": "set kern.securelevel in the jail",
-    "stop.timeout": "give it to runjctl stop --timeout",
     "zfs.dataset": "attach it with zfs-jail(8) in a poststart hook",
 }
 
@@ -54,13 +55,15 @@ class Imported(Value):
     What was made of a jail.
 
     :ivar config: the document.
-    :ivar depends: names of the jails that must be there first.
+    :ivar depends: names of the jails that must be there first: those of ``depend``, and the one that it is in.
+    :ivar stop_timeout: seconds that it gets to stop, exec.stop included; None: as usual.
     :ivar notes: what was not carried over, or works otherwise.
     """
 
     name: str
     config: dict[str, object]
     depends: tuple[str, ...]
+    stop_timeout: int | None
     notes: tuple[str, ...]
 
 
@@ -102,7 +105,20 @@ class _Import:
         if self._annotations:
             config["annotations"] = self._annotations
         self._note_the_rest()
-        return Imported(jail.name, config, jail.values("depend"), tuple(self._notes))
+        return Imported(jail.name, config, self._depends(), self._stop_timeout(), tuple(self._notes))
+
+    def _depends(self) -> tuple[str, ...]:
+        above = self._jail.name.rpartition(".")[0]
+        return tuple(dict.fromkeys([*self._jail.values("depend"), *([above] if above else [])]))
+
+    def _stop_timeout(self) -> int | None:
+        """Return the time that jail(8) gives exec.stop, and what is left of the jail behind it."""
+        jail = self._jail
+        if not jail.values("exec.stop"):
+            return self._number("stop.timeout", _LONGEST) if jail.text("stop.timeout") else None
+        stop = self._number("exec.timeout", _LONGEST) if jail.text("exec.timeout") else 0
+        rest = self._number("stop.timeout", _LONGEST) if jail.text("stop.timeout") else _STOP_TIMEOUT
+        return (stop or _SHUTDOWN_TIMEOUT) + rest
 
     def _properties(self) -> dict[str, object]:
         jail = self._jail

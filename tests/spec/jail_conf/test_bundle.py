@@ -226,3 +226,24 @@ def test_every_script_is_one_that_sh_takes() -> None:
     assert isinstance(process, dict)
 
     assert subprocess.run(["/bin/sh", "-n", "-c", process["args"][2]], check=False).returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "seconds"),
+    [
+        ("", None),
+        ("stop.timeout = 0;", 0),
+        ("stop.timeout = 30;", 30),
+        ("exec.stop = x;", 100),
+        ("exec.stop = x; exec.timeout = 20; stop.timeout = 5;", 25),
+        ("exec.stop = x; exec.timeout = 0;", 100),
+    ],
+)
+def test_a_jail_gets_the_time_to_stop_that_it_had(body, seconds):
+    """That of exec.stop, which is rc.shutdown(8)'s where nobody says otherwise, and of what it leaves."""
+    assert imported(body).stop_timeout == seconds
+
+
+def test_a_jail_in_a_jail_depends_on_it():
+    """As jail(8) has it."""
+    assert imported("depend = db;", "web.inner").depends == ("db", "web")
