@@ -104,7 +104,12 @@ class PlainRuntime(Runtime):
     def _load(self) -> Privileges:
         """Return what can give up rights; first called before a fork, as the child imports nothing."""
         if self._privileges is None:
-            if sys.platform != "linux":
+            if sys.platform.startswith("freebsd"):
+                from runjd.kernel.freebsd.kernel import FreeBSDKernel
+                from runjd.runtime.freebsd.privileges import FreeBSDPrivileges
+
+                self._privileges = FreeBSDPrivileges(FreeBSDKernel())
+            elif sys.platform != "linux":
                 self._privileges = Privileges()
             else:
                 self._privileges = (

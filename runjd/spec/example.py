@@ -146,6 +146,31 @@ def freebsd_config(
     return config
 
 
+def jail_defaults() -> dict[str, object]:
+    """Return every property of ``freebsd.jail`` as a jail has it that says nothing of it (config-freebsd.md)."""
+    return {
+        "parent": "",
+        "host": "inherit",
+        **{name: each for family in ("ip4", "ip6") for name, each in ((family, "inherit"), (f"{family}Addr", []))},
+        "vnet": "inherit",
+        "interface": "",
+        "vnetInterfaces": [],
+        **dict.fromkeys(("sysvmsg", "sysvsem", "sysvshm"), "new"),
+        "enforceStatfs": 2,
+        "allow": {
+            "setHostname": False,
+            "rawSockets": False,
+            "chflags": False,
+            "mount": [],
+            "quotas": False,
+            "socketAf": False,
+            "mlock": False,
+            "reservedPorts": True,
+            "suser": True,
+        },
+    }
+
+
 def default_mounts() -> list[dict[str, object]]:
     """Return the mounts that programs on Linux expect ("Default Filesystems" in config-linux.md)."""
     return [

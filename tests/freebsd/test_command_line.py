@@ -64,7 +64,7 @@ def test_features_tell_what_can_be_asked_for(containers) -> None:
     )
     assert {"ro", "nosuid", "tmpcopyup"} <= set(found["mountOptions"])
     if containers.is_freebsd:
-        assert "vnetInterfaces" in found["annotations"]["org.runjd.freebsd.jail"].split(",")
+        assert "freebsd.jail.vnetInterfaces" in found["annotations"]["org.runjd.freebsd.applied"].split(",")
 
 
 @pytest.mark.parametrize("id", ["../x", ".", "..", "a/b", "", ".hidden", "-x", "a b", "ü"])

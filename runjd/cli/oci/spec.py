@@ -32,8 +32,9 @@ def spec(call: Call) -> int:
 
 
 def demo(call: Call) -> int:
-    """Write the document of a FreeBSD jail."""
-    return _write(call, example.freebsd_config(_ARGS))
+    """Write the document of a FreeBSD jail, with every property that it can have."""
+    document = example.freebsd_config(_ARGS)
+    return _write(call, {**document, "freebsd": {"devices": [], "jail": example.jail_defaults()}})
 
 
 def _write(call: Call, document: dict[str, object]) -> int:
