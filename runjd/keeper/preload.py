@@ -37,18 +37,22 @@ def preload() -> None:
     import runjd.spec.parse_resources
 
     if sys.platform == "linux":
+        import runjd.kernel.bpf
         import runjd.kernel.capabilities
         import runjd.kernel.keyring
         import runjd.kernel.pidfdwatch
         import runjd.kernel.prctl
         import runjd.kernel.scheduling
         import runjd.kernel.seccomp
+        import runjd.runtime.copyup
         import runjd.runtime.linux.cgroup.freezing
         import runjd.runtime.linux.cgroup.making
         import runjd.runtime.linux.cgroup.removing
+        import runjd.runtime.linux.cgroup.view
         import runjd.runtime.linux.entering
         import runjd.runtime.linux.filter_cache
         import runjd.runtime.linux.labels
+        import runjd.runtime.linux.leaving
         import runjd.runtime.linux.runtime
         import runjd.runtime.linux.syscall_filter
         import runjd.spec.parse_scheduling

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 
-from runjd.kernel import bpf, interfaces, namespaces, openat2, prctl, statfs
+from runjd.kernel import interfaces, namespaces, openat2, prctl, statfs
 from runjd.kernel import mount as mounts
 from runjd.kernel.files import Files
 
@@ -36,9 +36,21 @@ class LinuxKernel(Files):
         """setxattr(2)."""
         os.setxattr(path, name, value)
 
-    # control groups
-    load_device_program = staticmethod(bpf.load_device_program)
-    attach_device_program = staticmethod(bpf.attach_device_program)
+    # control groups, of version 2 only
+    @staticmethod
+    def load_device_program(instructions: bytes) -> int:
+        """See :func:`runjd.kernel.bpf.load_device_program`."""
+        from runjd.kernel import bpf
+
+        return bpf.load_device_program(instructions)
+
+    @staticmethod
+    def attach_device_program(group: int, program: int) -> None:
+        """See :func:`runjd.kernel.bpf.attach_device_program`."""
+        from runjd.kernel import bpf
+
+        bpf.attach_device_program(group, program)
+
     # namespaces
     unshare = staticmethod(namespaces.unshare)
     set_namespace = staticmethod(namespaces.set_namespace)

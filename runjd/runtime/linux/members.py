@@ -14,7 +14,6 @@ import os
 
 from runjd.kernel import process
 from runjd.kernel.files import Files
-from runjd.runtime.linux.cgroup.files import pids
 from runjd.runtime.linux.cgroup.record import recorded
 
 TYPE_CHECKING = False
@@ -64,6 +63,8 @@ def members(held: Held) -> list[tuple[int, int]]:
 
 def _in_groups(held: Held, groups: Sequence[str]) -> list[tuple[int, int]]:
     """Return those in the groups; the name of a namespace, in contrast, is soon given to another one."""
+    from runjd.runtime.linux.cgroup.files import pids
+
     files = Files()
     found = {pid for each in groups for pid in pids(files, each)}
     seen = [each for pid in found if (each := process.look(pid)) is not None and each.alive]

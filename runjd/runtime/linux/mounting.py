@@ -13,7 +13,6 @@ import stat
 
 from runjd.kernel import mount as m
 from runjd.kernel.statfs import PROC_SUPER_MAGIC
-from runjd.runtime.copyup import CopyUp
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -133,6 +132,8 @@ def _finish(kernel: LinuxKernel, beneath: Beneath, step: MountFileSystem, below:
         if mounted < 0 or kernel.fstat(mounted).st_dev == kernel.fstat(below).st_dev:
             raise OSError(116, "the mount point was exchanged while it was used", step.destination)
         if copies_up:
+            from runjd.runtime.copyup import CopyUp
+
             CopyUp(kernel).copy(below, mounted, _names(step.data))
         set_attributes(kernel, mounted, 0, 0, step.propagation)
         if step.set_recursively or step.clear_recursively:

@@ -18,10 +18,7 @@ from runjd.runtime.failing import failure
 from runjd.runtime.linux import mounting
 from runjd.runtime.linux import steps as s
 from runjd.runtime.linux.beneath import Beneath
-from runjd.runtime.linux.cgroup import view
-from runjd.runtime.linux.cgroup.joining import join_groups
 from runjd.runtime.linux.devices import Devices
-from runjd.runtime.linux.leaving import detach_revealing
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,6 +33,14 @@ _WRITE = os.O_WRONLY | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_CLOEXEC
 #: names in /proc/PID/ns, where they are not the type's
 _FILES = {"network": "net"}
+
+
+def load(steps: Iterable[object]) -> None:
+    """Load what only some of the steps take, for a child that cannot import."""
+    for step in steps:
+        kind = type(step)
+        if kind in _TAKES and (kind is not s.MountFileSystem or step.copies_up):  # type: ignore[attr-defined]
+            __import__(f"runjd.runtime.{_TAKES[kind]}")
 
 
 def _no_hooks(root: int) -> None:
@@ -106,6 +111,8 @@ class Runner:
 
     def join_groups(self, step: s.JoinGroups) -> None:
         """Enter the control groups; a namespace made after that shows them as the root."""
+        from runjd.runtime.linux.cgroup.joining import join_groups
+
         join_groups(self._kernel, self.groups)
         if step.has_namespace:
             self._kernel.unshare(CLONE_NEWCGROUP)
@@ -180,6 +187,8 @@ class Runner:
 
     def mount_cgroups(self, step: s.MountCgroups) -> None:
         """Mount the control groups."""
+        from runjd.runtime.linux.cgroup import view
+
         view.mount_cgroups(self._kernel, self._beneath, step, self._has_cgroup_namespace)
 
     def make_device(self, step: s.MakeDevice) -> None:
@@ -295,6 +304,8 @@ class Runner:
 
         Whoever enters the jail by setns(2) lands on what is mounted uppermost on the namespace's own root.
         """
+        from runjd.runtime.linux.leaving import detach_revealing
+
         self._stand_in_root()
         detach_revealing(self._kernel, self._root)
         self._kernel.mount(".", "/", None, m.MS_MOVE)
@@ -317,6 +328,12 @@ class Runner:
         self._root = -1
 
 
+_TAKES: dict[type, str] = {
+    s.JoinGroups: "linux.cgroup.joining",
+    s.MountCgroups: "linux.cgroup.view",
+    s.MountFileSystem: "copyup",
+    s.MoveRoot: "linux.leaving",
+}
 _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.Note: Runner.note,
     s.CheckRoot: Runner.check_root,

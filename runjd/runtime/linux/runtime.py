@@ -28,7 +28,7 @@ from runjd.kernel.linux import LinuxKernel
 from runjd.runtime import ending, rights
 from runjd.runtime.contract import Runtime, Undo
 from runjd.runtime.failing import failure
-from runjd.runtime.linux import devices, members
+from runjd.runtime.linux import devices, members, run
 from runjd.runtime.linux.affinity import Affinity
 from runjd.runtime.linux.confinement import (
     Confinement,
@@ -41,7 +41,6 @@ from runjd.runtime.linux.confinement import (
 )
 from runjd.runtime.linux.granted import grant
 from runjd.runtime.linux.plan import has_labels, joined_pid_namespace, make_plan, new_namespaces
-from runjd.runtime.linux.run import Runner
 from runjd.runtime.linux.warden import LinuxWarden
 from runjd.runtime.privileges import LinuxPrivileges
 from runjd.runtime.refusals import refuse_process
@@ -109,7 +108,8 @@ class LinuxRuntime(LinuxWarden, Runtime):
         self._need_root()
         self._confinement = make_confinement(plan.confinement, self._shared)
         rights.load_scheduling(plan.process)
-        runner = Runner(self._kernel, made)
+        run.load(plan.jail_steps)
+        runner = run.Runner(self._kernel, made)
         runner.run(plan.host_steps)
         self._groups = runner.groups
 
@@ -142,7 +142,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
             hooks(root)
             self._kernel.umask(0)
 
-        Runner(self._kernel, made, has_cgroup_namespace, self._groups, run_hooks).run(plan.jail_steps)
+        run.Runner(self._kernel, made, has_cgroup_namespace, self._groups, run_hooks).run(plan.jail_steps)
         self._kernel.umask(before)
 
     def console(self, terminal: int) -> None:
