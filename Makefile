@@ -14,7 +14,7 @@ help:
 	@echo "make peers  runs podman, conmon and buildah on runj, and on runc for comparison"
 	@echo "make lint   checks the style and the types"
 	@echo "make soak   kills runj at random moments for SECONDS=600, and looks at what is left"
-	@echo "make bench  measures jails and calls of runj against other runtimes"
+	@echo "make bench  measures jails, attach, exec and calls of runj against others"
 	@echo "make man    formats the manual pages into build/man"
 	@echo "make venv   makes the virtual environment only"
 	@echo "make clean  removes all that was made here"
@@ -49,6 +49,7 @@ soak: $(MADE)
 
 bench: $(MADE)
 	@$(VENV)/bin/python benchmarks/start.py
+	@$(VENV)/bin/python benchmarks/attach.py
 	@$(VENV)/bin/python benchmarks/cli.py
 	@$(VENV)/bin/python benchmarks/cli.py --where
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, DeferredList, fail, succeed
 from twisted.logger import Logger
@@ -17,10 +17,10 @@ from runjd.policy.settings import Settings
 from runjd.policy.waiting import standing_of
 from runjd.spec.ids import check_id
 from runjd.spec.model import Process
-from runjd.spec.parse_process import parse_process
 from runjd.supervise.adopt import Adoption
 from runjd.supervise.causes import WANT
 from runjd.supervise.definitions import Known
+from runjd.supervise.execdefaults import ExecDefaults
 from runjd.supervise.execution import execute
 from runjd.supervise.jail import Jail
 from runjd.supervise.recall import Recall
@@ -70,6 +70,7 @@ class Controller:
         self._was_lost = False
         self._ready_waiters: list[Deferred[None]] = []
         self._last_exec = 0
+        self._exec_defaults = ExecDefaults(self._ask_process)
         self._jails: dict[str, Jail] = {}
         self._recall = recall
         for known in recall.jails():
@@ -321,10 +322,9 @@ class Controller:
 
     def exec_defaults(self, id: str) -> Deferred[Process]:
         try:
-            self._running(id)
+            return self._exec_defaults.find(id, self._running(id).pid)
         except RunjdError as error:
             return fail(error)
-        return self._site.spawner.process(id).addCallback(parse_process)
 
     def shutdown(self, mode: str, by: str) -> Deferred[None]:
         if mode not in ("keep", "stop"):
@@ -342,6 +342,9 @@ class Controller:
         return result
 
     # --- inside -----------------------------------------------------------------------
+
+    def _ask_process(self, id: str) -> Deferred[Mapping[str, object]]:
+        return self._site.spawner.process(id)  # of the keeper that there is now
 
     def _all_stopped(self, results: object) -> Deferred[None] | None:
         # Whoever wanted the daemon gone at once was not kept waiting, and the keeper was to be kept.
