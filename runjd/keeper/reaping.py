@@ -9,6 +9,10 @@ brought in from outside blocks the end of the init process.
 
 waitid(2) with WNOWAIT shows a zombie and leaves it there, so the pid is no
 stranger's until its exit is on disk.
+
+Linux shows the oldest child first, FreeBSD the newest (its list begins there): a jail that
+leaves orphans faster than they are reaped would hide the ends of others.  So while a
+crowd ends, each turn looks at some of the known ones, too.
 """
 
 from __future__ import annotations
@@ -38,6 +42,7 @@ class Reaping:
     :param tell: called with each process of a jail that ended.
     :param now: the wall clock, in seconds.
     :param log: for what cannot be written.
+    :param look: os.waitid.
     """
 
     def __init__(
@@ -49,6 +54,7 @@ class Reaping:
         tell: Callable[[Child], None],
         now: Callable[[], float],
         log: Callable[[str], None],
+        look: Callable[[int, int, int], os.waitid_result | None] = os.waitid,
     ) -> None:
         self._loop = loop
         self._children = children
@@ -57,9 +63,12 @@ class Reaping:
         self._tell = tell
         self._now = now
         self._log = log
+        self._look = look
         # pid to how it ended, and the newest worker that may yet claim it
         self._unclaimed: dict[int, tuple[Exit, int]] = {}
         self._unwritten: list[Child] = []
+        # known ones that were not looked at since all were
+        self._due: list[Child] = []
 
     def turn(self) -> None:
         """Reap what ended; where that is very much, the rest after others had their turn."""
@@ -67,7 +76,7 @@ class Reaping:
             self._let_go()
         for _ in range(_A_TURN):
             try:
-                found = os.waitid(os.P_ALL, 0, _LOOK)
+                found = self._look(os.P_ALL, 0, _LOOK)
             except ChildProcessError:
                 return
             if found is None:
@@ -76,6 +85,7 @@ class Reaping:
                 self._reap(found)
             except Exception as error:  # it must not keep the others from being reaped
                 self._log(f"the end of process {found.si_pid} could not be dealt with: {error!r}")
+        self._look_at_known()
         self._loop.call_later(0.0, self.turn)
 
     def claim(self, child: Child) -> None:
@@ -91,7 +101,7 @@ class Reaping:
     def reap(self, child: Child) -> None:
         """Reap one process now, if it has ended."""
         try:
-            found = os.waitid(os.P_PID, child.pid, _LOOK)
+            found = self._look(os.P_PID, child.pid, _LOOK)
         except ChildProcessError:  # still its worker's
             return
         if found is not None:
@@ -104,6 +114,15 @@ class Reaping:
             if child in self._unwritten:
                 self._unwritten.remove(child)
             self._exits.remove(child)
+
+    def _look_at_known(self) -> None:
+        """Reap those of some known children that have ended; all get their turn."""
+        if not self._due:
+            self._due = [child for child in self._children if child.is_ours and child.exit is None]
+        for _ in range(min(_A_TURN, len(self._due))):
+            child = self._due.pop()
+            if child.exit is None:
+                self.reap(child)
 
     def _reap(self, found: os.waitid_result) -> None:
         pid = found.si_pid

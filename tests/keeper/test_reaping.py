@@ -1,7 +1,9 @@
 """Reaping, with children of this very process."""
 
 import os
+import signal
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -56,7 +58,7 @@ class Later:
 class Room:
     """All that reaping talks to."""
 
-    def __init__(self) -> None:
+    def __init__(self, look: Callable[[int, int, int], os.waitid_result | None] = os.waitid) -> None:
         self.later = Later()
         self.children = Children()
         self.workers = Worker()
@@ -64,8 +66,25 @@ class Room:
         self.told: list[Child] = []
         self.log: list[str] = []
         self.reaping = Reaping(
-            self.later, self.children, self.workers, self.records, self.told.append, time.time, self.log.append
+            self.later, self.children, self.workers, self.records, self.told.append, time.time, self.log.append, look
         )
+
+    def living(self) -> int:
+        """Return the pid of a known child that lives until it is finished."""
+        pid = os.fork()
+        if pid == 0:
+            signal.pause()
+            os._exit(0)
+        self.children.add(Child("web", f"e{pid}", pid, 1))
+        return pid
+
+    def finish(self, pid: int) -> None:
+        """Kill and reap a child, if it is not reaped."""
+        try:
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+        except (ProcessLookupError, ChildProcessError):
+            return
 
     def ended(self, status: int = 0, known: bool = True) -> Child:
         """Return a child that is a zombie."""
@@ -166,15 +185,55 @@ def test_what_was_dealt_with_is_not_written_any_more(room: Room) -> None:
 
 
 def test_a_crowd_is_reaped_in_turns(room: Room) -> None:
-    """A hundred at once are reaped, some in each turn, so that others have theirs."""
-    crowd = [room.ended() for _ in range(100)]
+    """Hundreds at once are reaped, some in each turn, so that others have theirs."""
+    crowd = [room.ended() for _ in range(300)]
 
     room.reaping.turn()
-    assert 0 < len(room.told) < 100
+    assert 0 < len(room.told) <= 128
     while room.later.calls:
         room.later.advance()
 
     assert {child.pid for child in room.told} == {child.pid for child in crowd}
+
+
+class NewestFirst:
+    """A kernel that shows the newest zombie first, as FreeBSD does."""
+
+    def __init__(self) -> None:
+        self.pids: list[int] = []
+
+    def __call__(self, kind: int, pid: int, options: int) -> os.waitid_result | None:
+        if kind == os.P_PID:
+            return os.waitid(kind, pid, options)
+        for each in reversed(self.pids):
+            try:
+                return os.waitid(os.P_PID, each, options)
+            except ChildProcessError:
+                self.pids.remove(each)
+        raise ChildProcessError
+
+
+@pytest.mark.parametrize("known", [1, 150])
+def test_a_fork_bomb_in_one_jail_does_not_delay_the_exit_of_another(known: int) -> None:
+    """Orphans come faster than they are reaped, for ever, and each is shown before those that are known."""
+    kernel = NewestFirst()
+    room = Room(kernel)
+    others = [room.living() for _ in range(known - 1)]
+    child = room.ended(7)
+    kernel.pids.append(child.pid)
+    turns = 0
+    while not room.told:
+        assert turns <= 1 + known // 64
+        kernel.pids += [room.ended(known=False).pid for _ in range(80)]
+        room.later.calls.clear()
+        room.reaping.turn()
+        turns += 1
+
+    assert room.told == [child]
+    assert child.exit is not None
+    assert child.exit.status == 7
+    for pid in [*others, *kernel.pids]:
+        room.finish(pid)
 
 
 def test_a_failure_leaves_no_zombie(room: Room) -> None:
