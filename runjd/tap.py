@@ -170,6 +170,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     """
     from random import random
 
+    from twisted.internet.task import deferLater
     from twisted.internet.threads import deferToThreadPool
 
     from runjd.access.identity import identify
@@ -256,6 +257,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         ),
         options["first"],
         in_thread,
+        lambda: deferLater(reactor, 0),
         lambda daemon: None,
     )
     factory = ControlFactory(controller, configuration, reactor, time.time, identify, runjd.__version__)

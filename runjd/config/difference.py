@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 NOW, START, DAEMON = "now", "start", "daemon"
 
 #: what is looked at while a jail runs, or once it has ended
-_AT_ONCE = frozenset(["restart", "backoff", "requires", "after", "health", "stop", "autostart", "owner"])
+_AT_ONCE = frozenset(["restart", "backoff", "requires", "after", "health", "stop", "log", "autostart", "owner"])
 _OF_A_RUNNING_DAEMON = frozenset(["parallel", "shutdown"])
 #: fields that have another name as keys
 _NAMES = {

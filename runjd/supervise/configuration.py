@@ -28,6 +28,8 @@ from runjd.supervise.controller import Controller
 
 #: faults that are told in the daemon's log; "runjctl check" tells all
 _LOGGED = 20
+#: jails that are changed before others have their turn: each is written down
+_AT_ONCE = 20
 
 
 @implementer(IConfiguration)
@@ -38,6 +40,7 @@ class LiveConfiguration:
     :param read: reads all files, and is told whether jails.d must be there; blocks.
     :param first: what was read at the start, or what was wrong with it: then the jails stay as they are known.
     :param in_thread: calls what blocks.
+    :param pause: fires when the reactor has looked after all others.
     :param tune: is told what the daemon itself takes at once.
     """
 
@@ -50,6 +53,7 @@ class LiveConfiguration:
         read: Callable[[bool], Configuration],
         first: Configuration | ConfigError,
         in_thread: Callable[..., Deferred[Any]],
+        pause: Callable[[], Deferred[None]],
         tune: Callable[[DaemonConfig], None],
     ) -> None:
         self._controller = controller
@@ -58,6 +62,7 @@ class LiveConfiguration:
         self._first = first
         self._in_force = Configuration()
         self._in_thread = in_thread
+        self._pause = pause
         self._tune = tune
         self._waiting: list[Deferred[Difference]] = []
         self._by = ""
@@ -94,8 +99,10 @@ class LiveConfiguration:
         return Deferred.fromCoroutine(self._compare())
 
     def reload(self, by: str) -> Deferred[Difference]:
-        if self._is_over:
-            return fail(WrongState("the daemon is shutting down"))
+        try:
+            self._refuse_end()
+        except RunjdError as error:
+            return fail(error)
         waiter: Deferred[Difference] = Deferred()
         self._waiting.append(waiter)
         self._by = self._by or by
@@ -130,7 +137,8 @@ class LiveConfiguration:
 
     async def _compare(self) -> Difference:
         new = await self._load()
-        return difference(self._in_force, new)
+        found: Difference = await self._in_thread(difference, self._in_force, new)
+        return found
 
     async def _reload(self, by: str) -> Difference:
         return await self._take(await self._load(), by)
@@ -154,22 +162,26 @@ class LiveConfiguration:
 
     async def _take(self, new: Configuration, by: str) -> Difference:
         """Put another configuration in force; a jail that did not change is not touched."""
-        found = difference(self._in_force, new)
+        found: Difference = await self._in_thread(difference, self._in_force, new)
         untouched = set(self._controller.configured()) - {*found.added, *found.changed}
         jails = [jail for jail in new.jails if jail.id not in untouched]
         documents = {jail.id: config_of(jail.id, jail.short, self._runtime(jail)) for jail in jails if jail.short}
         if documents:
             await self._in_thread(self._bundles.write, documents)
-        if self._is_over:
-            raise WrongState("the daemon is shutting down")
+        self._refuse_end()
         old = {jail.id: jail for jail in self._in_force.jails}
         kept = {jail.id: jail for jail in new.jails}
         problems: list[RunjdError] = []
         self._in_force = new
-        for id in self._controller.configured():
-            if id not in kept and id not in self._leaving:
-                self._remove(id, by)
-        for jail in jails:
+        removed = [id for id in self._controller.configured() if id not in kept and id not in self._leaving]
+        for count, id in enumerate(removed, 1):
+            self._remove(id, by)
+            if count % _AT_ONCE == 0:
+                await self._pause()
+        for count, jail in enumerate(jails, 1):
+            if count % _AT_ONCE == 0:
+                await self._pause()
+                self._refuse_end()
             try:
                 self._define(jail, by)
             except RunjdError as error:
@@ -183,6 +195,11 @@ class LiveConfiguration:
             more = f", and {len(problems) - 1} more could not be changed" if len(problems) > 1 else ""
             raise InputOutput(f"the configuration is in force, but: {problems[0]}{more}; reload again")
         return found
+
+    def _refuse_end(self) -> None:
+        """:raise WrongState: the daemon ends; what is not done yet the next one does at its start."""
+        if self._is_over:
+            raise WrongState("the daemon is shutting down")
 
     def _define(self, jail: ConfiguredJail, by: str) -> None:
         if jail.id in self._leaving:

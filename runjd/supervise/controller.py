@@ -238,6 +238,8 @@ class Controller:
     def delete(self, id: str, by: str, force: bool = False) -> Deferred[None]:
         try:
             jail = self._jail(id)
+            if jail.record.is_configured:
+                raise WrongState(f'jail "{id}" stands in the configuration; take it out there, and reload', jail=id)
             if not jail.is_down:
                 if not force and not jail.is_ending:
                     raise WrongState(f'jail "{id}" is {jail.phase}; stop it first, or delete it with force', jail=id)

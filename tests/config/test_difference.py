@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from runjd.config.difference import DAEMON, NOW, START, Change, Difference, difference
 from runjd.config.model import DEFAULTS, Configuration, ConfiguredJail, DaemonConfig, ShortForm
-from runjd.policy.settings import HealthRule, Probe, ReadyRule, RestartRule, StopRule
+from runjd.policy.settings import HealthRule, LogRule, Probe, ReadyRule, RestartRule, StopRule
 
 WEB = ConfiguredJail("web", "/etc/runjd.toml", bundle="/b")
 
@@ -41,6 +41,7 @@ def test_how_a_jail_is_kept_changes_at_once():
         ("requires", "-", "db", NOW),
         ("autostart", "true", "false", NOW),
     ]
+    assert changes(log=LogRule(keep=9)) == [("log.keep", "5", "9", NOW)]
 
 
 def test_a_table_that_was_not_there_is_all_new():

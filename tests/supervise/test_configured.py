@@ -79,6 +79,18 @@ def test_the_configuration_takes_no_jail_that_somebody_ran(world):
         world.controller.define(definition(), "config")
 
 
+def test_a_jail_of_the_configuration_is_not_deleted_otherwise(world):
+    """It would be back at the next reload."""
+    world.controller.define(definition(settings=Settings(autostart=False)), "config")
+
+    for force in (False, True):
+        error = error_of(world.controller.delete("web", "uid:0", force))
+        assert (error.code, str(error)) == (
+            "STATE",
+            'jail "web" stands in the configuration; take it out there, and reload',
+        )
+
+
 def test_a_jail_that_left_the_configuration_is_stopped_and_forgotten(world):
     """It gets its time to stop; then nothing of it is left."""
     world.controller.define(definition(), "config")
