@@ -179,6 +179,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.logs.writer import ThreadWriter
     from runjd.protocols.control.factory import ControlFactory
     from runjd.protocols.keeperclient import KeeperClient
+    from runjd.protocols.outlets.choose import Outlets
     from runjd.supervise.bundles import Bundles
     from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.connection import AbsentKeeper, KeeperConnection
@@ -227,7 +228,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         time.time,
         AbsentKeeper(),
         events,
-        LogRoom(options["log"], writer, reactor, time.time, in_thread),
+        LogRoom(options["log"], writer, reactor, time.time, in_thread, Outlets(reactor, in_thread)),
         definitions,
         Lasting(wishes, reactor, in_thread, events.tell_store),
         Vigil(reactor, exit_watch, time.time),

@@ -8,7 +8,6 @@ from runjd.config.model import Limits
 from runjd.config.sections import MANY, Key, Section
 from runjd.policy.settings import (
     ACTIONS,
-    COMPRESSIONS,
     FORMATS,
     PRESSURES,
     READINESS,
@@ -164,7 +163,7 @@ LOG = Section(
         Key("max-size", kinds.SIZE),
         Key("max-age", kinds.DURATION),
         Key("keep", whole(0, 10_000)),
-        Key("compress", choice(COMPRESSIONS)),
+        Key("compress", jailkinds.COMPRESSION),
         Key("syslog", jailkinds.SYSLOG),
         Key("program", kinds.TEXTS),
     ),

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import re
 
-from runjd.config.kinds import Kind, command_of, signal_of, texts_of
+from runjd.config.kinds import Kind, choice, command_of, signal_of, texts_of
+from runjd.config.zstd import zstd
 from runjd.errors import BadArgument
+from runjd.policy.settings import COMPRESSIONS
 from runjd.spec.addresses import address_fault
 from runjd.spec.ids import check_id
 from runjd.spec.quote import quoted
@@ -159,6 +161,16 @@ def _syslog(value: object) -> object:
     raise ValueError
 
 
+def _compression(value: object) -> object:
+    found = choice(COMPRESSIONS).read(value)
+    if found == "zstd":
+        try:
+            zstd()
+        except ImportError as error:
+            raise ValueError(str(error)) from None
+    return found
+
+
 SUCCESSES = Kind('an array of exit statuses and signals, as [3, "TERM"]', _successes)
 USER = Kind('numbers as 80 or "80:80" (user and group)', _user)
 ENVIRONMENT = Kind('a table of strings, as { LANG = "C.UTF-8" }', _environment)
@@ -170,3 +182,4 @@ MOUNTS = Kind('an array of mounts, as ["/srv/www:/www:ro", "tmpfs:/tmp"]', _moun
 NAMES = Kind("an array of names of jails", _names)
 HOSTNAME = Kind("a host name of at most 64 characters", _hostname)
 SYSLOG = Kind('"unix:/dev/log", "udp:HOST:PORT" or "tcp:HOST:PORT"', _syslog)
+COMPRESSION = Kind(f"one of {', '.join(COMPRESSIONS)}", _compression)

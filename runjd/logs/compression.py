@@ -1,15 +1,15 @@
 """
 Compressing a rotated file, and reading it again.
 
-gzip is part of Python.  zstd is from Python 3.14 on, and comes with the module zstandard before.
+gzip is part of Python; zstd may be missing.
 """
 
 from __future__ import annotations
 
 import os
-from importlib import import_module
 from io import BufferedReader
 
+from runjd.config.zstd import zstd
 from runjd.errors import Unsupported
 from runjd.logs.names import Rotated, name
 
@@ -22,12 +22,6 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _BLOCK = 1 << 18
 
 
-def check_compression(kind: str) -> None:
-    """:raise Unsupported: this machine cannot; saying what to install."""
-    if kind == "zstd":
-        _zstd()
-
-
 def compress(path: str, file: Rotated, kind: str) -> None:
     """
     Put a compressed file in the place of a rotated one.
@@ -37,6 +31,7 @@ def compress(path: str, file: Rotated, kind: str) -> None:
 
     :param path: of the log.
     :raise OSError: it could not be compressed, and is as it was.
+    :raise Unsupported: nothing here can.
     """
     target = name(path, file.number, kind)
     part = f"{target}.part"
@@ -54,7 +49,7 @@ def compress(path: str, file: Rotated, kind: str) -> None:
             os.chmod(part, found.st_mode & 0o777)
             os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
             os.rename(part, target)
-        except OSError:
+        except BaseException:
             os.unlink(part)
             raise
     os.unlink(file.path)
@@ -82,10 +77,10 @@ def _writer(raw: BinaryIO, kind: str) -> Any:
         from gzip import GzipFile
 
         return GzipFile("", "wb", 6, raw, 0)
-    zstd = _zstd()
-    if zstd.__name__ == "zstandard":
-        return zstd.ZstdCompressor().stream_writer(raw, closefd=False)
-    return zstd.ZstdFile(raw, "wb")
+    module = _zstd()
+    if module.__name__ == "zstandard":
+        return module.ZstdCompressor().stream_writer(raw, closefd=False)
+    return module.ZstdFile(raw, "wb")
 
 
 class _Reader(BufferedReader):
@@ -105,16 +100,14 @@ def _unpacked(packed: BinaryIO, kind: str) -> Any:
         from gzip import GzipFile
 
         return GzipFile("", "rb", 9, packed)
-    zstd = _zstd()
-    if zstd.__name__ == "zstandard":
-        return zstd.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
-    return zstd.ZstdFile(packed)
+    module = _zstd()
+    if module.__name__ == "zstandard":
+        return module.ZstdDecompressor().stream_reader(packed, read_across_frames=True)
+    return module.ZstdFile(packed)
 
 
 def _zstd() -> Any:
-    for module in ("compression.zstd", "zstandard"):
-        try:
-            return import_module(module)
-        except ImportError:
-            pass
-    raise Unsupported("", "compress = zstd needs the Python module zstandard (or Python 3.14); gzip needs nothing")
+    try:
+        return zstd()
+    except ImportError as error:
+        raise Unsupported("", str(error)) from None

@@ -66,6 +66,10 @@ class LogFile(ABC):
     def close(self) -> None:
         """Let go, once all that was given is written."""
 
+    def abandon(self) -> None:
+        """The jail is forgotten: give up what cannot be sent. What is to be in a file is written when it can be."""
+        self.close()
+
 
 class LogWriter(ABC):
     """All logs of the daemon."""

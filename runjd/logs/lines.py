@@ -4,7 +4,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.logs.formats.contract import Format, Pieces
+    from runjd.logs.formats.contract import Encoding, Pieces
 
 
 class LineEncoder:
@@ -18,10 +18,10 @@ class LineEncoder:
     :ivar is_open: what was given out last was a part of a line.
     """
 
-    __slots__ = ("_format", "_limit", "_stream", "is_open", "pending")
+    __slots__ = ("_encoding", "_limit", "_stream", "is_open", "pending")
 
-    def __init__(self, format: Format, stream: str, limit: int) -> None:
-        self._format = format
+    def __init__(self, encoding: Encoding, stream: str, limit: int) -> None:
+        self._encoding = encoding
         self._stream = stream
         self._limit = limit
         self.pending = b""
@@ -46,7 +46,7 @@ class LineEncoder:
             else:
                 begin, self.pending = self.pending, chunk[cut:]
                 self.is_open = False
-                return self._format.whole(at, self._stream, begin, chunk, cut)
+                return self._encoding.whole(at, self._stream, begin, chunk, cut)
         return self._cut(at, self.pending + chunk if self.pending else chunk)
 
     def flush(self, at: bytes) -> Pieces:
@@ -55,7 +55,7 @@ class LineEncoder:
         if not pending:
             return []
         self.is_open = True
-        return self._format.part(at, self._stream, pending)
+        return self._encoding.part(at, self._stream, pending)
 
     def _cut(self, at: bytes, text: bytes) -> Pieces:
         """Give out text that has a line that is too long, or none that is whole."""
@@ -73,7 +73,7 @@ class LineEncoder:
             if size - position < limit:
                 break
             position += limit
-            pieces += self._format.part(at, self._stream, text[begin:position])
+            pieces += self._encoding.part(at, self._stream, text[begin:position])
             self.is_open = True
             begin = position
         else:
@@ -85,4 +85,4 @@ class LineEncoder:
 
     def _lines(self, at: bytes, text: bytes) -> Pieces:
         self.is_open = False
-        return self._format.whole(at, self._stream, b"", text, len(text))
+        return self._encoding.whole(at, self._stream, b"", text, len(text))

@@ -96,7 +96,7 @@ class Controller:
         for jail in self._jails.values():
             done: Deferred[None] = Deferred()
             written.append(done)
-            jail.log.intake.flush(lambda done=done: done.callback(None))  # type: ignore[misc]
+            jail.log.intake.flush_everywhere(lambda done=done: done.callback(None))  # type: ignore[misc]
         written.append(self._site.lasting.settled())
         self._site.lasting.close()
         return DeferredList(written).addCallback(lambda _: None)

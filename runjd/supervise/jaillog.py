@@ -45,6 +45,7 @@ class JailLog:
     def gone(self, error: RunjdError) -> None:
         """The jail is forgotten, so nobody waits for more of its log."""
         self._gone = error
+        self.intake.abandon()
         for reading in tuple(self._readings):
             reading.gone(error)
 

@@ -52,14 +52,7 @@ class LogFan:
         if not self._others:
             self._log.write(stream, data, done, loan)
             return
-        missing = 1 + len(self._others)
-
-        def one_done() -> None:
-            nonlocal missing
-            missing -= 1
-            if not missing:
-                done()
-
+        one_done = self._counted(done)
         for intake in (self._log, *self._others):
             intake.write(stream, data, one_done)
 
@@ -68,6 +61,12 @@ class LogFan:
         for other in self._others:
             other.flush(_nothing)
         self._log.flush(done)
+
+    def flush_everywhere(self, done: Callable[[], None]) -> None:
+        """Like :meth:`flush`, but ``done`` is called once all that was given is in all places."""
+        one_done = self._counted(done)
+        for intake in (self._log, *self._others):
+            intake.flush(one_done)
 
     def flush_in_time(self, limit: float, done: Callable[[], None]) -> None:
         """Like :meth:`flush`, but ``done`` is called after ``limit`` seconds at the latest."""
@@ -88,6 +87,11 @@ class LogFan:
             intake.rest()
         self._trouble.stop()
 
+    def abandon(self) -> None:
+        """The jail is forgotten."""
+        for other in self._others:
+            other.abandon()
+
     def keep(self, rule: LogRule) -> None:
         """Keep the log by another rule from now on."""
         before, self._rule = self._rule, rule
@@ -96,17 +100,30 @@ class LogFan:
         self._log.keep(rule, FORMATS[rule.format])
         for other in self._others:
             other.rest()
+            other.abandon()
         self._others = self._make_others()
 
     def tend(self, deed: str) -> Deferred[None]:
         """See :meth:`runjd.interfaces.ILog.tend`."""
         return self._log.tend(deed)
 
+    def _counted(self, done: Callable[[], None]) -> Callable[[], None]:
+        """Return what is to be called once for each place, before ``done`` is called."""
+        missing = 1 + len(self._others)
+
+        def one_done() -> None:
+            nonlocal missing
+            missing -= 1
+            if not missing:
+                done()
+
+        return one_done
+
     def _make_others(self) -> list[LogIntake]:
         outlets = self._room.outlets(self._id, self._rule, self._trouble.refused)
         return [
-            LogIntake(self._room, partial(_itself, file), form, self._rule, _ignore, self._trouble.left_out)
-            for form, file in outlets
+            LogIntake(self._room, partial(_itself, file), encoding, rule, _ignore, self._trouble.left_out)
+            for encoding, rule, file in outlets
         ]
 
 

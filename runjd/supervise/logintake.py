@@ -16,7 +16,7 @@ from twisted.internet.interfaces import IDelayedCall
 from runjd.errors import Cancelled, InputOutput
 from runjd.logs.appender import LINE_PATIENCE
 from runjd.logs.contract import LogFile, Source
-from runjd.logs.formats.contract import Format, Pieces
+from runjd.logs.formats.contract import Encoding, Pieces
 from runjd.logs.formats.stamp import stamp
 from runjd.logs.gate import Gate
 from runjd.logs.lines import LineEncoder
@@ -35,7 +35,7 @@ class LogIntake:
     The way into one place.
 
     :param open: returns what keeps the records; called when there is something to keep.
-    :param form: of the records.
+    :param encoding: makes the records.
     :param rule: how the log is kept.
     :param grown: told how long the log is, each time that it is longer.
     :param left_out: told how many bytes were left out.
@@ -43,9 +43,9 @@ class LogIntake:
 
     __slots__ = (
         "_deeds",
+        "_encoding",
         "_file",
         "_flush_call",
-        "_form",
         "_grown",
         "_late_call",
         "_left_out",
@@ -60,14 +60,14 @@ class LogIntake:
         self,
         room: LogRoom,
         open: Callable[[], LogFile],
-        form: Format,
+        encoding: Encoding,
         rule: LogRule,
         grown: Callable[[int], None],
         left_out: Callable[[int], None],
     ) -> None:
         self._room = room
         self._open = open
-        self._form = form
+        self._encoding = encoding
         self._rule = rule
         self._grown = grown
         self._left_out = left_out
@@ -88,7 +88,7 @@ class LogIntake:
         """
         stream = self._streams.get(name)
         if stream is None:
-            stream = self._streams[name] = _Stream(LineEncoder(self._form, name, self._rule.line_limit))
+            stream = self._streams[name] = _Stream(LineEncoder(self._encoding, name, self._rule.line_limit))
         if self._rule.pressure == "drop":
             self._take_if_there_is_room(stream, data)
             done()
@@ -125,13 +125,18 @@ class LogIntake:
         if self._file is not None:
             self._file.close()  # and kept: what the next program writes comes behind what the disk still refuses
 
-    def keep(self, rule: LogRule, form: Format) -> None:
+    def abandon(self) -> None:
+        """The jail is forgotten."""
+        if self._file is not None:
+            self._file.abandon()
+
+    def keep(self, rule: LogRule, encoding: Encoding) -> None:
         """Keep the log by another rule from now on."""
         if self._streams:
             self.flush(_nothing)
             self._streams.clear()
         self._rule = rule
-        self._form = form
+        self._encoding = encoding
         if self._file is not None:
             self._file.keep(rule)
 

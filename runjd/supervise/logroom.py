@@ -10,12 +10,12 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from runjd.logs.contract import LogFile, LogWriter
-from runjd.logs.formats.contract import Format
+from runjd.logs.formats.contract import Encoding
 from runjd.policy.settings import LogRule
 
 #: what is told that an outlet, by its name, refuses its lines, or takes them again
 Refused = Callable[[str, OSError | None], None]
-Outlets = Callable[[str, LogRule, Refused], list[tuple[Format, LogFile]]]
+Outlets = Callable[[str, LogRule, Refused], list[tuple[Encoding, LogRule, LogFile]]]
 
 
 class LogRoom:
@@ -25,7 +25,8 @@ class LogRoom:
     :param directory: where they lie, absolute.
     :param now: wall time in seconds.
     :param in_thread: calls a function beside the reactor, as ``twisted.internet.threads.deferToThread``.
-    :param outlets: returns where else the output of a jail goes by its rule: forms, and what keeps records of them.
+    :param outlets: returns where else the output of a jail goes by its rule: how it is encoded, by which rule, and
+        what takes it.
     """
 
     def __init__(
@@ -49,5 +50,5 @@ class LogRoom:
         return os.path.join(self.directory, f"{id}.log")
 
 
-def _no_outlets(id: str, rule: LogRule, refused: Refused) -> list[tuple[Format, LogFile]]:
+def _no_outlets(id: str, rule: LogRule, refused: Refused) -> list[tuple[Encoding, LogRule, LogFile]]:
     return []

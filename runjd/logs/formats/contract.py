@@ -10,21 +10,15 @@ from runjd.policy.facts import LogLine
 Pieces = list[bytes | memoryview]
 
 
-class Format(ABC):
+class Encoding(ABC):
     """
-    One form of a log.
+    How chunks become records.
 
     Whole chunks are made into records by operations that run at the speed of C, and nothing is copied that
     need not be.
-
-    :ivar name: in the configuration.
-    :ivar is_framed: each record ends in a newline that is not the program's, so that a last record without
-        one was torn.
     """
 
     __slots__ = ()
-    name: str
-    is_framed = True
 
     @abstractmethod
     def whole(self, at: bytes, stream: str, begin: bytes, chunk: bytes, cut: int) -> Pieces:
@@ -41,6 +35,20 @@ class Format(ABC):
     @abstractmethod
     def part(self, at: bytes, stream: str, text: bytes) -> Pieces:
         """Return the record of a part of a line, without newline; more of this line may follow."""
+
+
+class Format(Encoding):
+    """
+    One form of a log, which can be read again.
+
+    :ivar name: in the configuration.
+    :ivar is_framed: each record ends in a newline that is not the program's, so that a last record without
+        one was torn.
+    """
+
+    __slots__ = ()
+    name: str
+    is_framed = True
 
     @abstractmethod
     def decode(self, record: bytes) -> LogLine:
