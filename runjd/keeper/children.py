@@ -170,6 +170,16 @@ class Children:
         child.exit = exit
         self._ended[child.jail, child.exec, child.pid] = child
 
+    def release_terminals(self, jail: str) -> None:
+        """
+        Close the terminals of a jail's processes that ended; all that was to be read of them was read.
+
+        On FreeBSD a jail is not gone while a descriptor that was made in it is open anywhere.
+        """
+        for child in self._ended.values():
+            if child.jail == jail and child.terminal:
+                child.close()
+
     def forget(self, jail: str, exec: str, pid: int) -> Child | None:
         """Let go of one that ended, and of its descriptors; return it, None where there is none."""
         child = self._ended.pop((jail, exec, pid), None)

@@ -202,6 +202,7 @@ class Keeper:
 
     def _delete(self, session: Session, req: int, message: Message) -> None:
         jail = _text(message, "jail")
+        self._children.release_terminals(jail)
 
         def finished(report: Parcel) -> None:
             if "error" not in report.message:

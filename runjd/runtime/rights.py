@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from runjd.runtime.privileges import Privileges
     from runjd.spec.model import Process, Rlimit, User
 
-# FreeBSD's first group *is* the effective one: setgid(2) would replace it.
 _IS_LINUX = sys.platform == "linux"
 #: where ``process.user.umask`` is not given, as with every other OCI runtime
 _UMASK = 0o022
@@ -86,6 +85,15 @@ def apply_scheduling(process: Process) -> None:
         raise failure(step, error, where) from error
 
 
+def groups_of(user: User, *, first_is_effective: bool = not _IS_LINUX) -> tuple[int, ...]:
+    """
+    Return what setgroups(2) is given, before setgid(2).
+
+    :param first_is_effective: as on FreeBSD before 15, where setgid(2) would replace the first of them.
+    """
+    return (user.gid, *user.additional_gids) if first_is_effective else user.additional_gids
+
+
 def become(process: Process, privileges: Privileges, keeps: tuple[str, ...] = ()) -> None:
     """
     Take on the limits, session keyring, groups, ids, capabilities, no_new_privs and umask of a process.
@@ -107,7 +115,7 @@ def become(process: Process, privileges: Privileges, keeps: tuple[str, ...] = ()
             step, where = "keep capabilities over the change of user", "process.user.uid"
             privileges.keep_over_setuid()
         step, where = "set the groups", "process.user.additionalGids"
-        credentials.set_groups(user.additional_gids if _IS_LINUX else (user.gid, *user.additional_gids))
+        credentials.set_groups(groups_of(user))
         step, where = f"become group {user.gid}", "process.user.gid"
         credentials.set_group(user.gid)
         step, where = f"become user {user.uid}", "process.user.uid"

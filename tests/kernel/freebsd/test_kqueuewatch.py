@@ -78,3 +78,12 @@ def test_what_is_forgotten_is_told_no_more() -> None:
     made.kernel.jail_remove(made.jid)
 
     assert (made.watch.ended(), made.watch.removed()) == ([], [])
+
+
+def test_a_forked_child_has_no_watch() -> None:
+    """A kqueue is not inherited, so whoever daemonizes makes it afterwards."""
+    made = Jailed("13.2-RELEASE")
+    child = made.kernel.fork("child")
+
+    with made.kernel.acting_as(child), pytest.raises(OSError, match="Bad file descriptor"):
+        made.keep()

@@ -5,10 +5,12 @@ from __future__ import annotations
 import pytest
 
 from runjd.errors import RuntimeFailure
+from runjd.kernel.freebsd.jail import JAIL_CREATE
 from runjd.kernel.freebsd.mount import MNT_FORCE
 from runjd.kernel.recorder.kernel import FreeBSDRecorder
+from runjd.kernel.recorder.state import Interface
 from runjd.runtime.contract import Held
-from runjd.spec.model import Mount
+from runjd.spec.model import FreeBSDJail, Mount
 from tests.runtime.freebsd.configs import config
 from tests.runtime.freebsd.machine import ROOT, Machine
 
@@ -130,3 +132,40 @@ def test_a_new_jail_has_the_name_while_the_old_one_is_dying() -> None:
     assert new.jid != old.jid
     assert machine.runtime.processes(new) == (new.pid,)
     assert machine.kernel.jail_get((("name", "web"),), ("path",)) == {"path": ROOT, "jid": new.jid}
+
+
+def test_no_interface_comes_back_beside_another_of_its_name() -> None:
+    """The kernel would have two of one name (seen on 13.2); this one comes back when the jail is gone, or is told."""
+    machine = Machine()
+    machine.kernel.create_interface("epair")
+    held = machine.start(config(FreeBSDJail(vnet="new", vnet_interfaces=("epair0b",))))
+    other = Interface("epair0b", "epair", 0, 0)
+    machine.kernel.state.interfaces.append(other)
+    machine.kernel.journal.calls.clear()
+
+    machine.runtime.remove(held)
+
+    assert "reclaim_from_jail" not in machine.kernel.journal.names()
+
+
+def test_an_interface_that_was_renamed_inside_is_no_hindrance() -> None:
+    """It is not found by its name, and comes back by itself."""
+    machine = Machine()
+    machine.kernel.create_interface("epair")
+    held = machine.start(config(FreeBSDJail(vnet="new", vnet_interfaces=("epair0b",))))
+    inside = next(each for each in machine.kernel.state.interfaces if each.name == "epair0b")
+    inside.name = "eth0"
+
+    machine.runtime.remove(held)
+
+    assert "eth0" in machine.kernel.interface_names()
+
+
+def test_no_dying_jail_is_ever_touched_by_an_update() -> None:
+    """jail_set(2) with JAIL_DYING and persist brings it back to life (seen on 13.2)."""
+    machine = Machine()
+    held = machine.start(config(None, TMP))
+    machine.runtime.remove(held)
+
+    flags = [each.arguments[1] for each in machine.kernel.journal.calls if each.name == "jail_set"]
+    assert flags == [JAIL_CREATE]

@@ -121,6 +121,27 @@ def test_nothing_is_copied_up_from_or_to_the_host() -> None:
     assert machine.kernel.listdir("/secret/cache") == ["key"]
 
 
+def test_what_is_copied_up_keeps_its_owner_and_mode() -> None:
+    """Directories, files and links, in the tmpfs itself; nothing is left elsewhere."""
+    machine = Machine()
+    machine.kernel.make_tree(f"{ROOT}/var/db")
+    machine.kernel.make_file(f"{ROOT}/var/db/file", b"of the image\n")
+    machine.kernel.make_link("file", f"{ROOT}/var/db/link")
+    machine.kernel.chown(f"{ROOT}/var/db/file", 5, 6)
+    machine.kernel.chmod(f"{ROOT}/var/db/file", 0o640)
+    machine.kernel.chown(f"{ROOT}/var/db", 7, 8)
+    before = machine.kernel.listdir("/")
+
+    machine.prepare(config(None, Mount("/var", "tmpfs", "tmpfs", ("tmpcopyup",))))
+
+    seen = machine.kernel.stat(f"{ROOT}/var/db/file")
+    assert (seen.st_uid, seen.st_gid, seen.st_mode & 0o7777) == (5, 6, 0o640)
+    assert machine.kernel.stat(f"{ROOT}/var/db").st_uid == 7
+    assert machine.kernel.readlink(f"{ROOT}/var/db/link") == "file"
+    assert machine.kernel.statfs(f"{ROOT}/var/db/file").type == "tmpfs"
+    assert machine.kernel.listdir("/") == before
+
+
 def test_who_passes_a_directory_on_is_told_why_nobody_enters() -> None:
     """jail_attach(2) is EPERM while any directory is open; a caller may have passed one (``--preserve-fds``)."""
     machine = Machine()
