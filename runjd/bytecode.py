@@ -27,6 +27,10 @@ _PLAIN = bytes(4)
 _WORD = 0xFFFFFFFF
 _import = builtins.__import__
 
+#: What ``from __future__ import annotations`` gets, which was meant for the compiler: the true one takes 0.15 ms.
+_FUTURE = ModuleType("__future__")
+_FUTURE.__dict__["annotations"] = None
+
 
 def install() -> None:
     """
@@ -70,6 +74,8 @@ class Finder:
             module = sys.modules.get(name) or self._load(name)
             if module is not None and fromlist and self._has_all(module, fromlist):
                 return module
+        if name == "__future__" and fromlist == ("annotations",):
+            return _FUTURE
         return _import(name, globals, locals, fromlist or (), level)
 
     def find_spec(

@@ -174,6 +174,13 @@ def test_nothing_is_imported_where_the_finder_was_taken_away(finder: Finder) -> 
         sys.meta_path[:] = before
 
 
+def test_what_only_the_compiler_reads_is_not_loaded(finder: Finder) -> None:
+    """A module that begins as ours do has what it asked for; who asks for more of it gets the true one."""
+    assert hasattr(finder.import_("__future__", fromlist=("annotations",)), "annotations")
+    assert finder.import_("__future__", fromlist=("annotations",)) is not sys.modules.get("__future__")
+    assert finder.import_("__future__", fromlist=("annotations", "division")) is importlib.import_module("__future__")
+
+
 def test_every_module_of_ours_can_be_found() -> None:
     """Where the checkout is compiled, each module has a spec that says where it is."""
     import runjd

@@ -32,10 +32,10 @@ def main(argv: Sequence[str]) -> int:
     :param argv: the words behind the program's name.
     :return: the exit status: 0, that of the program of ``run`` and ``exec``, 255 where ``exec`` failed itself, else 1.
     """
-    # first of all: what is loaded before it is loaded twice
-    unsealed = _seal(argv)
     # What is made lives as long as we do; to look for garbage in it takes a tenth of the time.
     gc.disable()
+    # before anything else: what is loaded before may be loaded twice
+    unsealed = _seal(argv)
     from runjd.cli.oci.log import Log
     from runjd.errors import RunjdError
 

@@ -79,11 +79,13 @@ def exchange_executable(descriptor: int) -> None:
     :raise OSError: it cannot be done: EPERM: without CAP_SYS_ADMIN; EBUSY: something of it is still mapped.
     """
     path = os.fsencode(os.readlink("/proc/self/exe"))
+    written = []
     for mapping in mappings_of(path, _read("/proc/self/maps")):
         if is_written(mapping):
-            _copy(mapping)
+            written.append(mapping)
         else:
-            _map(mapping, descriptor)
+            _mmap(mapping.start, mapping.size, mapping.rights, _MAP_PRIVATE | _MAP_FIXED, descriptor, mapping.offset)
+    _copy(written)
     _set_executable(descriptor)
 
 
@@ -99,25 +101,21 @@ def is_written(mapping: Mapping) -> bool:
     return not said or not set(said[highest::8]) <= _UNWRITTEN
 
 
-def _map(mapping: Mapping, descriptor: int) -> None:
-    """Map the same part of another file in its place."""
-    _mmap(mapping.start, mapping.size, mapping.rights, _MAP_PRIVATE | _MAP_FIXED, descriptor, mapping.offset)
-
-
-def _copy(mapping: Mapping) -> None:
-    """Put a copy in its place, which must not be older than the last thing that Python wrote there."""
-    start, size, rights, _offset = mapping
-    if rights & _PROT["x"]:
-        # what was written and is executed is more than we understand
-        raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), "mmap")
-    copy = _mmap(0, size, _PROT_READ_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_POPULATE, -1, 0)
-    source, target, length = c_void_p(start), c_void_p(copy), c_size_t(size)
-    call_in_turn(
-        (held_libc.memmove, target, source, length),
-        (held_libc.mremap, target, length, length, c_long(_MREMAP_MAYMOVE | _MREMAP_FIXED), source),
-    )
-    if rights != _PROT_READ_WRITE:
-        check(libc.mprotect(source, length, c_int(rights)), "mprotect")
+def _copy(written: list[Mapping]) -> None:
+    """Put copies in their places, which must not be older than the last thing that Python wrote there."""
+    calls: list[tuple[object, ...]] = []
+    for start, size, rights, _offset in written:
+        if rights & _PROT["x"]:
+            # what was written and is executed is more than we understand
+            raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), "mmap")
+        copy = _mmap(0, size, _PROT_READ_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_POPULATE, -1, 0)
+        source, target, length = c_void_p(start), c_void_p(copy), c_size_t(size)
+        calls.append((held_libc.memmove, target, source, length))
+        calls.append((held_libc.mremap, target, length, length, c_long(_MREMAP_MAYMOVE | _MREMAP_FIXED), source))
+    call_in_turn(*calls)
+    for start, size, rights, _offset in written:
+        if rights != _PROT_READ_WRITE:
+            check(libc.mprotect(c_void_p(start), c_size_t(size), c_int(rights)), "mprotect")
 
 
 def _mmap(start: int, size: int, rights: int, flags: int, descriptor: int, offset: int) -> int:

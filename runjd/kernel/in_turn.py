@@ -31,7 +31,7 @@ def call_in_turn(*calls: Sequence[object]) -> None:
     """
     Call functions of the C library; what they return is lost.
 
-    :param calls: each a function and its arguments, all as wide as a long.
+    :param calls: each a function and its arguments, all as wide as a long; at least one.
     :raise OSError: ENOSYS: not on this machine, or not with this C library; nothing was called.
     """
     if os.uname().machine not in _MACHINES:

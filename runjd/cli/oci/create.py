@@ -46,6 +46,9 @@ def run(call: Call) -> int:
         tell(state.notices)
         if is_detached:
             return 0
+        # for the end, while the program runs
+        from runjd.container import delete, destroy  # noqa: F401
+
         try:
             return wait(state.pid, consoles)
         finally:
