@@ -14,6 +14,7 @@ PACKAGE = CHECKOUT / "runjd"
 # Each room may import from the rooms before it, and from itself.
 ROOMS = (
     "bytecode",
+    "pack",
     "errors", "values", "spec", "policy", "config", "interfaces", "logs", "kernel", "runtime", "container", "keeper",
     "protocols", "access", "supervise", "containerd", "web", "cli", "tap",
 )  # fmt: skip

@@ -15,25 +15,43 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from runjd.bytecode import Finder
     from runjd.cli.oci.call import Call
     from runjd.cli.oci.log import Log
     from runjd.cli.options import Given
 
 #: verbs whose process enters a container, where a program could write to our interpreter
 _ENTERING = ("create", "run", "exec")
+#: that many modules may be missing in the pack of a sort of call, before it is worth 30 ms to make it anew
+_FEW = 8
 #: exit status of an exec that failed itself, and not its program; as runc's
 _EXEC_FAILED = 255
 
 
-def main(argv: Sequence[str]) -> int:
+def main(argv: Sequence[str], finder: Finder | None = None) -> int:
     """
     Run one command.
 
     :param argv: the words behind the program's name.
+    :param finder: of our modules.
     :return: the exit status: 0, that of the program of ``run`` and ``exec``, 255 where ``exec`` failed itself, else 1.
     """
     # What is made lives as long as we do; to look for garbage in it takes a tenth of the time.
     gc.disable()
+    if finder is None:
+        return _main(argv)
+    sort = "runj-enters" if _may_enter(argv) else "runj"
+    finder.take(sort)
+    try:
+        return _main(argv)
+    finally:
+        if finder.missed > _FEW and not sys.dont_write_bytecode:
+            from runjd.pack import keep
+
+            keep(finder, sort)
+
+
+def _main(argv: Sequence[str]) -> int:
     # before anything else: what is loaded before may be loaded twice
     unsealed = _seal(argv)
     from runjd.cli.oci.log import Log
