@@ -189,6 +189,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.directories import lock_directory, make_directory
     from runjd.supervise.door import ControlDoor
     from runjd.supervise.events import EventLog
+    from runjd.supervise.inforce import InForce
     from runjd.supervise.keeperstart import KeeperStart
     from runjd.supervise.lasting import Lasting
     from runjd.supervise.logroom import LogRoom
@@ -251,14 +252,13 @@ def make_service(options: Options, reactor: Any) -> IService:
         KeeperStart(reactor, keeper_command(options["keeper"], state, sys.argv[0]), limits),
     )
     configuration = LiveConfiguration(
-        controller,
-        Bundles(f"{state}/bundles"),
+        InForce(controller, Bundles(f"{state}/bundles"), in_thread, lambda: deferLater(reactor, 0)),
+        site.events,
         lambda needs_directory: load(
             options["config"], options["runtimes"], needs_directory=needs_directory, settle=_SETTLE
         ),
         options["first"],
         in_thread,
-        lambda: deferLater(reactor, 0),
         lambda daemon: None,
     )
     factory = ControlFactory(controller, configuration, reactor, time.time, identify, runjd.__version__)

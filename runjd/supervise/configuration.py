@@ -1,8 +1,8 @@
 """
-The configuration that is in force, and how another one takes its place.
+The configuration of a daemon: read at its start, and again when that is asked for.
 
-Files are read and written off the reactor.  Of reloads that are asked for while one is
-under way only one more follows, whose outcome all who asked are told.
+Files are read off the reactor.  Of reloads that are asked for while one is under way
+only one more follows, whose outcome all who asked are told.
 """
 
 from __future__ import annotations
@@ -15,21 +15,17 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
-from runjd.config.difference import Difference, difference
-from runjd.config.faults import ConfigError, Fault
-from runjd.config.model import Configuration, ConfiguredJail, DaemonConfig
-from runjd.config.shortform import config_of
-from runjd.errors import InputOutput, RunjdError, WrongState
+from runjd.config.difference import Difference
+from runjd.config.faults import ConfigError
+from runjd.config.model import Configuration, DaemonConfig
+from runjd.errors import InputOutput, RunjdError
 from runjd.interfaces import IConfiguration
-from runjd.policy.facts import Definition
-from runjd.supervise.bundles import Bundles
 from runjd.supervise.causes import CONFIG
-from runjd.supervise.controller import Controller
+from runjd.supervise.events import EventLog
+from runjd.supervise.inforce import InForce, Replaced
 
 #: faults that are told in the daemon's log; "runjctl check" tells all
 _LOGGED = 20
-#: jails that are changed before others have their turn: each is written down
-_AT_ONCE = 20
 
 
 @implementer(IConfiguration)
@@ -40,7 +36,6 @@ class LiveConfiguration:
     :param read: reads all files, and is told whether jails.d must be there; blocks.
     :param first: what was read at the start, or what was wrong with it: then the jails stay as they are known.
     :param in_thread: calls what blocks.
-    :param pause: fires when the reactor has looked after all others.
     :param tune: is told what the daemon itself takes at once.
     """
 
@@ -48,28 +43,22 @@ class LiveConfiguration:
 
     def __init__(
         self,
-        controller: Controller,
-        bundles: Bundles,
+        in_force: InForce,
+        events: EventLog,
         read: Callable[[bool], Configuration],
         first: Configuration | ConfigError,
         in_thread: Callable[..., Deferred[Any]],
-        pause: Callable[[], Deferred[None]],
         tune: Callable[[DaemonConfig], None],
     ) -> None:
-        self._controller = controller
-        self._bundles = bundles
+        self._in_force = in_force
+        self._events = events
         self._read = read
         self._first = first
-        self._in_force = Configuration()
         self._in_thread = in_thread
-        self._pause = pause
         self._tune = tune
         self._waiting: list[Deferred[Difference]] = []
         self._by = ""
         self._is_busy = True  # until it has begun
-        self._is_over = False
-        #: jails that were removed and are not gone yet
-        self._leaving: set[str] = set()
 
     def begin(self) -> Deferred[None]:
         """
@@ -77,11 +66,12 @@ class LiveConfiguration:
 
         :return: fires in any case: what cannot be done is told, and keeps no client waiting.
         """
-        self._in_force = Configuration(jails=tuple([self._known(id) for id in self._controller.configured()]))
 
-        def done(outcome: Difference | Failure) -> None:
+        def done(outcome: Replaced | Failure) -> None:
             if isinstance(outcome, Failure):
                 self._tell_failure(outcome, CONFIG)
+            else:
+                self._tell_problems(outcome)
             self._is_busy = False
             self._next()
 
@@ -89,7 +79,7 @@ class LiveConfiguration:
 
     def end(self) -> None:
         """Take no other configuration any more."""
-        self._is_over = True
+        self._in_force.end()
 
     def hang_up(self) -> None:
         """SIGHUP came."""
@@ -100,7 +90,7 @@ class LiveConfiguration:
 
     def reload(self, by: str) -> Deferred[Difference]:
         try:
-            self._refuse_end()
+            self._in_force.refuse_end()
         except RunjdError as error:
             return fail(error)
         waiter: Deferred[Difference] = Deferred()
@@ -117,124 +107,43 @@ class LiveConfiguration:
         waiting, self._waiting = self._waiting, []
         by, self._by = self._by, ""
 
-        def done(outcome: Difference | Failure) -> None:
+        def done(outcome: Replaced | Failure) -> None:
             self._is_busy = False
             if isinstance(outcome, Failure):
                 self._tell_failure(outcome, by)
+                answer: Difference | Failure = outcome
             else:
-                self._tell(outcome, by)
+                self._tell(outcome.difference, by)
+                problem = self._tell_problems(outcome)
+                answer = outcome.difference if problem is None else Failure(problem)  # type: ignore[no-untyped-call]
             for waiter in waiting:
-                waiter.callback(outcome)
+                waiter.callback(answer)  # type: ignore[arg-type]
             self._next()
 
         Deferred.fromCoroutine(self._reload(by)).addBoth(done)
 
-    async def _begin(self) -> Difference:
+    async def _begin(self) -> Replaced:
+        self._in_force.recall()
         if isinstance(self._first, ConfigError):
             raise self._first
-        self._refuse_taken(self._first)
+        self._in_force.refuse_taken(self._first)
         return await self._take(self._first, CONFIG)
 
     async def _compare(self) -> Difference:
-        new = await self._load()
-        found: Difference = await self._in_thread(difference, self._in_force, new)
-        return found
+        return await self._in_force.compare(await self._load())
 
-    async def _reload(self, by: str) -> Difference:
+    async def _reload(self, by: str) -> Replaced:
         return await self._take(await self._load(), by)
 
     async def _load(self) -> Configuration:
-        needs_directory = len(self._in_force.files) > 1
-        new: Configuration = await self._in_thread(self._read, needs_directory)
-        self._refuse_taken(new)
+        new: Configuration = await self._in_thread(self._read, self._in_force.has_directory)
+        self._in_force.refuse_taken(new)
         return new
 
-    def _refuse_taken(self, new: Configuration) -> None:
-        """:raise ConfigError: RUN defined a jail of a name that is configured now."""
-        taken = {facts.id for facts in self._controller.jails()} - set(self._controller.configured())
-        faults = [
-            Fault(jail.file, 0, ("jail", jail.id), "a jail of that name was made by run; delete it, or choose another")
-            for jail in new.jails
-            if jail.id in taken
-        ]
-        if faults:
-            raise ConfigError(faults)
-
-    async def _take(self, new: Configuration, by: str) -> Difference:
-        """Put another configuration in force; a jail that did not change is not touched."""
-        found: Difference = await self._in_thread(difference, self._in_force, new)
-        untouched = set(self._controller.configured()) - {*found.added, *found.changed}
-        jails = [jail for jail in new.jails if jail.id not in untouched]
-        documents = {jail.id: config_of(jail.id, jail.short, self._runtime(jail)) for jail in jails if jail.short}
-        if documents:
-            await self._in_thread(self._bundles.write, documents)
-        self._refuse_end()
-        old = {jail.id: jail for jail in self._in_force.jails}
-        kept = {jail.id: jail for jail in new.jails}
-        problems: list[RunjdError] = []
-        self._in_force = new
-        removed = [id for id in self._controller.configured() if id not in kept and id not in self._leaving]
-        for count, id in enumerate(removed, 1):
-            self._remove(id, by)
-            if count % _AT_ONCE == 0:
-                await self._pause()
-        for count, jail in enumerate(jails, 1):
-            if count % _AT_ONCE == 0:
-                await self._pause()
-                self._refuse_end()
-            try:
-                self._define(jail, by)
-            except RunjdError as error:
-                problems.append(error)
-                kept.pop(jail.id)
-                if jail.id in old:
-                    kept[jail.id] = old[jail.id]
-        self._in_force = new._replace(jails=tuple([kept[id] for id in sorted(kept)]))
+    async def _take(self, new: Configuration, by: str) -> Replaced:
+        replaced = await self._in_force.replace(new, by)
         self._tune(new.daemon)
-        if problems:
-            more = f", and {len(problems) - 1} more could not be changed" if len(problems) > 1 else ""
-            raise InputOutput(f"the configuration is in force, but: {problems[0]}{more}; reload again")
-        return found
-
-    def _refuse_end(self) -> None:
-        """:raise WrongState: the daemon ends; what is not done yet the next one does at its start."""
-        if self._is_over:
-            raise WrongState("the daemon is shutting down")
-
-    def _define(self, jail: ConfiguredJail, by: str) -> None:
-        if jail.id in self._leaving:
-            return  # once it is gone
-        bundle = self._bundles.path(jail.id) if jail.short is not None else jail.bundle
-        self._controller.define(
-            Definition(jail.id, bundle, self._runtime(jail), jail.stdin, settings=jail.settings),
-            by,
-        )
-
-    def _remove(self, id: str, by: str) -> None:
-        def gone(_: object) -> None:
-            self._leaving.discard(id)
-            again = next((jail for jail in self._in_force.jails if jail.id == id), None)
-            if again is None:
-                self._in_thread(self._bundles.remove, id)
-                return
-            try:
-                self._define(again, by)
-            except RunjdError as error:
-                self._log.error("{jail} cannot be defined: {error}", jail=id, error=error)
-
-        def failed(failure: Failure) -> None:
-            self._log.error("{jail} cannot be removed: {error}", jail=id, error=failure.value)
-
-        self._leaving.add(id)
-        self._controller.undefine(id, by).addErrback(failed).addCallback(gone)
-
-    def _runtime(self, jail: ConfiguredJail) -> str:
-        return jail.runtime or self._controller.runtimes[0]
-
-    def _known(self, id: str) -> ConfiguredJail:
-        """Return a jail as the controller has it, of which nobody remembers how it was written."""
-        known = self._controller.facts(id).definition
-        return ConfiguredJail(id, "", known.bundle, None, known.runtime, known.stdin, known.settings)
+        return replaced
 
     def _tell(self, found: Difference, by: str) -> None:
         numbers = {
@@ -243,8 +152,19 @@ class LiveConfiguration:
             "changed": len(found.changed),
             "unchanged": found.unchanged,
         }
-        self._log.info("the configuration was reloaded: {numbers}", numbers=numbers)
-        self._controller.events.emit("", "reload", {"state": "done", **numbers, "by": by})
+        shown = ", ".join(f"{number} {word}" for word, number in numbers.items())
+        self._log.info("the configuration was reloaded: {shown}", shown=shown)
+        self._events.emit("", "reload", {"state": "done", **numbers, "by": by})
+
+    def _tell_problems(self, replaced: Replaced) -> RunjdError | None:
+        """Tell which jails could not be changed; return it as one error."""
+        if not replaced.problems:
+            return None
+        for each in replaced.problems[:_LOGGED]:
+            self._log.error("{problem}", problem=each)
+        others = len(replaced.problems) - 1
+        more = f", and {others} more could not be changed" if others else ""
+        return InputOutput(f"the configuration is in force, but: {replaced.problems[0]}{more}; reload again")
 
     def _tell_failure(self, failure: Failure, by: str) -> None:
         error = failure.value
@@ -254,4 +174,4 @@ class LiveConfiguration:
             for fault in error.faults[:_LOGGED]:
                 self._log.error("{fault}", fault=str(fault))
         self._log.error("the configuration stays as it was: {error}", error=error)
-        self._controller.events.emit("", "reload", {"state": "failed", "by": by, "reason": str(error)})
+        self._events.emit("", "reload", {"state": "failed", "by": by, "reason": str(error)})

@@ -16,6 +16,7 @@ from runjd.errors import InputOutput, RunjdError
 from runjd.interfaces import IConfiguration
 from runjd.supervise.bundles import Bundles
 from runjd.supervise.configuration import LiveConfiguration
+from runjd.supervise.inforce import InForce
 from tests.config.written import write
 from tests.supervise.world import World, error_of, has_fired, value
 
@@ -76,17 +77,20 @@ class Bench:
     def begin(self, main="", **jails):
         """Begin with these files, as a daemon does; or with wrong ones."""
         self.write(main, **jails)
-        self.threads = Threads()
         try:
             first = self.read()
         except ConfigError as error:
             first = error
-        self.live = LiveConfiguration(
-            self.controller, Bundles(str(self.bundles)), self.read, first, self.threads, self.pause, self.tuned.append
-        )
+        self.live = self.make(first)
         begun = self.live.begin()
         self.threads.work()
         value(begun)
+
+    def make(self, first):
+        """Make what is tested, on threads of its own."""
+        self.threads = Threads()
+        in_force = InForce(self.controller, Bundles(str(self.bundles)), self.threads, self.pause)
+        return LiveConfiguration(in_force, self.world.site.events, self.read, first, self.threads, self.tuned.append)
 
     def reload(self, main="", **jails):
         """Reload these files; return the difference."""
@@ -251,16 +255,13 @@ def test_who_waits_for_a_reload_may_leave(bench):
 def test_a_reload_waits_for_the_start(bench):
     """A signal that comes early is not lost."""
     bench.write(WEB)
-    threads = Threads()
-    live = LiveConfiguration(
-        bench.controller, Bundles(str(bench.bundles)), bench.read, bench.read(), threads, bench.pause, print
-    )
+    live = bench.make(bench.read())
     reloaded = live.reload("signal")
-    threads.work()
+    bench.threads.work()
     assert not has_fired(reloaded)
 
     begun = live.begin()
-    threads.work()
+    bench.threads.work()
 
     value(begun)
     assert value(reloaded).unchanged == 1
@@ -414,13 +415,10 @@ def test_a_daemon_that_ends_reloads_no_more(bench):
 
 def test_without_files_there_are_no_jails(bench):
     """A daemon without a configuration is one that is told by RUN only."""
-    threads = Threads()
-    live = LiveConfiguration(
-        bench.controller, Bundles(str(bench.bundles)), bench.read, Configuration(), threads, bench.pause, print
-    )
+    live = bench.make(Configuration())
 
     begun = live.begin()
-    threads.work()
+    bench.threads.work()
 
     value(begun)
     assert bench.known() == {}
@@ -446,3 +444,17 @@ def test_many_jails_are_changed_without_keeping_others_waiting(bench):
     bench.pauses = None
     bench.begin(many)
     assert len(bench.known()) == 50
+
+
+def test_jails_come_behind_those_that_they_require(bench):
+    """Nobody meets a name that is not there yet; and they go before them."""
+    text = (
+        '[jail.a]\nbundle = "/a"\nrequires = ["z"]\n[jail.z]\nbundle = "/z"\nafter = ["m"]\n[jail.m]\nbundle = "/m"\n'
+    )
+    bench.begin()
+    bench.reload(text)
+    assert [event.split()[0] for event in bench.world.events if " defined " in event] == ["m", "z", "a"]
+
+    bench.reload()
+    bench.world.reactor.turn()
+    assert [event.split()[0] for event in bench.world.events if " deleted" in event] == ["a", "z", "m"]

@@ -1,0 +1,180 @@
+"""
+The configuration that is in force, and how another one takes its place, jail by jail.
+
+All that can go wrong beforehand goes wrong before the first jail is changed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from runjd.config.difference import Difference, difference
+from runjd.config.faults import ConfigError, Fault
+from runjd.config.model import Configuration, ConfiguredJail
+from runjd.config.shortform import config_of
+from runjd.errors import RunjdError, WrongState
+from runjd.policy.facts import Definition
+from runjd.policy.order import start_layers
+from runjd.supervise.bundles import Bundles
+from runjd.supervise.controller import Controller
+from runjd.values import Value
+
+#: jails that are changed before others have their turn: each is written down
+_AT_ONCE = 20
+
+
+class Replaced(Value):
+    """What changed, and what could not be changed, so that it is as it was before."""
+
+    difference: Difference
+    problems: tuple[RunjdError, ...] = ()
+
+
+class InForce:
+    """
+    The configuration that is in force.
+
+    :param in_thread: calls what blocks.
+    :param pause: fires when the reactor has looked after all others.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        controller: Controller,
+        bundles: Bundles,
+        in_thread: Callable[..., Deferred[Any]],
+        pause: Callable[[], Deferred[None]],
+    ) -> None:
+        self._controller = controller
+        self._bundles = bundles
+        self._in_thread = in_thread
+        self._pause = pause
+        self._now = Configuration()
+        self._is_over = False
+        #: jails that were removed and are not gone yet
+        self._leaving: set[str] = set()
+
+    @property
+    def has_directory(self) -> bool:
+        """Whether files of jails.d belong to it."""
+        return len(self._now.files) > 1
+
+    def recall(self) -> None:
+        """Take for granted what the controller remembers of an earlier daemon."""
+        self._now = Configuration(jails=tuple([self._known(id) for id in self._controller.configured()]))
+
+    def end(self) -> None:
+        """Change no jail any more."""
+        self._is_over = True
+
+    def refuse_end(self) -> None:
+        """:raise WrongState: the daemon ends; what is not done yet the next one does at its start."""
+        if self._is_over:
+            raise WrongState("the daemon is shutting down")
+
+    def refuse_taken(self, new: Configuration) -> None:
+        """:raise ConfigError: RUN defined a jail of a name that is configured now."""
+        taken = {facts.id for facts in self._controller.jails()} - set(self._controller.configured())
+        faults = [
+            Fault(jail.file, 0, ("jail", jail.id), "a jail of that name was made by run; delete it, or choose another")
+            for jail in new.jails
+            if jail.id in taken
+        ]
+        if faults:
+            raise ConfigError(faults)
+
+    async def compare(self, new: Configuration) -> Difference:
+        """Return what another configuration would change."""
+        found: Difference = await self._in_thread(difference, self._now, new)
+        return found
+
+    async def replace(self, new: Configuration, by: str) -> Replaced:
+        """
+        Put another configuration in force; a jail that did not change is not touched.
+
+        :raise RunjdError: nothing was changed.
+        """
+        found = await self.compare(new)
+        untouched = set(self._controller.configured()) - {*found.added, *found.changed}
+        jails = _in_order([jail for jail in new.jails if jail.id not in untouched])
+        documents = {jail.id: config_of(jail.id, jail.short, self._runtime(jail)) for jail in jails if jail.short}
+        if documents:
+            await self._in_thread(self._bundles.write, documents)
+        self.refuse_end()
+        before = {jail.id: jail for jail in self._now.jails}
+        self._now = new
+        await self._remove_others(new, by)
+        problems = await self._define_all(jails, by)
+        after = {jail.id: jail for jail in new.jails if jail.id not in problems}
+        after |= {id: before[id] for id in problems if id in before}
+        self._now = new._replace(jails=tuple([after[id] for id in sorted(after)]))
+        return Replaced(found, tuple(problems.values()))
+
+    async def _remove_others(self, new: Configuration, by: str) -> None:
+        others = set(self._controller.configured()) - {jail.id for jail in new.jails} - self._leaving
+        for count, jail in enumerate(_in_order([self._known(id) for id in sorted(others)])[::-1], 1):
+            self._remove(jail.id, by)
+            if count % _AT_ONCE == 0:
+                await self._pause()
+
+    async def _define_all(self, jails: Sequence[ConfiguredJail], by: str) -> dict[str, RunjdError]:
+        """Define the jails; return what could not be, by id."""
+        problems: dict[str, RunjdError] = {}
+        for count, jail in enumerate(jails, 1):
+            if count % _AT_ONCE == 0:
+                await self._pause()
+                self.refuse_end()
+            try:
+                self._define(jail, by)
+            except RunjdError as error:
+                problems[jail.id] = error
+        return problems
+
+    def _define(self, jail: ConfiguredJail, by: str) -> None:
+        if jail.id in self._leaving:
+            return  # once it is gone
+        bundle = self._bundles.path(jail.id) if jail.short is not None else jail.bundle
+        self._controller.define(
+            Definition(jail.id, bundle, self._runtime(jail), jail.stdin, settings=jail.settings),
+            by,
+        )
+
+    def _remove(self, id: str, by: str) -> None:
+        def gone(_: object) -> None:
+            self._leaving.discard(id)
+            again = next((jail for jail in self._now.jails if jail.id == id), None)
+            if again is None:
+                self._in_thread(self._bundles.remove, id)
+                return
+            try:
+                self._define(again, by)
+            except RunjdError as error:
+                self._log.error("{jail} cannot be defined: {error}", jail=id, error=error)
+
+        def failed(failure: Failure) -> None:
+            self._log.error("{jail} cannot be removed: {error}", jail=id, error=failure.value)
+
+        self._leaving.add(id)
+        self._controller.undefine(id, by).addErrback(failed).addCallback(gone)
+
+    def _runtime(self, jail: ConfiguredJail) -> str:
+        return jail.runtime or self._controller.runtimes[0]
+
+    def _known(self, id: str) -> ConfiguredJail:
+        """Return a jail as the controller has it, of which nobody remembers how it was written."""
+        known = self._controller.facts(id).definition
+        return ConfiguredJail(id, "", known.bundle, None, known.runtime, known.stdin, known.settings)
+
+
+def _in_order(jails: Sequence[ConfiguredJail]) -> list[ConfiguredJail]:
+    """Return the jails with those first that others require or are behind."""
+    by_id = {jail.id: jail for jail in jails}
+    layers = start_layers({jail.id: jail.settings for jail in jails})
+    return [by_id[id] for layer in layers for id in layer]
