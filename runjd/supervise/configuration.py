@@ -117,7 +117,7 @@ class LiveConfiguration:
                 problem = self._tell_problems(outcome)
                 answer = outcome.difference if problem is None else Failure(problem)  # type: ignore[no-untyped-call]
             for waiter in waiting:
-                waiter.callback(answer)  # type: ignore[arg-type]
+                waiter.callback(answer)
             self._next()
 
         Deferred.fromCoroutine(self._reload(by)).addBoth(done)
