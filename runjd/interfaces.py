@@ -171,14 +171,27 @@ class IController(Interface):
         callback misses no byte (so ``RUN mode=frame`` and ``runjctl run -it`` are made).
         """
 
-    def start(id: str, by: str) -> Deferred[Facts]:
-        """Want it up; fires when its program was executed. Nothing to do where it runs."""
+    def start(id: str, by: str, is_once: bool = False) -> Deferred[Facts]:
+        """
+        Want it up; fires when its program was executed. Nothing to do where it runs.
+
+        :param is_once: once it ended, it is wanted down.
+        """
 
     def stop(id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
         """Want it down: SIGTERM, and SIGKILL after ``timeout`` seconds; fires when it is gone."""
 
     def restart(id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
         """Stop it where it runs, then start it."""
+
+    def try_restart(id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
+        """Stop and start it where it runs, or is about to; nothing to do where it is down."""
+
+    def reset(id: str, by: str) -> Facts:
+        """Forget its failures: a failed jail is idle, and one that is held off is started."""
+
+    def enable(id: str, by: str, is_enabled: bool) -> Deferred[Facts]:
+        """Say whether it comes up at boots, whatever is wanted of it now."""
 
     def kill(id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
         """Signal the init process, or every process of the jail, or one exec process."""

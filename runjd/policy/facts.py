@@ -76,6 +76,8 @@ class Facts(Value):
     says: str = ""
     #: seconds until it is started again by itself; None: it is not
     next_in: float | None = None
+    #: whether it comes up at boots; None: nobody said
+    enabled: bool | None = None
     #: bytes that were left out of its log in this life of the daemon
     log_lost: int = 0
 

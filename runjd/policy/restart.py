@@ -20,7 +20,7 @@ from __future__ import annotations
 
 from runjd.policy.backoff import Tallies, ended, held_off, is_exhausted
 from runjd.policy.facts import ExitRecord
-from runjd.policy.settings import RestartRule, Settings
+from runjd.policy.settings import RESTARTS, RestartRule, Settings
 from runjd.values import Value
 
 
@@ -50,6 +50,25 @@ class Run(Value):
     exit: ExitRecord | None
     lasted: float = 0.0
     trouble: str = ""
+
+
+def restart_rule(text: str) -> RestartRule:
+    """
+    Return the rule that a word says, as ``always`` or ``on-failure:5``.
+
+    :raise ValueError: it says none; reads on from the name of what it is.
+    """
+    kind, colon, tries = text.partition(":")
+    if kind in RESTARTS and not colon:
+        return RestartRule(kind)
+    if kind != "on-failure" or not (tries.isascii() and tries.isdigit() and len(tries) < 9 and int(tries) > 0):
+        raise ValueError(f"must be one of {', '.join(RESTARTS)}, or on-failure:5")
+    return RestartRule(kind, int(tries))
+
+
+def word_of(rule: RestartRule) -> str:
+    """Return the word for a rule."""
+    return rule.kind if rule.tries is None else f"{rule.kind}:{rule.tries}"
 
 
 def is_failure(rule: RestartRule, run: Run) -> bool:

@@ -19,12 +19,14 @@ from runjd.spec.ids import check_id
 from runjd.spec.model import Process
 from runjd.supervise.adopt import Adoption
 from runjd.supervise.causes import WANT
+from runjd.supervise.commands import Commands
 from runjd.supervise.definitions import Known
 from runjd.supervise.execdefaults import ExecDefaults
 from runjd.supervise.execution import execute
 from runjd.supervise.jail import Jail
 from runjd.supervise.recall import Recall
 from runjd.supervise.sessions import Session, Visit, input_of
+from runjd.supervise.shutdown import LIMIT, Shutdown
 from runjd.supervise.site import STOP_TIMEOUT, Site
 from runjd.supervise.suggest import no_such_jail
 from runjd.supervise.waiters import UNTIL, has_reached
@@ -45,6 +47,7 @@ class Controller:
     :param end_keeper: ends the keeper; fails with STATE while a jail lives.
     :param leave: ends the daemon, once the answer to a shutdown could be sent.
     :ivar listener: hears the keeper.
+    :ivar shutdown_limit: seconds within which a shutdown stops all jails.
     """
 
     _log = Logger()
@@ -65,6 +68,8 @@ class Controller:
         self._leave = leave
         self._is_ready = False
         self._is_leaving = False
+        self._commands = Commands(site.lasting)
+        self.shutdown_limit = LIMIT
         self._has_left = False
         self._shutdowns: list[Deferred[None]] = []
         self._was_lost = False
@@ -129,7 +134,7 @@ class Controller:
         if jail is not None:
             if not jail.record.is_configured:
                 raise AlreadyExists(definition.id)
-            jail.redefine(definition, by)
+            self._commands.redefine(jail, definition, by)
             return
         jail = self._recalled(self._recall.configured(definition), self._is_ready)
         jail.record.save()
@@ -145,7 +150,7 @@ class Controller:
         :raise RunjdError: there is no such jail, or it cannot be written down.
         """
         jail = self._jail(id)
-        jail.redefine(jail.definition._replace(settings=settings), by)
+        self._commands.redefine(jail, jail.definition._replace(settings=settings), by)
 
     def undefine(self, id: str, by: str) -> Deferred[None]:
         """Stop a jail where it runs, and forget it; fires when it is gone."""
@@ -192,38 +197,25 @@ class Controller:
                 jail.forget_when_down()
             return failure
 
-        return self._start(jail, by).addErrback(failed)
+        return _tried(lambda: self._commands.run(jail, by)).addErrback(failed)
 
-    def start(self, id: str, by: str) -> Deferred[Facts]:
-        try:
-            jail = self._startable(id)
-        except RunjdError as error:
-            return fail(error)
-        return self._start(jail, by)
+    def start(self, id: str, by: str, is_once: bool = False) -> Deferred[Facts]:
+        return _tried(lambda: self._commands.start(self._startable(id), by, is_once))
 
     def stop(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
-        try:
-            jail = self._jail(id)
-            if jail.phase == "unknown":
-                self._check_ready()
-            jail.set_want("down", by)
-        except RunjdError as error:
-            return fail(error)
-        if jail.phase == "idle":
-            return succeed(jail.facts())
-        stopped = jail.waiters.add("stopped")
-        jail.machine.stop(STOP_TIMEOUT if timeout is None else max(0.0, timeout))
-        return stopped
+        return _tried(lambda: self._commands.stop(self._stoppable(id), by, timeout))
 
     def restart(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
-        try:
-            jail = self._startable(id)
-            jail.set_want("up", by)
-        except RunjdError as error:
-            return fail(error)
-        started = jail.waiters.add("started")
-        jail.machine.restart(STOP_TIMEOUT if timeout is None else max(0.0, timeout))
-        return started
+        return _tried(lambda: self._commands.restart(self._startable(id), by, timeout))
+
+    def try_restart(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
+        return _tried(lambda: self._commands.try_restart(self._startable(id), by, timeout))
+
+    def reset(self, id: str, by: str) -> Facts:
+        return self._commands.reset(self._startable(id), by)
+
+    def enable(self, id: str, by: str, is_enabled: bool) -> Deferred[Facts]:
+        return _tried(lambda: self._commands.enable(self._jail(id), by, is_enabled))
 
     def kill(self, id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
         try:
@@ -339,8 +331,8 @@ class Controller:
         self._shutdowns.append(Deferred())
         result = self._shutdowns[-1]
         if len(self._shutdowns) == 1:
-            stopping = [self.stop(each, by) for each in list(self._jails)]
-            DeferredList(stopping, consumeErrors=True).addCallback(self._all_stopped).addBoth(self._shut_down)
+            shutdown = Shutdown(self._site.reactor, self._jails, by, self.shutdown_limit)
+            shutdown.begin().addCallback(self._all_stopped).addBoth(self._shut_down)
         return result
 
     # --- inside -----------------------------------------------------------------------
@@ -394,6 +386,12 @@ class Controller:
             raise Gone(f'jail "{id}" is being deleted', jail=id)
         return jail
 
+    def _stoppable(self, id: str) -> Jail:
+        jail = self._jail(id)
+        if jail.phase == "unknown":
+            self._check_ready()
+        return jail
+
     def _running(self, id: str) -> Jail:
         jail = self._jail(id)
         if not jail.is_running:
@@ -436,17 +434,6 @@ class Controller:
         if not self._is_ready:
             raise Busy("the keeper is not connected at this moment", retry_ms=500)
 
-    def _start(self, jail: Jail, by: str) -> Deferred[Facts]:
-        try:
-            jail.set_want("up", by)
-        except RunjdError as error:
-            return fail(error)
-        if jail.phase == "running":
-            return succeed(jail.facts())
-        started = jail.waiters.add("started")
-        jail.machine.start()
-        return started
-
     def _forget(self, jail: Jail) -> None:
         if self._jails.get(jail.id) is not jail:
             return
@@ -475,3 +462,11 @@ class Controller:
         self._was_lost = True
         self._log.error("the keeper is lost: {reason}; {count} jails are watched", reason=reason, count=watched)
         self.events.emit("", "keeper", {"state": "lost", "watched": watched, "reason": reason})
+
+
+def _tried(call: Callable[[], Deferred[Facts]]) -> Deferred[Facts]:
+    """Return what a command comes to, its refusal too."""
+    try:
+        return call()
+    except RunjdError as error:
+        return fail(error)

@@ -198,8 +198,18 @@ class Jail:
         """
         # a start writes it down itself
         self.record.set_want(want, is_saved=want == "down" or self.phase != "idle")
-        self.retrying.clear()
         self.by = by
+
+    def stay_down(self, by: str) -> None:
+        """Start it no more by itself, in this life of the daemon; what is wanted stays wanted."""
+        self.retrying.pause()
+        if self._then is True:
+            self.by = by
+            self.again(False)
+
+    def tell_change(self, by: str) -> None:
+        """Its definition, or what is wanted of it, was changed."""
+        self._emit("changed", {"by": by})
 
     def come_up(self, by: str) -> None:
         """Start it, where it is wanted and nobody dealt with it in this boot."""
@@ -207,22 +217,10 @@ class Jail:
             self.by = by
             self.machine.start()
 
-    def redefine(self, definition: Definition, by: str) -> None:
-        """
-        Take another definition: its settings now, all else at the next start.
-
-        :raise InputOutput: it cannot be written down, so nothing was changed.
-        """
-        before, self.record.definition = self.record.definition, definition
-        try:
-            self.record.save()
-        except RunjdError:
-            self.record.definition = before
-            raise
-        self.log.keep(definition.settings.log)
+    def keep(self) -> None:
+        """Mind settings that were changed, as far as they count for what runs."""
+        self.log.keep(self.settings.log)
         self.tending.keep()
-        if definition != before:
-            self._emit("changed", {"by": by})
 
     def forget_when_down(self) -> None:
         """Forget the jail, now or as soon as it is down and nothing of it is left on the host."""

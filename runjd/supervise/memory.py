@@ -140,14 +140,15 @@ class MemoryController:
         started.addErrback(undo)
         return started
 
-    def start(self, id: str, by: str) -> Deferred[Facts]:
+    def start(self, id: str, by: str, is_once: bool = False) -> Deferred[Facts]:
         try:
             jail = self._jail(id)
         except RunjdError as error:
             return fail(error)
+        jail.want = "once" if is_once else "up"
         if jail.phase in ("starting", "running"):
             return self.wait(id, "started")
-        jail.want, jail.by = "up", by
+        jail.by = by
         self._move(jail, "starting", by=by)
         started = self.wait(id, "started")
         if self.start_delay:
@@ -180,6 +181,30 @@ class MemoryController:
     def restart(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
         stopped = self.stop(id, by, timeout)
         return stopped.addCallback(lambda _: self.start(id, by))
+
+    def try_restart(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
+        try:
+            jail = self._jail(id)
+        except RunjdError as error:
+            return fail(error)
+        return succeed(jail.facts()) if jail.program is None else self.restart(id, by, timeout)
+
+    def reset(self, id: str, by: str) -> Facts:
+        jail = self._jail(id)
+        if jail.phase == "failed":
+            jail.reason = ""
+            self._move(jail, "idle", by=by)
+        return jail.facts()
+
+    def enable(self, id: str, by: str, is_enabled: bool) -> Deferred[Facts]:
+        try:
+            jail = self._jail(id)
+        except RunjdError as error:
+            return fail(error)
+        if jail.enabled is not is_enabled:
+            jail.enabled = is_enabled
+            self.events.emit(id, "changed", {"by": by})
+        return succeed(jail.facts())
 
     def kill(self, id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
         try:
@@ -349,6 +374,8 @@ class MemoryController:
         jail_id = jail.definition.id
         jail.program = None
         jail.last_exit = exit
+        if jail.want == "once":
+            jail.want = "down"
         if jail.phase != "stopping":
             jail.by = PROGRAM
         for program in list(jail.execs.values()):
@@ -386,6 +413,7 @@ class _Jail:
     def __init__(self, definition: Definition) -> None:
         self.definition = definition
         self.want = "down"
+        self.enabled: bool | None = None
         self.by = ""
         self.phase = "idle"
         self.reason = ""
@@ -415,4 +443,5 @@ class _Jail:
             started_at=self.started_at if program else 0.0,
             last_exit=self.last_exit,
             reason=self.reason,
+            enabled=self.enabled,
         )

@@ -36,5 +36,6 @@ def facts_of(jail: Jail) -> Facts:
         notices=jail.notices,
         says=jail.tending.says,
         next_in=jail.retrying.next_in,
+        enabled=jail.record.enabled,
         log_lost=jail.log_trouble.lost,
     )

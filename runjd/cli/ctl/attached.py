@@ -35,7 +35,7 @@ def run(call: Call) -> int:
     name = given.value("name", os.path.basename(bundle))
     if not name and not given.flag("name"):
         raise BadArgument(f'"{bundle}" gives the jail no name; give it one by --name')
-    options = {"runtime": given.value("runtime")} if given.flag("runtime") else {}
+    options = {key: given.value(key) for key in ("runtime", "restart") if given.flag(key)}
     if given.flag("rm"):
         options["rm"] = "yes"
     if given.flag("interactive"):

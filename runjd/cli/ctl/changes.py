@@ -1,4 +1,4 @@
-"""The verbs that change jails, or wait for them: start, stop, restart, kill, delete, wait, resize."""
+"""The verbs that change jails, or wait for them: start, stop, restart, enable, reset, kill, delete, wait and others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def start(call: Call) -> int:
     """Start jails."""
-    return _each(call, "START", _options(call, "wait", "timeout"))
+    once = {"once": "yes"} if call.given.flag("once") else {}
+    return _each(call, "START", {**once, **_options(call, "wait", "timeout")})
 
 
 def stop(call: Call) -> int:
@@ -29,6 +30,26 @@ def stop(call: Call) -> int:
 def restart(call: Call) -> int:
     """Stop jails and start them again."""
     return _each(call, "RESTART", _options(call, "wait", timeout="grace"))
+
+
+def try_restart(call: Call) -> int:
+    """Stop jails that are not down, and start them again."""
+    return _each(call, "TRY-RESTART", _options(call, "wait", timeout="grace"))
+
+
+def reset(call: Call) -> int:
+    """Forget the failures of jails."""
+    return _each(call, "RESET", {})
+
+
+def enable(call: Call) -> int:
+    """Have jails come up at boots."""
+    return _each(call, "ENABLE", {})
+
+
+def disable(call: Call) -> int:
+    """Have jails stay down at boots."""
+    return _each(call, "DISABLE", {})
 
 
 def kill(call: Call) -> int:

@@ -10,7 +10,9 @@ async def test_all_that_is_known(jails, wire):
     """SHOW has the definition, too."""
     [record, last] = await wire.reply("show web")
 
-    assert record.endswith(" bundle=/bundles/web runtime=memory stdin=yes rm=no started=2025-11-23T15:01:20.102Z")
+    assert record.endswith(
+        " bundle=/bundles/web runtime=memory stdin=yes rm=no restart=never started=2025-11-23T15:01:20.102Z"
+    )
     assert last == "+ n=1"
 
 

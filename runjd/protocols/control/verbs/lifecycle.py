@@ -1,14 +1,16 @@
-"""The verbs that change jails: RUN START STOP RESTART KILL DELETE."""
+"""The verbs that change jails: RUN START STOP RESTART TRY-RESTART RESET ENABLE DISABLE KILL DELETE."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from runjd.errors import BadArgument
 from runjd.policy.facts import Definition, Facts
+from runjd.policy.restart import restart_rule
+from runjd.policy.settings import RestartRule, Settings
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.request import Request
 from runjd.protocols.control.streams import MODES
@@ -23,6 +25,8 @@ BUNDLE = Argument("BUNDLE", absolute_path, is_required=True)
 RUNTIME = Argument("runtime", something, "NAME")
 STDIN = Argument("stdin", yes, "yes|no")
 REMOVE = Argument("rm", yes, "yes|no")
+RESTART = Argument("restart", restart_rule, "RULE")
+ONCE = Argument("once", yes, "yes|no")
 ROWS = Argument("rows", side, "N")
 COLUMNS = Argument("cols", side, "N")
 MODE = Argument("mode", one_of(*MODES), "|".join(MODES))
@@ -45,6 +49,9 @@ async def run(call: Call) -> Reply:
         known = ", ".join(runtimes)
         hint = did_you_mean(runtime, runtimes)
         raise BadArgument(f'no runtime "{runtime}"; there is {known}{hint}', verb="run", arg="runtime")
+    rule = asked.get(RESTART, RestartRule())
+    if asked.get(REMOVE, default=False) and rule.kind != "never":
+        raise BadArgument("run: rm= forgets the jail at its end; restart= does not go with it", verb="run", arg="rm")
     definition = Definition(
         id=jail,
         bundle=asked.need(BUNDLE),
@@ -52,6 +59,7 @@ async def run(call: Call) -> Reply:
         stdin=asked.get(STDIN, default=False),
         size=window_size(call),
         remove=asked.get(REMOVE, default=False),
+        settings=Settings(restart=rule),
     )
     mode = asked.get(MODE)
     if mode is None:
@@ -70,12 +78,42 @@ async def run(call: Call) -> Reply:
 
 async def start(call: Call) -> Reply:
     """START."""
-    return await _up(call, call.controller.start(call.arguments.need(ID), call.by))
+    is_once = call.arguments.get(ONCE, default=False)
+    return await _up(call, call.controller.start(call.arguments.need(ID), call.by, is_once))
 
 
 async def restart(call: Call) -> Reply:
     """RESTART."""
     return await _up(call, call.controller.restart(call.arguments.need(ID), call.by, call.arguments.get(GRACE)))
+
+
+async def try_restart(call: Call) -> Reply:
+    """TRY-RESTART."""
+    jail, until = call.arguments.need(ID), call.arguments.get(WAIT_UP, "started")
+    work = call.controller.try_restart(jail, call.by, call.arguments.get(GRACE))
+    if work.called and until != "none":  # it is down, and what is waited for does not come
+        facts = await work
+        if facts.phase != "running":
+            return Reply(outcome_fields(facts))
+        return await _up(call, succeed(facts))
+    return await _up(call, work)
+
+
+async def reset(call: Call) -> Reply:
+    """RESET."""
+    return Reply(outcome_fields(call.controller.reset(call.arguments.need(ID), call.by)))
+
+
+async def enable(call: Call) -> Reply:
+    """ENABLE."""
+    facts = await call.controller.enable(call.arguments.need(ID), call.by, True)
+    return Reply([*outcome_fields(facts), ("enabled", "yes")])
+
+
+async def disable(call: Call) -> Reply:
+    """DISABLE."""
+    facts = await call.controller.enable(call.arguments.need(ID), call.by, False)
+    return Reply([*outcome_fields(facts), ("enabled", "no")])
 
 
 async def stop(call: Call) -> Reply:
@@ -157,13 +195,17 @@ def _run_makes_stream(request: Request) -> bool:
 
 
 _UP = (WAIT_UP, TIMEOUT)
-_RUN_KEYS = (RUNTIME, STDIN, REMOVE, ROWS, COLUMNS, MODE, *_UP)
+_RUN_KEYS = (RUNTIME, STDIN, REMOVE, RESTART, ROWS, COLUMNS, MODE, *_UP)
 
 VERBS = (
     Verb("RUN", "admin", "Define a jail by its bundle and start it.", run, (ID, BUNDLE), _RUN_KEYS, _run_makes_stream),
-    Verb("START", "operator", "Start a jail.", start, (ID,), _UP),
+    Verb("START", "operator", "Start a jail.", start, (ID,), (ONCE, *_UP)),
     Verb("STOP", "operator", "Stop a jail.", stop, (ID,), (GRACE, WAIT_DOWN, TIMEOUT)),
     Verb("RESTART", "operator", "Stop a jail and start it.", restart, (ID,), (GRACE, *_UP)),
+    Verb("TRY-RESTART", "operator", "Stop and start a jail that is not down.", try_restart, (ID,), (GRACE, *_UP)),
+    Verb("RESET", "operator", "Forget the failures of a jail.", reset, (ID,)),
+    Verb("ENABLE", "operator", "Have a jail come up at boots.", enable, (ID,)),
+    Verb("DISABLE", "operator", "Have a jail stay down at boots.", disable, (ID,)),
     Verb(
         "KILL", "operator", "Send a signal, TERM by default.", kill, (ID, SIGNAL), (EVERYONE, EXEC, WAIT_DOWN, TIMEOUT)
     ),

@@ -7,6 +7,7 @@ import time
 from runjd.interfaces import ISession
 from runjd.policy.facts import Event, ExitRecord, Facts, SessionFacts
 from runjd.policy.plan import PlanStep
+from runjd.policy.restart import word_of
 from runjd.policy.waiting import explain
 from runjd.protocols.control.reply import format_announcement
 from runjd.protocols.control.streams import exit_fields
@@ -67,6 +68,9 @@ def show_fields(facts: Facts, now: float) -> Fields:
     fields = status_fields(facts, now)
     fields += [("bundle", definition.bundle), ("runtime", definition.runtime)]
     fields += [("stdin", "yes" if definition.stdin else "no"), ("rm", "yes" if definition.remove else "no")]
+    fields.append(("restart", word_of(definition.settings.restart)))
+    if facts.enabled is not None:
+        fields.append(("enabled", "yes" if facts.enabled else "no"))
     if definition.size is not None:
         fields += [("rows", str(definition.size[0])), ("cols", str(definition.size[1]))]
     if facts.log_lost:

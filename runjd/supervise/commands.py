@@ -1,0 +1,122 @@
+"""
+What an operator asks of one jail; every command may be given twice.
+
+========== ===================== ======================= ==========================
+command    where it runs         where it is down        want
+========== ===================== ======================= ==========================
+start      nothing               starts it               up, or once
+stop       stops it              nothing; no start will  down
+                                 follow by itself
+restart    stops and starts it   starts it               up
+try        stops and starts it   nothing, unless a start as it was
+restart                          would follow by itself
+reset      counts anew           forgets a failure; what as it was
+                                 is held off starts
+========== ===================== ======================= ==========================
+"""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred, succeed
+
+from runjd.errors import RunjdError
+from runjd.policy.facts import Definition, Facts
+from runjd.supervise.jail import Jail
+from runjd.supervise.lasting import Lasting
+
+
+class Commands:
+    """
+    Carries them out.
+
+    :param lasting: an answer comes once what is wanted is there, or the disk has refused it.
+    """
+
+    def __init__(self, lasting: Lasting) -> None:
+        self._lasting = lasting
+
+    def run(self, jail: Jail, by: str) -> Deferred[Facts]:
+        """Start a jail that is new; fires before any output is delivered. :raise RunjdError: as all of them."""
+        jail.set_want("up", by)
+        return self._up(jail)
+
+    def start(self, jail: Jail, by: str, is_once: bool) -> Deferred[Facts]:
+        """Want it up, or once; fires when its program was executed."""
+        jail.set_want("once" if is_once else "up", by)
+        return self._settled(succeed(jail.facts()) if jail.phase == "running" else self._up(jail))
+
+    def stop(self, jail: Jail, by: str, timeout: float | None) -> Deferred[Facts]:
+        """Want it down; fires when it is."""
+        jail.set_want("down", by)
+        jail.retrying.clear()
+        if jail.phase == "idle":
+            return self._settled(succeed(jail.facts()))
+        stopped = jail.waiters.add("stopped")
+        jail.machine.stop(_seconds(jail, timeout))
+        return self._settled(stopped)
+
+    def restart(self, jail: Jail, by: str, timeout: float | None) -> Deferred[Facts]:
+        """Want it up, and have it begin anew; fires when its program was executed."""
+        jail.set_want("up", by)
+        return self._settled(self._anew(jail, timeout))
+
+    def try_restart(self, jail: Jail, by: str, timeout: float | None) -> Deferred[Facts]:
+        """Have it begin anew where it is not down for good."""
+        if jail.phase not in ("starting", "running", "backoff", "waiting"):
+            return succeed(jail.facts())
+        jail.by = by
+        return self._anew(jail, timeout)
+
+    def reset(self, jail: Jail, by: str) -> Facts:
+        """Forget its failures."""
+        jail.by = by
+        phase = jail.phase
+        jail.retrying.clear()
+        if phase == "failed":
+            jail.machine.stop(0.0)
+        elif phase == "backoff":
+            jail.machine.due()
+        return jail.facts()
+
+    def enable(self, jail: Jail, by: str, enabled: bool) -> Deferred[Facts]:
+        """Say whether it comes up at boots."""
+        before, jail.record.enabled = jail.record.enabled, enabled
+        try:
+            jail.record.save()
+        except RunjdError:
+            jail.record.enabled = before
+            raise
+        if before is not enabled:
+            jail.tell_change(by)
+        return self._settled(succeed(jail.facts()))
+
+    def redefine(self, jail: Jail, definition: Definition, by: str) -> None:
+        """Take another definition: its settings now, all else at the next start."""
+        before, jail.record.definition = jail.record.definition, definition
+        try:
+            jail.record.save()
+        except RunjdError:
+            jail.record.definition = before
+            raise
+        jail.keep()
+        if definition != before:
+            jail.tell_change(by)
+
+    def _up(self, jail: Jail) -> Deferred[Facts]:
+        jail.retrying.clear()
+        started = jail.waiters.add("started")
+        jail.machine.start()
+        return started
+
+    def _anew(self, jail: Jail, timeout: float | None) -> Deferred[Facts]:
+        jail.retrying.clear()
+        started = jail.waiters.add("started")
+        jail.machine.restart(_seconds(jail, timeout))
+        return started
+
+    def _settled(self, result: Deferred[Facts]) -> Deferred[Facts]:
+        return result.addCallback(lambda facts: self._lasting.settled().addCallback(lambda _: facts))
+
+
+def _seconds(jail: Jail, timeout: float | None) -> float:
+    return jail.settings.stop.timeout if timeout is None else max(0.0, timeout)
