@@ -6,6 +6,7 @@ import pytest
 
 from runjd.config.model import Limits, ShortForm
 from runjd.config.shortform import config_of
+from runjd.runtime.freebsd.plan import make_plan
 from runjd.spec.parse import parse_config
 from runjd.spec.parse_resources import parse_resources
 
@@ -92,3 +93,14 @@ def test_plain_is_asked_for_what_it_has():
 
     assert (found.hostname, found.mounts, found.linux) == ("", (), None)
     assert config(SHORT._replace(hostname="www"), "plain").hostname == "www"
+
+
+@pytest.mark.parametrize("network", [{}, {"network": "host"}, {"network": "addresses", "addresses": ("10.0.0.1",)}])
+def test_freebsd_can_apply_all_of_it(network):
+    """The plan of the jail has a step for each part."""
+    found = make_plan(config(SHORT._replace(**network), "freebsd"), "/state/bundles/web", "web", "/run/web/root", None)
+
+    names = {type(each).__name__ for each in found.host_steps}
+    assert {"CheckRoot", "ReadOnlyRoot", "CheckRacct", "AddRule", "BindMount", "MountFileSystem", "MakeJail"} <= names
+    assert found.root == "/srv/web"
+    assert found.notices == ()

@@ -17,8 +17,8 @@ class Isolated(Daemon):
 
     def __init__(self) -> None:
         super().__init__(runtime="linux")
-        self._root = os.path.join(self.directory, "root")
-        make_root(self._root)
+        self.root = os.path.join(self.directory, "root")
+        make_root(self.root)
 
     def bundle(self, name: str, args: Sequence[str], **keywords: object) -> str:
         """Make a bundle; keywords as for :func:`minimal_config`."""
@@ -26,7 +26,7 @@ class Isolated(Daemon):
         os.makedirs(path)
         keywords.setdefault("env", ["PATH=/bin"])
         with open(os.path.join(path, "config.json"), "w", encoding="utf-8") as file:
-            json.dump(minimal_config(args, root=self._root, **keywords), file)  # type: ignore[arg-type]
+            json.dump(minimal_config(args, root=self.root, **keywords), file)  # type: ignore[arg-type]
         return path
 
     def ask_all(self, lines: Sequence[str]) -> list[str]:
