@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     from runjd.kernel.recorder.state import State
 
 
+#: what jail_set(2) takes: pairs, and bytes of a value
+_MOST_PAIRS = 512
+_LONGEST_VALUE = 64 * 1024
+
+
 class Jails:
     """The system calls of jails."""
 
@@ -36,6 +41,8 @@ class Jails:
         try:
             if not self._state.is_root():
                 raise refusal("EPERM")
+            if len(pairs) > _MOST_PAIRS or any(value and len(value) > _LONGEST_VALUE for _, value in pairs):
+                raise refusal("EINVAL")
             mine = self._state.mine()
             if flags & JAIL_CREATE and mine is not self._state.host and not mine.values.get("children.max"):
                 raise refusal("EPERM")

@@ -26,7 +26,7 @@ from runjd.kernel.recorder.paths import Paths
 from runjd.kernel.recorder.prisons import Prisons
 from runjd.kernel.recorder.processes import Processes
 from runjd.kernel.recorder.refusal import refusal
-from runjd.kernel.recorder.resources import Resources
+from runjd.kernel.recorder.resources import Resources, check_room
 from runjd.kernel.recorder.rulesets import Rulesets
 from runjd.kernel.recorder.state import State
 
@@ -59,8 +59,9 @@ class FreeBSDRecorder(FreeBSDKernel):
         self._boot()
 
     def fork(self, command: str = "") -> int:
-        """Return the pid of a child of ours, with our descriptors, jail and user."""
+        """Return the pid of a child of ours, with our descriptors, jail and user; EAGAIN where a rule says so."""
         state, me = self.state, self.state.me
+        check_room(state)
         child = state.start(command or me.command, me.pid)
         child.group, child.session, child.uid, child.jid = me.group, me.session, me.uid, me.jid
         child.root, child.directory, child.mask = me.root, me.directory, me.mask

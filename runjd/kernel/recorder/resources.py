@@ -49,6 +49,19 @@ class RctlRule(Value):
         return f"{self.kind}:{self.subject}:{self.resource}:{self.action}={self.amount}{per}"
 
 
+def check_room(state: State) -> None:
+    """Refuse a fork of a process whose jail has as many as it may; rules of the jails above do not bind it."""
+    jail = state.mine()
+    most = [
+        each.amount
+        for each in state.rules
+        if (each.kind, each.subject, each.resource, each.action) == ("jail", jail.full_name(), "maxproc", "deny")
+    ]
+    living = [each for each in state.processes.values() if each.jid == jail.jid and each.status is None]
+    if jail is not state.host and most and len(living) >= min(most):
+        raise refusal("EAGAIN", what="fork")
+
+
 class Resources:
     """The system calls of rctl."""
 

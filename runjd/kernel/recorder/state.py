@@ -211,10 +211,17 @@ class State:
         self.loadable_modules: set[str] = set()
         self.texts = {"kern.hostuuid": "00000000-0000-0000-0000-000000000000"}
         self.numbers = {
-            "kern.racct.enable": 1, "kern.features.vimage": 1, "vfs.usermount": 0, "security.jail.jail_max_af_ips": 255,
-            "security.jail.children.max": 999_999, "kern.chroot_allow_open_directories": 1, "kern.pid_max": 99_999,
-            "kern.maxproc": 7412, "kern.maxfiles": 64_996, "kern.maxfilesperproc": 58_491, "kern.ngroups": 1023,
-            "kern.osreldate": self.major * 100_000 + 2001, "hw.ncpu": self.processors,
+            "kern.racct.enable": 1, "kern.features.vimage": 1, "vfs.usermount": 0,
+            "security.jail.jail_max_af_ips": 255, "security.jail.children.max": 999_999,
+            "kern.chroot_allow_open_directories": 1, "kern.pid_max": 99_999, "kern.maxproc": 7412,
+            "kern.maxprocperuid": 6670, "kern.hostid": 0, "kern.ipc.maxsockbuf": 2_097_152,
+            "kern.ipc.pipekva": 61_440, "security.bsd.see_jail_proc": 1, "security.bsd.unprivileged_proc_debug": 1,
+            "kern.racct.rctl.throttle_pct2": 100, "kern.racct.rctl.throttle_pct": 100,
+            "kern.racct.rctl.throttle_max": 2000, "kern.racct.rctl.throttle_min": 1,
+            "kern.racct.rctl.devctl_rate_limit": 10, "kern.racct.rctl.log_rate_limit": 10,
+            "kern.racct.rctl.maxbufsize": 16_777_216, "kern.racct.pcpu_threshold": 1, "kern.maxfiles": 64_996,
+            "kern.maxfilesperproc": 58_491, "kern.ngroups": 1023, "kern.osreldate": self.major * 100_000 + 2001,
+            "hw.ncpu": self.processors,
         }  # fmt: skip
         self.rulesets: dict[int, list[Rule]] = {}
         self.interfaces = [Interface("lo0", "lo", 0, HOST)]

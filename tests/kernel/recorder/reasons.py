@@ -8,26 +8,20 @@ LIMITS = "needs processes that use memory, processors or descriptors"
 OURSELVES = "is about system calls that Python makes for itself"
 LAYOUT = "is how structures were found; the codecs have their own tests"
 SUPERFLUOUS = "looks whether the experiment left something"
-LISTING = "lists names only"
 
 #: area, beginning of the case's name (or all of it with a "$" last), reason; the first that fits
 REASONS = (
     ("twisted", "", "is about Twisted and Python"),
     ("fifo_pty", "", "is about FIFOs, terminals and sockets, which the kernel in memory does not pass data through"),
     ("", "left", SUPERFLUOUS),
-    ("jail_set", "param", LISTING),
     ("jail_set", "jail_get buffer", BYTES),
-    ("jail_set", "path", "was recorded cut"),
     ("jail_set", "", BYTES),
     ("mount", "rulesets in this guest", TOOLS),
-    ("mount", "nmount fspath 166", "was recorded cut"),
     ("mount", "nmount", BYTES),
-    ("mount", "vfs.usermount", LISTING),
     ("mount", "struct", LAYOUT),
     ("mount", "  ls -l", TOOLS),
     ("mount", "devfs ioctl", BYTES),
     ("mount", "  rule id", BYTES),
-    ("mount", "RADD to", "says the same as the one before"),
     ("mount", "unknown devfs", BYTES),
     ("mount", "mount", TOOLS),
     ("mount", "nullfs file over file in the middle", "says the same as another"),
@@ -35,13 +29,11 @@ REASONS = (
     ("rctl", "add inlen", BYTES),
     ("rctl", "rctl -n", TOOLS),
     ("rctl", "remove", "our function refuses the empty filter"),
-    ("rctl", "sysctls", LISTING),
     ("rctl", "", LIMITS),
     ("jail_life", "jail_get", BYTES),
     ("jail_life", "iov_len", BYTES),
     ("jail_life", "removal timing", TIMES),
     ("jail_life", "50 x", TIMES),
-    ("jail_life", "root force-unmounted", TIMES),
     ("jail_life", "attach ", "is about threads"),
     ("jail_life", "issetugid", OURSELVES),
     ("jail_life", "jexec", TOOLS),
@@ -55,7 +47,6 @@ REASONS = (
     ("proc", "ki_", LAYOUT),
     ("proc", "offsets", LAYOUT),
     ("proc", "KERN_PROC", BYTES),
-    ("proc", "sysctl", LISTING),
     ("proc", "kern.boottime", TIMES),
     ("proc", "REAP_", BYTES),
     ("proc", "procctl", BYTES),
@@ -63,7 +54,6 @@ REASONS = (
     ("proc", "kqueue EV_ONESHOT", BYTES),
     ("proc", "SPROTECT", BYTES),
     ("proc", "NO_NEW", BYTES),
-    ("proc", "CREATE|UPDATE", "says the same as others of jail_set"),
     ("proc", "  ", TOOLS),
     ("proc", "", OURSELVES),
 )  # fmt: skip

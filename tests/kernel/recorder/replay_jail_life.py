@@ -33,6 +33,26 @@ class JailLifeReplay(Replay):
         call = lambda: self.kernel.jail_get(select, wanted, case.out["flags"])["jid"]  # noqa: E731
         yield from self.compare(case, answer(call))
 
+    def both(self, case: Case) -> Iterator[str]:
+        """Name and jid at once, one of them empty."""
+        name = "life" if "name filled" in case.case else ""
+        jid = 1 if "jid filled" in case.case else 0
+        select = [("name", name), ("jid", jid)] if name else [("jid", jid), ("name", name)]
+        yield from self.compare(case, answer(lambda: self.kernel.jail_get(select)["jid"]))
+
+    def long_forced(self, case: Case) -> Iterator[str]:
+        """A jail whose root was forced away goes like any other."""
+        self.kernel.nmount(_TMPFS)
+        jid = self._create("lf")
+        child = self._inside(jid)
+        self.kernel.unmount("/tmp/jr", m.MNT_FORCE)
+        self.kernel.jail_remove(jid)
+        self.kernel.reap(child)
+        for after, is_dying in case.out[:-1]:
+            self.kernel.wait(after)
+            found = answer(lambda: self.kernel.jail_get([("jid", jid)], (), JAIL_DYING)["jid"])
+            yield from same(found[1] is None, is_dying, str(after))
+
     def lastjid_with_names(self, case: Case) -> Iterator[str]:
         """The first jail, with what is asked of it."""
         found = self.kernel.jail_get([("lastjid", 0)], ["name", "dying", "path"])
@@ -411,6 +431,8 @@ class JailLifeReplay(Replay):
         return {"flags0": list(plain), "DYING": list(dying), "dying": state[0]}
 
     _table = (
+        (r"jail_get (jid=0 buffer|name filled|jid filled)", both),
+        (r"root force-unmounted", long_forced),
         (r"jail_get lastjid 0 with", lastjid_with_names),
         (r"jail_get (by |jid 0$|jid -1|nothing|name empty string|name numeric|lastjid|flags|unknown|name no)", get),
         (r"jail_remove (unknown|0|-1|no processes|again)", remove),

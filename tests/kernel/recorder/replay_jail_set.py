@@ -34,14 +34,13 @@ class JailSetReplay(Replay):
 
     def known(self, case: Case) -> Iterator[str]:
         """A name that sysctl lists is a parameter; one that is a node of others is so only with a dot at the end."""
-        name = case.input
-        if name in ("allow", "children", "cpuset", "allow.mount") or name.endswith("."):
-            yield NOT_REPLAYED
-            return
+        name = case.input.removesuffix(".")
         jid = self._create({"name": "p", **BASE})[0]
-        yield from same(
-            answer(lambda: len(self.kernel.jail_get([("jid", jid)], [name]))), (2 if name != "jid" else 1, None, "")
-        )
+        given = answer(lambda: len(self.kernel.jail_get([("jid", jid)], [name])))
+        if case.input in ("allow", "children", "cpuset"):
+            yield from same(given, (-1, "EINVAL", f"unknown parameter: {name}"))
+        else:
+            yield from same(given, (2 if name != "jid" else 1, None, ""))
         self.kernel.jail_remove(jid)
         self.kernel.state.last_jid = 0
 
@@ -76,6 +75,13 @@ class JailSetReplay(Replay):
         values = {**BASE, **case.input} if "name" in case.case else {"name": "b", **BASE, **case.input}
         yield from self._try(case, values)
 
+    def too_much(self, case: Case) -> Iterator[str]:
+        """A value, or a list, that is longer than the kernel takes."""
+        values = [("name", "b"), ("path", "/tmp/jr"), ("persist", True)]
+        more = [("host.hostname", bytes(70000))] if "value" in case.case else [("persist", True)] * 1024
+        given = answer(lambda: self.kernel.jail_set([*values, *more], JAIL_CREATE))
+        yield from self.compare(case, given)
+
     def name(self, case: Case) -> Iterator[str]:
         """A name as text, or as a count of the letter n."""
         given = case.input
@@ -87,11 +93,10 @@ class JailSetReplay(Replay):
         """A path; two were recorded cut."""
         given = case.input if isinstance(case.input, dict) else {"path": case.input}
         if isinstance(case.input, str) and len(case.input) >= 80:
-            if not case.out:
-                yield NOT_REPLAYED
-                return
-            given = {"path": case.out["path"]}
-            self.kernel.make_tree(case.out["path"])
+            # the whole of it was not written down, but that it was too long, or what was read back
+            given = {"path": case.out["path"] if case.out else case.input * 20}
+            if case.out:
+                self.kernel.make_tree(case.out["path"])
         yield from self._try(case, {"name": "b", "persist": "NULL/0", **given})
 
     def clash(self, case: Case) -> Iterator[str]:
@@ -242,6 +247,7 @@ class JailSetReplay(Replay):
         (r"remove parent", remove_parent),
         (r"child after", child),
         (r"as nobody", nobody),
+        (r"(value of 70000|iovec count 2048)", too_much),
     )
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from runjd.kernel.freebsd.events import EVFILT_PROC, NOTE_EXEC, NOTE_EXIT
-from runjd.kernel.freebsd.jail import JAIL_ATTACH, JAIL_CREATE
+from runjd.kernel.freebsd.jail import JAIL_ATTACH, JAIL_CREATE, JAIL_UPDATE
 from tests.kernel.recorder.observed import NOT_REPLAYED, Case, Replay, answer, parameters, same
 
 
@@ -290,6 +290,40 @@ class ProcessReplay(Replay):
             yield from same(answer(self.kernel.setsid)[1] or "ok", case.out[1])
         self._end(child)
 
+    def status_of_init(self, case: Case) -> Iterator[str]:
+        """Everybody may ask whose reaper is whose."""
+        yield from same(list(answer(lambda: len(self.kernel.reap_status(1)) and 0)[:2]), case.out)
+
+    def created_or_updated(self, case: Case) -> Iterator[str]:
+        """Both flags: the jail is made, and then it is changed."""
+        if "new" in case.case:
+            self.kernel.state.last_jid = case.ret - 1
+        values = parameters({"name": "cu", "persist": "NULL/0"})
+        yield from self.compare(case, answer(lambda: self.kernel.jail_set(values, JAIL_CREATE | JAIL_UPDATE)))
+
+    def mask(self, case: Case) -> Iterator[str]:
+        """The umask is kept over an attach."""
+        child = self.kernel.fork()
+        with self.kernel.acting_as(child):
+            self.kernel.umask(0o77)
+            self.kernel.jail_attach(1)
+            yield from same(oct(self.kernel.umask(0o22)), case.out)
+        self._end(child)
+
+    def group(self, case: Case) -> Iterator[str]:
+        """All of a session are signalled by the number of their group."""
+        child = self.kernel.fork()
+        with self.kernel.acting_as(child):
+            self.kernel.setsid()
+        self.kernel.kill(-child, 9)
+        yield from same(self.kernel.reap(child), case.ret)
+
+    def read_directory(self, case: Case) -> Iterator[str]:
+        """A directory is no file to read."""
+        opened = self.kernel.open("/etc", os.O_RDONLY | os.O_DIRECTORY)
+        yield from same(answer(lambda: self.kernel.read(opened, 1))[1], case.ret)
+        self.kernel.close(opened)
+
     def pids(self, case: Case) -> Iterator[str]:
         """Pids go up one by one."""
         given = [self.kernel.fork() for _ in range(4)]
@@ -338,4 +372,9 @@ class ProcessReplay(Replay):
         (r"PDEATHSIG inherited", not_inherited),
         (r"setsid", session),
         (r"pids of 4", pids),
+        (r"REAP_STATUS of pid 1", status_of_init),
+        (r"CREATE\|UPDATE", created_or_updated),
+        (r"umask kept", mask),
+        (r"killpg", group),
+        (r"open\(dir\)\.read", read_directory),
     )

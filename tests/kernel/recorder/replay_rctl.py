@@ -116,6 +116,51 @@ class RctlReplay(Replay):
         self.kernel.jail_remove(self.kernel.jail_get([("name", "rc")])["jid"])  # type: ignore[arg-type]
         yield from same(self.kernel.rctl_get_rules("jail:rc:"), case.out[2])
 
+    def bound(self, case: Case) -> Iterator[str]:
+        """How many processes a jail gets beside the one that enters; a rule may be older than the jail."""
+        name = {"maxproc:deny=2 in the jail: attach + 4 forks": "rj"}.get(case.case, "rule")
+        rule = f"jail:{name}:maxproc:deny=2"
+        if "par" in case.case:
+            name, rule = "par.kid", "jail:par:maxproc:deny=1"
+            self._create("par")
+        wanted = case.out[1] if name == "rj" else case.out
+        self.kernel.rctl_add_rule(rule)
+        if name != "rj":
+            self._create(name)
+        first = self.kernel.fork()
+        self.kernel.state.processes[first].descriptors.clear()
+        children = [first]
+        with self.kernel.acting_as(first):
+            self.kernel.jail_attach(self.kernel.jail_get([("name", name)])["jid"])  # type: ignore[arg-type]
+            for each in wanted:
+                given = answer(self.kernel.fork)
+                yield from same(given[1] or "ok", each)
+                children += [given[0]] if given[1] is None else []
+        for pid in children:
+            self.kernel.exit(pid)
+        self.kernel.reap(first)
+        self.kernel.rctl_remove_rule(rule)
+        if name != "rj":
+            self.kernel.jail_remove(self.kernel.jail_get([("name", name.partition(".")[0])])["jid"])  # type: ignore[arg-type]
+
+    def attached(self, case: Case) -> Iterator[str]:
+        """To enter is never denied."""
+        child = self.kernel.fork()
+        self.kernel.state.processes[child].descriptors.clear()
+        self.kernel.rctl_add_rule("jail:rj:maxproc:deny=0")
+        with self.kernel.acting_as(child):
+            given = answer(lambda: self.kernel.jail_attach(self.kernel.jail_get([("name", "rj")])["jid"]))  # type: ignore[arg-type]
+        yield from same(given[0], case.out[0])
+        self.kernel.rctl_remove_rule("jail:rj:maxproc:deny=0")
+        self.kernel.exit(child)
+        self.kernel.reap(child)
+
+    def numbers(self, case: Case) -> Iterator[str]:
+        """Values of the kernel that are about accounting."""
+        for line in case.out.splitlines():
+            name, _, value = line.partition(": ")
+            yield from same(self.kernel.sysctl_number(name), int(value), name)
+
     def order(self, case: Case) -> Iterator[str]:
         """A rule that differs only in its amount takes the other's place; the newest is first."""
         for rule in (
@@ -148,6 +193,9 @@ class RctlReplay(Replay):
         (r"rctl rule then", renamed),
         (r"  rules after the jail is gone", outlived),
         (r"get_rules order", order),
+        (r"(maxproc:deny=2 in the jail|rule added before|  same name created|rule on the parent)", bound),
+        (r"jail_attach with maxproc", attached),
+        (r"sysctls", numbers),
         (r"  rule 'jail:par.kid", of_child),
     )
 

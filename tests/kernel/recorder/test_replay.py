@@ -17,7 +17,7 @@ from tests.kernel.recorder.replay_rctl import RctlReplay
 
 #: how many cases of each area are asked; more is better
 REPLAYED = {
-    InterfaceReplay: 50, JailLifeReplay: 73, JailSetReplay: 468, MountReplay: 224, ProcessReplay: 71, RctlReplay: 128,
+    InterfaceReplay: 50, JailLifeReplay: 77, JailSetReplay: 483, MountReplay: 227, ProcessReplay: 83, RctlReplay: 134,
 }  # fmt: skip
 
 
