@@ -69,3 +69,26 @@ def test_all_that_is_wrong_is_told(scripted: Start) -> None:
         "/e/b.toml: \\x1b[2J",
         "runjctl: the configuration stays as it was (5 more faults; runjctl check shows all)",
     ]
+
+
+def test_jails_that_changed_are_restarted_on_demand(scripted: Start) -> None:
+    """Those that need it, all at once; what goes wrong is told, and the status is that of the first."""
+    answer = (
+        b"* jail=a change=changed key=command from=/a to=/b takes=start\n"
+        b"* jail=a change=changed key=cwd from=/ to=/b takes=start\n"
+        b"* jail=b change=changed key=stop.timeout from=1 to=2 takes=now\n"
+        b"* jail=c change=changed key=bundle from=/ to=/b takes=start\n"
+        b"+ added=0 removed=0 changed=3 unchanged=0 applied=yes\n"
+    )
+    daemon = scripted(
+        answering(
+            ("reload", answer),
+            ("1 try-restart a", b"+1 jail=a phase=running ready=yes\n"),
+            ("2 try-restart c", b'-2 DEPEND msg="db failed"\n'),
+        )
+    )
+
+    done = runjctl("-s", daemon.path, "reload", "--restart")
+
+    assert done.returncode == 69
+    assert done.stderr.decode().splitlines()[1:] == ["runjctl: a is running", "runjctl: db failed"]

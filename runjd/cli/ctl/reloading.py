@@ -38,12 +38,27 @@ def reload(call: Call) -> int:
         return error.exit_status
     if call.is_json:
         call.put_json({**to_values(fields), "changes": [to_values(each) for each in changes]})
-        return 0
-    if changes:
-        _show(call, changes)
-    counted = ", ".join([f"{fields.get(key, '0')} {key}" for key in ("added", "changed", "removed", "unchanged")])
-    call.notice(f"{'would be: ' if options else ''}{counted}")
+    else:
+        if changes:
+            _show(call, changes)
+        counted = ", ".join([f"{fields.get(key, '0')} {key}" for key in ("added", "changed", "removed", "unchanged")])
+        call.notice(f"{'would be: ' if options else ''}{counted}")
+    if call.given.flag("restart") and not options:
+        return _restart(call, list(dict.fromkeys([each["jail"] for each in changes if each.get("takes") == "start"])))
     return 0
+
+
+def _restart(call: Call, jails: Sequence[str]) -> int:
+    """Restart those of the jails that run; return the exit status of the first failure in their order."""
+    statuses: dict[str, int] = {}
+    for request, outcome in call.client().ask_all([Request("", "TRY-RESTART", (jail,)) for jail in jails]):
+        jail = request.words[0]
+        if isinstance(outcome, RunjdError):
+            statuses[jail] = outcome.exit_status
+            call.err.write(f"{call.err.styled('runjctl:', 'bad')} {visible(outcome.message)}\n")
+        else:
+            call.notice(f"{jail} is {outcome.fields.get('phase', 'restarted')}")
+    return next((statuses[jail] for jail in jails if jail in statuses), 0)
 
 
 def _tell(call: Call, faults: Sequence[bytes], error: RunjdError) -> None:

@@ -188,7 +188,11 @@ PROGRAM = Program(
             "reload",
             "give the daemon what the files of its configuration say",
             (),
-            (Option("dry-run", "only tell what would change, and from when on", short="n"), _JSON),
+            (
+                Option("dry-run", "only tell what would change, and from when on", short="n"),
+                Option("restart", "restart jails that run, and for which something holds at their next start only"),
+                _JSON,
+            ),
             "All of it or nothing: where anything is wrong, all of that is told. What did not change is not touched.",
         ),
         Verb(
