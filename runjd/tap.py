@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from twisted.internet.defer import Deferred
     from twisted.python.failure import Failure
 
+    from runjd.policy.descriptors import Shares
     from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.controller import Controller
     from runjd.supervise.definitions import Definitions
@@ -177,7 +178,9 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.kernel.exitwatch import exit_watch
     from runjd.kernel.process import boot_id
     from runjd.logs.writer import ThreadWriter
+    from runjd.policy.descriptors import share_out
     from runjd.protocols.control.factory import ControlFactory
+    from runjd.protocols.control.hall import Limits
     from runjd.protocols.keeperclient import KeeperClient
     from runjd.protocols.outlets.choose import Outlets
     from runjd.supervise.bundles import Bundles
@@ -213,6 +216,7 @@ def make_service(options: Options, reactor: Any) -> IService:
 
     _keep_heap()
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    shares = share_out(limits[1])
     run_id = os.urandom(3).hex()
 
     def in_thread(call: Callable[..., Any], *words: object) -> Deferred[Any]:
@@ -229,7 +233,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         time.time,
         AbsentKeeper(),
         events,
-        LogRoom(options["log"], writer, reactor, time.time, in_thread, Outlets(reactor, in_thread)),
+        LogRoom(options["log"], writer, reactor, time.time, in_thread, Outlets(reactor, in_thread), shares.readers),
         definitions,
         Lasting(wishes, reactor, in_thread, events.tell_store),
         Vigil(reactor, exit_watch, time.time),
@@ -248,7 +252,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         reactor,
         site,
         controller.listener,
-        lambda listener: KeeperClient(reactor, f"{state}/keeper/socket", listener, run_id),
+        lambda listener: KeeperClient(reactor, f"{state}/keeper/socket", listener, run_id, shares.processes),
         KeeperStart(reactor, keeper_command(options["keeper"], state, sys.argv[0]), limits),
     )
     configuration = LiveConfiguration(
@@ -259,9 +263,10 @@ def make_service(options: Options, reactor: Any) -> IService:
         ),
         options["first"],
         in_thread,
-        lambda daemon: None,
+        lambda daemon: _check_room(shares, controller),
     )
-    factory = ControlFactory(controller, configuration, reactor, time.time, identify, runjd.__version__)
+    connections = Limits(shares.connections, (shares.connections + 1) // 2)
+    factory = ControlFactory(controller, configuration, reactor, time.time, identify, runjd.__version__, connections)
     return Daemon(
         reactor,
         controller,
@@ -341,8 +346,22 @@ def _reopen_logs(controller: Controller) -> None:
         controller.log(jail.id).tend("reopen").addErrback(failed)
 
 
+def _check_room(shares: Shares, controller: Controller) -> None:
+    """Tell if there are more jails than can run; those that find no room are refused when they start."""
+    from twisted.logger import Logger
+
+    count = len(controller.jails())
+    if count > shares.processes:
+        Logger().warn(
+            "{count} jails are defined, and the limit of descriptors, {limit}, is enough for {processes} processes",
+            count=count,
+            limit=shares.limit,
+            processes=shares.processes,
+        )
+
+
 def _raise_limit(limits: tuple[int, int]) -> None:
-    """Have as many descriptors as the hard limit says: each jail that is adopted takes three."""
+    """Have as many descriptors as the hard limit says; see :mod:`runjd.policy.descriptors`."""
     from twisted.logger import Logger
 
     try:

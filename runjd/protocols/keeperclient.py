@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from runjd.errors import Busy, Denied, InputOutput, KeeperLost, RunjdError, from_record
+from runjd.errors import Busy, Denied, InputOutput, KeeperLost, LimitReached, RunjdError, from_record
 from runjd.keeper import messages
 from runjd.keeper.channel import Channel, Parcel
 from runjd.keeper.peer import connect_by_path, peer_uid
@@ -89,9 +89,18 @@ class KeeperClient:
     :param path: the keeper's socket.
     :param listener: see :class:`KeeperListener`.
     :param run: identifies this life of the daemon, for the keeper's log.
+    :param processes_max: so many processes may be known or asked for at the same time; each comes with descriptors,
+        and one that finds no room in our table would be lost with all behind it.
     """
 
-    def __init__(self, reactor: KeeperReactor, path: str, listener: KeeperListener, run: str) -> None:
+    def __init__(
+        self,
+        reactor: KeeperReactor,
+        path: str,
+        listener: KeeperListener,
+        run: str,
+        processes_max: int = 1 << 20,
+    ) -> None:
         self._reactor = reactor
         self._path = path
         self._listener = listener
@@ -102,6 +111,8 @@ class KeeperClient:
         self._waiting: dict[int, _Request] = {}
         self._last_req = 0
         self._refused: RunjdError | None = None
+        self._processes_max = processes_max
+        self._processes: set[tuple[str, str, int]] = set()
 
     @property
     def is_connected(self) -> bool:
@@ -159,8 +170,8 @@ class KeeperClient:
         def late(reply: Parcel) -> None:
             self._found_late(read_launched(reply), jail, "", stdin, note)
 
-        return self._ask(
-            lambda req: messages.ask_run(req, jail, bundle, runtime, stdin, size, note, ready), read_launched, late
+        return self._launch(
+            jail, "", lambda req: messages.ask_run(req, jail, bundle, runtime, stdin, size, note, ready), late
         )
 
     def exec(
@@ -182,8 +193,8 @@ class KeeperClient:
         def late(reply: Parcel) -> None:
             self._found_late(read_launched(reply), jail, exec_id, stdin, note)
 
-        return self._ask(
-            lambda req: messages.ask_exec(req, jail, exec_id, process, stdin, size, note), read_launched, late
+        return self._launch(
+            jail, exec_id, lambda req: messages.ask_exec(req, jail, exec_id, process, stdin, size, note), late
         )
 
     def signal(self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False) -> Deferred[None]:
@@ -227,6 +238,7 @@ class KeeperClient:
 
     def ack(self, jail: str, exec_id: str, pid: int) -> None:
         """Say that an exit is dealt with; the keeper forgets it and closes its descriptors."""
+        self._processes.discard((jail, exec_id, pid))
         if self._link is not None:
             self._link.send(messages.ask_ack(jail, exec_id, pid))
 
@@ -234,23 +246,45 @@ class KeeperClient:
         """End the keeper. Fails with STATE while a jail lives."""
         return self._ask(messages.ask_shutdown, _nothing)
 
+    def _launch(
+        self, jail: str, exec_id: str, message: Callable[[int], Mapping[str, object]], late: Callable[[Parcel], None]
+    ) -> Deferred[Launched]:
+        """Ask for a process, if there is room for its descriptors."""
+        known = len(self._processes) + sum(request.is_launch for request in self._waiting.values())
+        if known >= self._processes_max:
+            return fail(
+                LimitReached(
+                    f"there are {known} processes of jails, and the daemon's limit of descriptors (RLIMIT_NOFILE) is "
+                    f"enough for {self._processes_max}; raise it, see LIMITS in runjd(8)"
+                )
+            )
+
+        def launched(reply: Parcel) -> Launched:
+            found = read_launched(reply)
+            self._processes.add((jail, exec_id, found.pid))
+            return found
+
+        return self._ask(message, launched, late, is_launch=True)
+
     def _ask(
         self,
         message: Callable[[int], Mapping[str, object]],
         result: Callable[[Parcel], _T],
         late: Callable[[Parcel], None] | None = None,
+        is_launch: bool = False,
     ) -> Deferred[_T]:
         if self._link is None:
             return fail(KeeperLost("there is no connection to the keeper"))
         self._last_req += 1
         req = self._last_req
-        request = _Request(result, late or _nothing)
+        request = _Request(result, late or _nothing, is_launch)
         self._waiting[req] = request
         self._link.send(message(req))
         return cast("Deferred[_T]", request.deferred)
 
     def _found_late(self, got: Launched, jail: str, exec_id: str, stdin: bool, note: Mapping[str, object]) -> None:
         """Hand over what a cancelled request made."""
+        self._processes.add((jail, exec_id, got.pid))
         stdin_open = stdin and not got.terminal
         self._listener.process_found(
             Found(jail, exec_id, got.pid, got.start, got.jid, got.terminal, stdin_open, note, got.descriptors)
@@ -267,7 +301,9 @@ class KeeperClient:
             elif kind == "failed":
                 self._failed(parcel)
             elif kind == "process":
-                self._listener.process_found(read_found(parcel))
+                found = read_found(parcel)
+                self._processes.add((found.jail, found.exec_id, found.pid))
+                self._listener.process_found(found)
             elif kind == "exit":
                 self._listener.process_exited(read_exited(parcel))
             elif kind == "leftover":
@@ -330,7 +366,10 @@ class KeeperClient:
 class _Request:
     """One request that waits for its answer."""
 
-    def __init__(self, result: Callable[[Parcel], object], late: Callable[[Parcel], None]) -> None:
+    def __init__(
+        self, result: Callable[[Parcel], object], late: Callable[[Parcel], None], is_launch: bool = False
+    ) -> None:
+        self.is_launch = is_launch
         self.deferred: Deferred[object] = Deferred(lambda _: self._cancelled())
         self._result = result
         self._late = late

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from zope.interface import implementer
 
 from runjd.errors import RunjdError
@@ -52,6 +52,10 @@ class JailLog:
     # --- ILog ----------------------------------------------------------------------
 
     def open(self, query: LogQuery, follow: bool = False) -> Deferred[ILogReader]:
+        try:
+            self._room.take_reader()
+        except RunjdError as error:
+            return fail(error)
         return open_reading(self, self._room.in_thread, self._path, self._form, query, follow)
 
     def settle(self) -> Deferred[None]:
@@ -77,6 +81,11 @@ class JailLog:
         """Tell this reading of nothing more."""
         if reading in self._readings:
             self._readings.remove(reading)
+            self._room.give_reader()
+
+    def not_read(self) -> None:
+        """A reading that was begun came to nothing."""
+        self._room.give_reader()
 
     # --- inside -----------------------------------------------------------------------
 

@@ -28,6 +28,9 @@ class Watched(Protocol):
     def unwatch(self, reading: LogReading) -> None:
         """Tell this reading of nothing more."""
 
+    def not_read(self) -> None:
+        """A reading that was begun came to nothing."""
+
 
 def open_reading(
     log: Watched, in_thread: Callable[..., Deferred[Any]], path: str, form: str, query: LogQuery, follow: bool
@@ -40,12 +43,14 @@ def open_reading(
     def opened(reader: LogReader) -> None:
         if result.called:  # nobody waits for it
             reader.close()
+            log.not_read()
             return
         reading = LogReading(log, reader, in_thread)
         log.watch(reading)
         result.callback(reading)
 
     def failed(failure: Failure) -> None:
+        log.not_read()
         if not result.called:
             result.errback(failure)
 

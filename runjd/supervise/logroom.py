@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
+from runjd.errors import LimitReached
 from runjd.logs.contract import LogFile, LogWriter
 from runjd.logs.formats.contract import Encoding
 from runjd.policy.settings import LogRule
@@ -27,6 +28,7 @@ class LogRoom:
     :param in_thread: calls a function beside the reactor, as ``twisted.internet.threads.deferToThread``.
     :param outlets: returns where else the output of a jail goes by its rule: how it is encoded, by which rule, and
         what takes it.
+    :param readers_max: logs that may be read at the same time, each with a descriptor of its own.
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class LogRoom:
         now: Callable[[], float],
         in_thread: Callable[..., Deferred[Any]],
         outlets: Outlets | None = None,
+        readers_max: int = 256,
     ) -> None:
         self.directory = directory
         self.writer = writer
@@ -44,6 +47,18 @@ class LogRoom:
         self.now = now
         self.in_thread = in_thread
         self.outlets: Outlets = outlets or _no_outlets
+        self._readers_max = readers_max
+        self._readers = 0
+
+    def take_reader(self) -> None:
+        """Somebody reads a log. :raise LimitReached: too many do already."""
+        if self._readers >= self._readers_max:
+            raise LimitReached(f"{self._readers} logs are being read already; end one of them first")
+        self._readers += 1
+
+    def give_reader(self) -> None:
+        """Somebody has let go of a log."""
+        self._readers -= 1
 
     def path(self, id: str) -> str:
         """Return the log of a jail whose id was checked."""

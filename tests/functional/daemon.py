@@ -29,17 +29,19 @@ class Daemon:
     One daemon with its directories; :meth:`start` it, and :meth:`remove` it whatever happened.
 
     :param runtime: which the jails get unless they say otherwise.
+    :param descriptors: how many it may have; 0: as many as we.
     :ivar config: its runjd.toml, which :meth:`configure` writes; without it, it has no configuration.
     :ivar path: the control socket.
     """
 
-    def __init__(self, runtime: str = "plain") -> None:
+    def __init__(self, runtime: str = "plain", descriptors: int = 0) -> None:
         self.directory = tempfile.mkdtemp(prefix="runjd-functional-", dir="/tmp")
         self.state = os.path.join(self.directory, "state")
         self.logs = os.path.join(self.directory, "log")
         self.path = os.path.join(self.state, "control")
         self.config = os.path.join(self.directory, "etc", "runjd.toml")
         self._runtime = runtime
+        self._before = ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"] if descriptors else []
         self._process: subprocess.Popen[bytes] | None = None
         self._words = os.path.join(self.directory, "daemon.log")
 
@@ -68,7 +70,7 @@ class Daemon:
         arguments += ["--config", self.config] if os.path.exists(self.config) else []
         with open(self._words, "ab") as words:
             self._process = subprocess.Popen(
-                [sys.executable, "-X", "faulthandler", "-c", _TWISTD, *arguments],
+                [*self._before, sys.executable, "-X", "faulthandler", "-c", _TWISTD, *arguments],
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=words,

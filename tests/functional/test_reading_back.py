@@ -13,11 +13,12 @@ def connect(daemon: Daemon) -> socket.socket:
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(PATIENCE)
     connection.connect(daemon.path)
-    _line(connection)
+    read_line(connection)
     return connection
 
 
-def _line(connection: socket.socket) -> bytes:
+def read_line(connection: socket.socket) -> bytes:
+    """Return one line, and read nothing behind it."""
     line = b""
     while not line.endswith(b"\n"):
         byte = connection.recv(1)
@@ -34,7 +35,7 @@ def test_scrollback_and_what_follows_are_one(daemon: Daemon) -> None:
         for _ in range(10):
             with connect(daemon) as connection:
                 connection.sendall(b"attach count lines=200\n")
-                assert _line(connection).startswith(b"+ jail=count ")
+                assert read_line(connection).startswith(b"+ jail=count ")
                 seen = b""
                 while seen.count(b"\n") < 3000:
                     seen += connection.recv(65536)

@@ -95,7 +95,7 @@ class Scene:
         self.listener.listen(1)
         self.reactor = HandReactor()
         self.told = Told()
-        self.client = KeeperClient(self.reactor, path, self.told, "run1")
+        self.client = KeeperClient(self.reactor, path, self.told, "run1", 3)
         self.greeted = self.client.connect()
         fd, _ = self.listener._accept()
         self.keeper = Channel(_socket.socket(fileno=fd))
@@ -284,6 +284,29 @@ def test_run_and_exec_bring_descriptors(scene: Scene) -> None:
     assert not os.get_inheritable(second.descriptors["tty"])
     for fd in (reader, copy, *first.descriptors.values(), *second.descriptors.values()):
         os.close(fd)
+
+
+def test_no_more_processes_than_there_is_room_for(scene: Scene) -> None:
+    """What would be lost on its way is not asked for; one that is dealt with makes room again."""
+    scene.greet()
+    found = messages.tell_process("db", "", 4, 5, 0, False, [], False, {}, [])
+    scene.say(found)
+    ran = [scene.client.run(jail, "/b", "linux", stdin=False, size=None, note=_NOTE) for jail in ("a", "b", "too-many")]
+
+    error = _error(ran[2])
+    assert (error.code, "enough for 3" in error.message) == ("LIMIT", True)
+    assert [each["jail"] for each in scene.heard()] == ["a", "b"]
+    scene.say(messages.tell_launched(1, 7, 8, 0, False, [], []))
+    scene.say(messages.tell_failed(2, WrongState("it cannot", jail="b")))
+    executed = scene.client.exec("a", "e1", {"args": ["x"]}, stdin=False, size=None, note={})
+    assert _error(scene.client.run("b", "/b", "linux", stdin=False, size=None, note=_NOTE)).code == "LIMIT"
+    scene.client.ack("db", "", 4)
+    again = scene.client.run("b", "/b", "linux", stdin=False, size=None, note=_NOTE)
+    assert [each["m"] for each in scene.heard()] == ["exec", "ack", "run"]
+    assert _result(ran[0]).pid == 7
+    assert _error(ran[1]).code == "STATE"
+    for each in (executed, again):
+        each.addErrback(lambda _: None)
 
 
 def test_a_writing_end_of_stdin(scene: Scene) -> None:

@@ -23,6 +23,8 @@ BACKLOG = 128
 MAX_PATH = 103
 #: seconds that a port is left alone when there are no descriptors
 PAUSE = 1.0
+#: seconds in which that is told once
+TOLD = 60.0
 
 
 class ControlPort(unix.Port):
@@ -38,6 +40,7 @@ class ControlPort(unix.Port):
         super().__init__(path.encode("utf-8", "surrogateescape"), factory, BACKLOG, mode, clock)
         self._clock = clock
         self._pause: IDelayedCall | None = None
+        self._told_at = -TOLD
 
     @property
     def is_paused(self) -> bool:
@@ -49,7 +52,9 @@ class ControlPort(unix.Port):
         try:
             os.close(os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC))
         except OSError as error:
-            self._log.error("no connection is accepted for a second: {why}", why=error.strerror)
+            if self._clock.seconds() - self._told_at >= TOLD:
+                self._told_at = self._clock.seconds()
+                self._log.error("no connection is accepted for a while: {why}", why=error.strerror)
             self.stopReading()  # type: ignore[no-untyped-call]
             self._pause = self._clock.callLater(PAUSE, self._resume)
             return

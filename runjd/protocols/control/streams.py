@@ -208,8 +208,12 @@ class FrameStream(Stream):
 
     def received(self, data: bytes) -> None:
         try:
-            for frame in self._frames.feed(data):
-                self._take(frame)
+            frames = self._frames.feed(data)
+            for number, frame in enumerate(frames, 1):
+                if frame.kind == "W" and number < len(frames) and frames[number].kind == "W":
+                    parse_size(frame.data)  # of a storm of sizes only the last one counts
+                else:
+                    self._take(frame)
         except SyntaxFault:
             self._hang_up()
 

@@ -177,3 +177,20 @@ async def test_exec_processes_have_no_log_to_show(jails, wire):
     """Nor is there a scrollback of them."""
     await wire.say("exec web detach=yes -- sleep 9")
     assert (await wire.say("attach web exec=x1 lines=5")).startswith("- BAD_ARG verb=attach arg=lines ")
+
+
+@pytest_twisted.ensureDeferred
+async def test_of_a_storm_of_sizes_the_last_counts(server, wire):
+    """Each before input counts, as the program may ask for it then; one that no terminal has ends the session."""
+    server.run("sh", (24, 80))
+    sizes = []
+    program = server.jails._program("sh")
+    program.resize = lambda rows, columns: sizes.append((rows, columns))
+    await wire.say("attach sh mode=frame")
+
+    wire.send(b"W 4\n10 9W 4\n11 9I 2\nx\nW 4\n12 9W 4\n13 9W 4\n14 9")
+    await wire.bytes(6)
+    assert sizes == [(11, 9), (14, 9)]
+
+    wire.send(b"W 11\n65535 65535")
+    assert await wire.end() == b""
