@@ -123,7 +123,7 @@ class Jail:
         self._mourning = Mourning(site, self.record, self._ending, self._removal)
         self.retrying = Retrying(site, self.record, self._due)
         self.tending = tending_of(self, site)
-        self._stopping = Stopping(site, self.id, self.machine.stop_overdue)
+        self._stopping = Stopping(site, self.record, self.execs, self.machine.stop_overdue, self._tell_stop)
 
     @property
     def definition(self) -> Definition:
@@ -165,7 +165,8 @@ class Jail:
     @property
     def reason(self) -> str:
         """Why it is as it is, for people; empty where there is nothing to say."""
-        return self.record.reason or self._watching.reason or self.log_trouble.reason or self.tending.reason
+        parts = (self.record, self._stopping, self._watching, self.log_trouble, self.tending)
+        return next((each.reason for each in parts if each.reason), "")
 
     @property
     def is_ending(self) -> bool:
@@ -299,9 +300,10 @@ class Jail:
         self._watching.begin(launched.pid, launched.start, launched.jid)
         self.record.take()
         self.init = InitProcess(self.log.intake, self._ending.drained, self._ending.ended)
-        self.notices = launched.notices
+        before, self.notices = self.notices, launched.notices
         for notice in launched.notices:
-            self._log.warn("{notice}", notice=notice)
+            if notice not in before:  # a jail that crashes again and again does not fill the log
+                self._log.warn("{notice}", notice=notice)
             self._emit("notice", {"text": notice, "by": self.by})
         told_by = others_of(launched.descriptors)
         self.init.listener = self.tending.begin(self.pid, told_by, self.started_at, adopted)
@@ -479,6 +481,9 @@ class Jail:
 
     def _tell_removal(self) -> None:
         self._emit("notice", {"text": "somebody else removes its jail, which kills what runs in it"})
+
+    def _tell_stop(self, step: Mapping[str, object]) -> None:
+        self._emit("stop", {**step, "by": self.by})
 
     def _emit(self, ev: str, details: Mapping[str, object], at: float | None = None) -> None:
         self._site.events.emit(self.id, ev, details, at)
