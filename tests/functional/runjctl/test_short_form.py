@@ -60,3 +60,7 @@ limits = {{ files = 77 }}
     assert daemon.runjctl("exec", "web", "--", "sh", "-c", "ulimit -n").stdout == b"77\n"
     daemon.runjctl("restart", "web")
     assert daemon.runjctl("exec", "web", "--", "sh", "-c", "ulimit -n").stdout == b"78\n"
+
+    daemon.configure("", web=table.replace("files = 77", "files = 79"))
+    daemon.runjctl("reload", "--restart")
+    assert daemon.runjctl("exec", "web", "--", "sh", "-c", "ulimit -n").stdout == b"79\n"
