@@ -18,5 +18,7 @@ READY = "policy:ready"
 HEALTH = "policy:health"
 #: the configuration was read
 CONFIG = "config"
+#: a signal to the daemon
+SIGNAL = "signal"
 #: what was wanted before is carried out now
 WANT = "want"

@@ -20,7 +20,7 @@ from runjd.config.faults import ConfigError
 from runjd.config.model import Configuration, DaemonConfig
 from runjd.errors import InputOutput, RunjdError
 from runjd.interfaces import IConfiguration
-from runjd.supervise.causes import CONFIG
+from runjd.supervise.causes import CONFIG, SIGNAL
 from runjd.supervise.events import EventLog
 from runjd.supervise.inforce import InForce, Replaced
 
@@ -83,7 +83,7 @@ class LiveConfiguration:
 
     def hang_up(self) -> None:
         """SIGHUP came."""
-        self.reload("signal").addErrback(lambda _: None)  # it is told in the log
+        self.reload(SIGNAL).addErrback(lambda _: None)  # it is told in the log
 
     def compare(self) -> Deferred[Difference]:
         return Deferred.fromCoroutine(self._compare())
