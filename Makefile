@@ -14,6 +14,7 @@ help:
 	@echo "make peers  runs podman, conmon and buildah on runj, and on runc for comparison"
 	@echo "make lint   checks the style and the types"
 	@echo "make soak   kills runj at random moments for SECONDS=600, and looks at what is left"
+	@echo "make logs   sends 1 GiB of random lines through each form of a log, and a line of 4 GiB"
 	@echo "make bench  measures jails, attach, exec and calls of runj against others"
 	@echo "make man    formats the manual pages into build/man"
 	@echo "make venv   makes the virtual environment only"
@@ -47,8 +48,14 @@ soak: $(MADE)
 	@$(VENV)/bin/python -m tests.container.storm $(SECONDS) plain
 	@$(VENV)/bin/python -m tests.container.storm $(SECONDS) linux
 
+logs: $(MADE)
+	@.ci/packages test
+	@RUNJD_TEST_LIMIT=3600 RUNJD_LOG_BYTES=1073741824 RUNJD_ENDLESS_LINE=4096 $(VENV)/bin/python -m pytest \
+	    tests/faults/test_log_rotation.py tests/faults/test_logs.py $(PYTEST_FLAGS)
+
 bench: $(MADE)
 	@$(VENV)/bin/python benchmarks/start.py
+	@$(VENV)/bin/python benchmarks/log.py
 	@$(VENV)/bin/python benchmarks/attach.py
 	@$(VENV)/bin/python benchmarks/cli.py
 	@$(VENV)/bin/python benchmarks/cli.py --where
@@ -66,4 +73,4 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help venv demo test peers lint soak bench man clean
+.PHONY: help venv demo test peers lint soak logs bench man clean

@@ -27,7 +27,7 @@ else:
     settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 #: seconds that a test may take; it should take less than five
-LIMIT = 60
+LIMIT = int(os.environ.get("RUNJD_TEST_LIMIT", "60"))
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

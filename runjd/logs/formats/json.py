@@ -10,16 +10,17 @@ readers show a replacement character there.
 from __future__ import annotations
 
 from json import loads
-from json.encoder import encode_basestring
 
 from runjd.logs.formats.contract import Format, Pieces
 from runjd.logs.formats.stamp import is_stamp
 from runjd.policy.facts import LogLine
 
-_WORDS = {"out": "stdout", "err": "stderr"}
+_WORDS = {"out": b"stdout", "err": b"stderr"}
 _NAMES = {"stdout": "out", "stderr": "err"}
-#: stands for a backslash for a moment; the half of a pair that no byte is decoded to
-_BACKSLASH = "\ud800"
+_CONTROLS = bytes(byte for byte in range(32) if byte != 10)
+#: makes every byte that has to be escaped the same one
+_MARKED = bytes(0x5C if byte in _CONTROLS or byte in b'"' else byte for byte in range(256))
+_OTHERS = bytes(byte for byte in range(256) if byte not in _CONTROLS)
 
 
 class JsonFormat(Format):
@@ -29,18 +30,12 @@ class JsonFormat(Format):
     name = "json"
 
     def whole(self, at: bytes, stream: str, begin: bytes, chunk: bytes, cut: int) -> Pieces:
-        escaped = _escape(begin + chunk[: cut - 1])
-        end = r'\n","stream":"' + _WORDS[stream] + '","time":"' + at.decode("ascii") + '"}\n'
-        joint = end + '{"log":"'
-        if r"\\" in escaped:  # else what looks like an escaped newline is one
-            escaped = escaped.replace(r"\\", _BACKSLASH).replace(r"\n", joint).replace(_BACKSLASH, r"\\")
-        else:
-            escaped = escaped.replace(r"\n", joint)
-        return [b'{"log":', _encode(escaped[:-1]), end.encode("ascii")]
+        end = b'\\n","stream":"%s","time":"%s"}\n' % (_WORDS[stream], at)
+        records = _escape(begin + chunk[: cut - 1]).replace(b"\n", end + b'{"log":"')
+        return [b'{"log":"', records, end]
 
     def part(self, at: bytes, stream: str, text: bytes) -> Pieces:
-        end = b',"stream":"%s","time":"%s"}\n' % (_WORDS[stream].encode("ascii"), at)
-        return [b'{"log":', _encode(_escape(text)), end]
+        return [b'{"log":"', _escape(text), b'","stream":"%s","time":"%s"}\n' % (_WORDS[stream], at)]
 
     def decode(self, record: bytes) -> LogLine:
         try:
@@ -54,11 +49,15 @@ class JsonFormat(Format):
         return LogLine(at, stream, not text.endswith(b"\n"), text.removesuffix(b"\n"))
 
 
-def _escape(text: bytes) -> str:
-    """Return the text as a string of JSON, in quotes."""
-    return encode_basestring(text.decode("utf-8", "surrogateescape"))
-
-
-def _encode(escaped: str) -> bytes:
-    """Return the bytes of it; lone surrogates become escapes of JSON."""
-    return escaped.encode("utf-8", "backslashreplace")
+def _escape(text: bytes) -> bytes:
+    """Return the text as it stands in a string of JSON, but with its newlines as they are."""
+    if b"\\" in text.translate(_MARKED):
+        text = text.replace(b"\\", b"\\\\").replace(b'"', b'\\"')
+        for byte in set(text.translate(None, _OTHERS)):
+            text = text.replace(b"%c" % byte, b"\\u%04x" % byte)
+    if not text.isascii():
+        try:
+            text.decode("utf-8")
+        except UnicodeDecodeError:
+            text = text.decode("utf-8", "surrogateescape").encode("utf-8", "backslashreplace")
+    return text
