@@ -61,9 +61,25 @@ def is_ours(directory: int, names: list[str]) -> bool:
     """
     Whether a directory is a container's of ours; one whose creator was killed before he marked it is, too.
 
+    So is one with nothing but empty directories: at boot FreeBSD empties ``/var/run``, and leaves those
+    (rc.d/cleanvar).
+
     :param names: what is in it.
     """
     if NAME in names:
         return True
     found = os.fstat(directory)
-    return not names and stat.S_IMODE(found.st_mode) == 0o700 and found.st_uid == os.geteuid()
+    is_closed = stat.S_IMODE(found.st_mode) == 0o700 and found.st_uid == os.geteuid()
+    return is_closed and all(_is_empty(directory, name) for name in names)
+
+
+def _is_empty(directory: int, name: str) -> bool:
+    """Whether an entry is a directory with nothing in it."""
+    try:
+        fd = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
+    except OSError:
+        return False
+    try:
+        return not os.listdir(fd)
+    finally:
+        os.close(fd)

@@ -99,7 +99,8 @@ def to_document(state: State) -> dict[str, object]:
     pid = state.pid if state.status in ("created", "running", "paused") else None
     annotations = state.annotations
     if state.jid:
-        annotations = (*annotations, ("org.freebsd.jail.jid", str(state.jid)))
+        told = next((each.target.partition(" ")[0] for each in state.undo if each.action == "jail"), "")
+        annotations = (*annotations, ("org.freebsd.jail.jid", str(state.jid)), ("org.freebsd.jail.name", told))
     return state_to_json(StateDocument(state.id, state.status, state.bundle, pid, annotations, state.oci_version))
 
 

@@ -58,7 +58,7 @@ def read_annotations(annotations: tuple[tuple[str, str], ...], faults: Faults) -
     for key, value in annotations:
         if key == PARENT:
             reading.fields["parent"] = value
-        elif key.startswith(PREFIX) and key != f"{PREFIX}jid":
+        elif key.startswith(PREFIX) and key not in (f"{PREFIX}jid", f"{PREFIX}name"):
             reading.read(key, key[len(PREFIX) :], value)
     allow = JailAllow(**reading.allow, mount=tuple(reading.mounts), others=tuple(reading.others))
     return Annotated(FreeBSDJail(**reading.fields, allow=allow), tuple(reading.notices))  # type: ignore[arg-type]

@@ -71,6 +71,24 @@ def test_an_empty_directory_is_ours_only_if_it_is_closed_to_others(plain: Jails)
     assert os.listdir(plain.state_dir) == []
 
 
+def test_what_the_boot_of_freebsd_leaves_of_a_container_does_not_stand_in_its_way(plain: Jails) -> None:
+    """It empties /var/run but for directories, as that on which a read-only root was mounted."""
+    os.makedirs(f"{plain.state_dir}/web/root", 0o700)
+    os.makedirs(f"{plain.state_dir}/mail/root/etc", 0o700)
+    for path in ("", "/web", "/mail"):
+        os.chmod(f"{plain.state_dir}{path}", 0o700)
+
+    plain.create("web", ["true"])
+    with pytest.raises(AlreadyExists):
+        plain.create("mail", ["true"])
+
+    assert plain.operations.state("web").status == "created"
+    plain.operations.delete("web", force=True)
+    os.rmdir(f"{plain.state_dir}/mail/root/etc")
+    plain.operations.delete("mail", force=True)
+    assert os.listdir(plain.state_dir) == []
+
+
 def test_a_link_is_no_container(plain: Jails) -> None:
     """Where it leads is none of ours."""
     os.makedirs(plain.state_dir, 0o700)

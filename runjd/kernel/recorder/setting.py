@@ -34,6 +34,8 @@ _SIMPLE = (
 )
 _HOST_VALUES = ("host.hostname", "host.domainname", "host.hostuuid", "host.hostid")
 
+_SYSV = ("sysvmsg", "sysvsem", "sysvshm")
+
 
 class Setting:
     """One call of jail_set(2)."""
@@ -173,6 +175,10 @@ class Setting:
             if not wanted <= parent.values["allow"]:
                 raise refusal("EPERM")
         wishes.check_late()
+        for name in _SYSV if parent is not self._state.host else ():
+            # read in sysv_msg.c: it must be "disable" if the parent jail is disabled
+            if wishes.integers.get(name) and not self._prisons.value(parent, name):
+                raise refusal("EPERM")
 
     def _check_limits(self, parent: Prison) -> None:
         wished = self._wishes.integers

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 
 from runjd.runtime.findings import BAD, GOOD, LACKING, Finding
+from runjd.runtime.freebsd.limits import RACCT_ADVICE
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -112,8 +113,7 @@ class Checks:
             return Finding(subject, LACKING, "this kernel has no RACCT", "boot a GENERIC kernel")
         if enabled:
             return Finding(subject, GOOD, "kern.racct.enable is 1")
-        advice = 'put kern.racct.enable="1" into /boot/loader.conf and reboot'
-        return Finding(subject, LACKING, "kern.racct.enable is 0: a jail with limits is refused", advice)
+        return Finding(subject, LACKING, "kern.racct.enable is 0: a jail with limits is refused", RACCT_ADVICE)
 
     def _vnet(self) -> Finding:
         subject = "networks of jails"

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from runjd.runtime.freebsd.steps import MakeJail
 
 _ADDRESSES = {"ip4.addr": "IPv4", "ip6.addr": "IPv6"}
+_SYSV = ("sysvmsg", "sysvsem", "sysvshm")
 _INHERIT = 2
 
 
@@ -50,6 +51,9 @@ def _looser(kernel: FreeBSDKernel, parent: str, parameter: Parameter) -> str:
         if name == "enforce_statfs":
             most = int(str(kernel.jail_get((("name", parent),), (name,))[name]))
             return f"its parent has {most}, and it may not have less" if int(str(value)) < most else ""
+        if name in _SYSV and value:
+            theirs = kernel.jail_get((("name", parent),), (name,))[name]
+            return "" if theirs else 'its parent has none: say "disable"'
         if name.startswith("allow.") and value is True:
             return "" if kernel.jail_get((("name", parent),), (name,))[name] else "its parent may not do that"
     except OSError:

@@ -8,11 +8,13 @@ action.
 
 from __future__ import annotations
 
+import errno
+
 from runjd.errors import RuntimeFailure, WrongState
 from runjd.runtime.contract import Undo
 from runjd.runtime.failing import failure
 from runjd.runtime.freebsd.jails import name_of
-from runjd.runtime.freebsd.limits import plan_cpus, rules_of
+from runjd.runtime.freebsd.limits import RACCT_ADVICE, plan_cpus, rules_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,7 +68,8 @@ class LimitChange:
         try:
             listed = self._kernel.rctl_get_rules(f"jail:{jail}")
         except OSError as error:
-            raise failure("read the limits of the jail", error, "linux.resources") from error
+            hint = RACCT_ADVICE if error.errno == errno.ENOSYS else ""
+            raise failure("read the limits of the jail", error, "linux.resources", hint) from error
         for rule in listed.split(","):
             if rule:
                 *_, resource, tail = rule.rsplit(":", 2)

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from runjd.spec.resources import Resources
 
 PREFIX = "org.runjd.rctl."
+#: what to do where the kernel does not account for resources
+RACCT_ADVICE = 'put kern.racct.enable="1" into /boot/loader.conf and reboot'
 
 _RESOURCE_NAMES = (
     "cputime datasize stacksize coredumpsize memoryuse memorylocked maxproc openfiles vmemoryuse pseudoterminals "

@@ -23,6 +23,7 @@ from runjd.runtime.freebsd import steps as s
 from runjd.runtime.freebsd.beneath import Beneath
 from runjd.runtime.freebsd.copying import Copier
 from runjd.runtime.freebsd.explaining import explained
+from runjd.runtime.freebsd.limits import RACCT_ADVICE
 from runjd.runtime.freebsd.mounting import Mounter, undo_mounts_of_jail
 
 TYPE_CHECKING = False
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _MAY_MOUNT = "allow.mount."
-#: what to do where the kernel does not account for resources
-RACCT_ADVICE = 'put kern.racct.enable="1" into /boot/loader.conf and reboot'
 
 
 class Runner:

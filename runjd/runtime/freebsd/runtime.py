@@ -20,12 +20,13 @@ from runjd.runtime.failing import failure
 from runjd.runtime.freebsd import holding
 from runjd.runtime.freebsd.jails import name_of, told_jail
 from runjd.runtime.freebsd.limit_change import LimitChange
+from runjd.runtime.freebsd.limits import RACCT_ADVICE
 from runjd.runtime.freebsd.patience import Patience
 from runjd.runtime.freebsd.plan import make_plan, refuse_process
 from runjd.runtime.freebsd.privileges import FreeBSDPrivileges
 from runjd.runtime.freebsd.removal import Removal
 from runjd.runtime.freebsd.rlimits import cut_limits
-from runjd.runtime.freebsd.run import RACCT_ADVICE, Runner
+from runjd.runtime.freebsd.run import Runner
 from runjd.runtime.freebsd.undoing import Undoing
 from runjd.runtime.freebsd.usage import usage
 

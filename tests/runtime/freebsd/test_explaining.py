@@ -52,6 +52,18 @@ def test_what_a_parent_has_not_its_child_cannot_have(jail: FreeBSDJail, path: st
     assert f"{words} (the parent jail pod)" in str(raised.value)
 
 
+def test_shared_memory_that_the_parent_does_not_have_is_explained() -> None:
+    """A child has its own by default, which the kernel does not let it have (EPERM)."""
+    machine = Machine()
+    parent = (("name", "pod"), ("path", "/"), ("persist", True), ("ip4", 2), ("ip6", 2), ("sysvsem", 1))
+    machine.kernel.jail_set(parent, 1)
+
+    with pytest.raises(RuntimeFailure, match='its parent has none: say "disable"') as raised:
+        machine.prepare(config(FreeBSDJail(parent="pod")))
+
+    assert raised.value.path == "freebsd.jail.sysvmsg"
+
+
 def test_a_refusal_without_a_known_reason_is_told_as_it_is() -> None:
     """By the step."""
     machine = Machine()
