@@ -47,6 +47,7 @@ class Creation:
     :param restore: what the child puts back, see :class:`runjd.container.init.Job`.
     :param start: execute the program as soon as it is ready.
     :param passed: descriptors that the program gets as well.
+    :param expect: see :class:`runjd.container.operations.Operations`.
     :param ready: how the program tells that it is ready, where it does.
     """
 
@@ -60,6 +61,7 @@ class Creation:
         *,
         start: bool,
         passed: Passed,
+        expect: Callable[[float], None],
         ready: Readiness | None = None,
     ) -> None:
         self._place = place
@@ -69,6 +71,7 @@ class Creation:
         self._restore = restore
         self._start = start
         self._passed = passed
+        self._expect = expect
         self._ready = ready
         self._hooks = Hooks()
         self._launch: Launch | None = None
@@ -186,6 +189,8 @@ class Creation:
 
         self.state = self.state._replace(due=tuple([each for each in hooks.phases(self._hooks) if each in _LATER]))
         self._place.write(self.state)
+        # of all that are to come until the container runs; those of poststop are told of by whoever runs them
+        self._expect(hooks.time_of([each for phase in self._hooks._replace(poststop=()) for each in phase]))
         document = hooks.document(self.state, "creating", self.state.pid)
         surroundings = hooks.Surroundings(self.state.bundle, self._restore, channel.fd)
         try:

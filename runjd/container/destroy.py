@@ -28,12 +28,20 @@ class Destruction:
 
     :param restore: see :class:`runjd.container.init.Job`.
     :param warn: told what went wrong but is no failure, one sentence each.
+    :param expect: see :class:`runjd.container.operations.Operations`.
     """
 
-    def __init__(self, store: Store, restore: Callable[[], None], warn: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        store: Store,
+        restore: Callable[[], None],
+        warn: Callable[[str], None],
+        expect: Callable[[float], None],
+    ) -> None:
         self._store = store
         self._restore = restore
         self._warn = warn
+        self._expect = expect
 
     def run(self, place: Place, state: State, warden: Warden) -> None:
         """
@@ -55,6 +63,7 @@ class Destruction:
         except (RunjdError, OSError) as error:
             self._warn(f"the poststop hooks of {state.id} are not run: {error}")
             return
+        self._expect(hooks.time_of(asked.poststop))
         document = hooks.document(state, "stopped", 0)
         try:
             surroundings = hooks.Surroundings(state.bundle, self._restore)

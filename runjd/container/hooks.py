@@ -32,7 +32,7 @@ from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from runjd.container.hook_process import Ended
     from runjd.container.state import State
@@ -80,6 +80,11 @@ class Surroundings(Value):
 def phases(hooks: Hooks) -> tuple[str, ...]:
     """Return the phases that have hooks, in their order."""
     return tuple([phase for phase, field in _FIELDS.items() if getattr(hooks, field)])
+
+
+def time_of(asked: Iterable[Hook]) -> int:
+    """Return how many seconds hooks may take by their own timeouts; those without one add nothing."""
+    return sum([each.timeout or 0 for each in asked])
 
 
 def document(state: State, status: str, pid: int) -> int:

@@ -39,6 +39,10 @@ def _nothing() -> None:
     """Nothing to put back."""
 
 
+def _no_matter(seconds: float) -> None:
+    """Nobody has to be told."""
+
+
 class Started(Value):
     """A process that was executed; a child of the caller."""
 
@@ -57,6 +61,7 @@ class Operations:
     :param now: the wall clock, in seconds.
     :param restore: called in the child before it gives up its rights, to put back
         what the caller changed of itself: limits, nice, oom score.
+    :param expect: told, before hooks are run, how many seconds they may take by their own timeouts.
     :ivar warnings: what went wrong so far but is no failure, one sentence each.
     """
 
@@ -67,12 +72,14 @@ class Operations:
         now: Callable[[], float],
         restore: Callable[[], None] = _nothing,
         wardens: Mapping[str, Callable[[], Warden]] | None = None,
+        expect: Callable[[float], None] = _no_matter,
     ) -> None:
         self._store = Store(root)
         self._runtimes = runtimes
         self._wardens = runtimes if wardens is None else wardens
         self._now = now
         self._restore = restore
+        self._expect = expect
         self.warnings: list[str] = []
 
     def create(
@@ -99,7 +106,15 @@ class Operations:
         made = self._runtime(runtime)
         with self._store.claim(check_id(id)) as place:
             creation = Creation(
-                place, made, self._destruction, io, self._restore, start=start, passed=passed, ready=ready
+                place,
+                made,
+                self._destruction,
+                io,
+                self._restore,
+                start=start,
+                passed=passed,
+                expect=self._expect,
+                ready=ready,
             )
             state = creation.run(bundle, self._now())
         if start and "poststart" in state.due:
@@ -317,7 +332,7 @@ class Operations:
         """Return what takes containers down; most operations never need it."""
         from runjd.container.destroy import Destruction as Made
 
-        return Made(self._store, self._restore, self.warnings.append)
+        return Made(self._store, self._restore, self.warnings.append, self._expect)
 
     def _runtime(self, name: str) -> Runtime:
         return _known(self._runtimes, name)()

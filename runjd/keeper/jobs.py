@@ -18,7 +18,7 @@ from runjd.spec.parse import parse_process, process_to_json
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from runjd.container.operations import Operations
 
@@ -30,18 +30,35 @@ _WARNING_MAX = 2000
 
 
 class Jobs:
-    """Carries out jobs, one after another, in the process that calls it."""
+    """
+    Carries out jobs, each in a process of its own.
+
+    :param operations: makes the operations; takes what they tell how long hooks may take.
+    """
+
+    def __init__(self, operations: Callable[[Callable[[float], None]], Operations]) -> None:
+        self._make = operations
+
+    def perform(self, job: Job, expect: Callable[[float], None]) -> Parcel:
+        """
+        Carry out a job; whatever happens, return a report, with what the operation warned of.
+
+        :param expect: told how many seconds it takes longer by what the bundle says.
+        """
+        operations = self._make(expect)
+        report = _Performance(operations).report(job)
+        warnings = [each[:_WARNING_MAX] for each in operations.warnings[:_WARNINGS_MAX]]
+        return report._replace(message={**report.message, "warnings": warnings}) if warnings else report
+
+
+class _Performance:
+    """One job."""
 
     def __init__(self, operations: Operations) -> None:
         self._operations = operations
 
-    def perform(self, job: Job) -> Parcel:
-        """Carry out a job; whatever happens, return a report, with what the operation warned of."""
-        report = self._report(job)
-        warnings = [each[:_WARNING_MAX] for each in self._operations.warnings[:_WARNINGS_MAX]]
-        return report._replace(message={**report.message, "warnings": warnings}) if warnings else report
-
-    def _report(self, job: Job) -> Parcel:
+    def report(self, job: Job) -> Parcel:
+        """Carry it out, and return a report, whatever happens."""
         try:
             return self._perform(job)
         except RunjdError as error:

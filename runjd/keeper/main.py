@@ -41,19 +41,21 @@ if TYPE_CHECKING:
 
     from runjd.keeper.children import Child
     from runjd.keeper.server import Session
+
+    MakeOperations = Callable[[str, Callable[[float], None]], Operations]
 else:
     import _signal
 
 
-def _operations(root: str) -> Operations:
-    return Operations(root, RUNTIMES, time.time)
+def _operations(root: str, expect: Callable[[float], None]) -> Operations:
+    return Operations(root, RUNTIMES, time.time, expect=expect)
 
 
-def main(arguments: list[str], operations: Callable[[str], Operations] = _operations) -> int:
+def main(arguments: list[str], operations: MakeOperations = _operations) -> int:
     """
     Run the keeper.
 
-    :param operations: makes the operations of a state directory.
+    :param operations: makes the operations of a state directory; takes what they tell how long hooks may take.
     :return: exit status of the process that was started: 0 once a keeper listens
         in the background (with ``--foreground``: once it ended).
     """
@@ -84,7 +86,7 @@ def _seal() -> str:
     return ""
 
 
-def _start(options: Options, operations: Callable[[str], Operations], unsealed: str) -> int:
+def _start(options: Options, operations: MakeOperations, unsealed: str) -> int:
     own = OwnProcess()
     directory_fd = directories.open_private(options.directory)
     lock_fd = directories.lock(directory_fd, options.directory)
@@ -105,7 +107,7 @@ def _start(options: Options, operations: Callable[[str], Operations], unsealed: 
     if unsealed:
         log.write(f"the interpreter is not sealed: {unsealed}")
     try:
-        _serve(options, own, listener, ExitStore(exits_fd, log.write), operations(options.root), log)
+        _serve(options, own, listener, ExitStore(exits_fd, log.write), operations, log)
     except BaseException as error:
         log.failure(error)
         raise
@@ -116,14 +118,15 @@ def _start(options: Options, operations: Callable[[str], Operations], unsealed: 
 
 
 def _serve(
-    options: Options, own: OwnProcess, listener: _socket.socket, exits: ExitStore, operations: Operations, log: Log
+    options: Options, own: OwnProcess, listener: _socket.socket, exits: ExitStore, operations: MakeOperations, log: Log
 ) -> None:
     """Wire the parts together, and run until told to end."""
     loop = Loop(time.monotonic, log.failure)
     children = Children()
     for child in exits.load():
         children.add(child)
-    workers = Workers(loop, own.become_worker, Jobs(operations).perform, patience=options.worker_time)
+    jobs = Jobs(lambda expect: operations(options.root, expect))
+    workers = Workers(loop, own.become_worker, jobs.perform, patience=options.worker_time)
 
     # The three know each other: what one hears, another must tell or do.
     def tell_exit(child: Child) -> None:
@@ -133,7 +136,8 @@ def _serve(
         return server.session
 
     reaping = Reaping(loop, children, workers, exits, tell_exit, time.time, log.write)
-    orphans = Orphans(loop, operations, children, reaping, exit_watch(), time.time, log.write)
+    looks = operations(options.root, lambda seconds: None)
+    orphans = Orphans(loop, looks, children, reaping, exit_watch(), time.time, log.write)
     keeper = Keeper(
         options.root, boot_id(), own.descriptors_max, children, workers, reaping, orphans, current, loop.stop, log.write
     )

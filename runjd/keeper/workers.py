@@ -29,11 +29,14 @@ if TYPE_CHECKING:
     from runjd.keeper.jobs import Job
     from runjd.keeper.loop import Loop, Timer
 
+    Perform = Callable[[Job, Callable[[float], None]], Parcel]
 else:
     import _signal
 
 #: numbers below are for what a program is given (:data:`runjd.container.readiness.NUMBERS`)
 _FREE = 10
+#: key of the message, before the report, that tells how many seconds the rest may take longer
+_EXPECT = "expect"
 #: reads of 64 KiB that hold any report
 _READS_MAX = 32
 
@@ -62,16 +65,16 @@ class Workers:
 
     :param become: called first in a worker, with the descriptor to keep: lets go
         of all that is the keeper's.
-    :param perform: does the job, in the worker.
+    :param perform: does the job, in the worker; takes what it tells how many seconds the job takes longer.
     :param limit: workers at once.
-    :param patience: seconds that a worker may take.
+    :param patience: seconds that a worker may take, beside what it told.
     """
 
     def __init__(
         self,
         loop: Loop,
         become: Callable[[int], None],
-        perform: Callable[[Job], Parcel],
+        perform: Perform,
         *,
         limit: int = 8,
         patience: float = 60.0,
@@ -161,7 +164,7 @@ class Workers:
         self._last += 1
         channel = Channel(ours)
         worker = _Worker(self._last, pid, channel, order)
-        worker.timer = self._loop.call_later(self._patience, lambda: self._too_late(worker))
+        self._wait(worker, 0)
         self._at_work[pid] = worker
         self._loop.watch(channel.fileno(), READ, lambda _: self._read(worker))
 
@@ -173,15 +176,24 @@ class Workers:
         except (OSError, WireError) as error:
             self._lose(worker, f"gave a report that cannot be used: {error}")
         else:
-            if parcels:
-                self._end(worker, parcels[0], True)
+            for parcel in parcels:
+                more = parcel.message.get(_EXPECT)
+                if not isinstance(more, int | float):
+                    self._end(worker, parcel, True)
+                    break
+                self._wait(worker, more)
 
-    def _too_late(self, worker: _Worker) -> None:
+    def _wait(self, worker: _Worker, more: float) -> None:
+        """Wait for a worker as long as it may take from now on, and some seconds more that hooks are entitled to."""
+        if worker.timer is not None:
+            worker.timer.cancel()
+        seconds = self._patience + more
+        worker.timer = self._loop.call_later(seconds, lambda: self._too_late(worker, seconds))
+
+    def _too_late(self, worker: _Worker, seconds: float) -> None:
         _kill_group(worker.pid)
         what = worker.order.job.get("m")
-        self._end(
-            worker, failed(TimedOut(f"{what} took longer than {self._patience:g} s; its worker was killed")), False
-        )
+        self._end(worker, failed(TimedOut(f"{what} took longer than {seconds:g} s; its worker was killed")), False)
 
     def _lose(self, worker: _Worker, how: str) -> None:
         _kill_group(worker.pid)
@@ -213,16 +225,14 @@ class _Worker:
         self.timer: Timer | None = None
 
 
-def _work(
-    become: Callable[[int], None], perform: Callable[[Job], Parcel], job: Job, theirs: _socket.socket
-) -> NoReturn:
+def _work(become: Callable[[int], None], perform: Perform, job: Job, theirs: _socket.socket) -> NoReturn:
     """In the worker: do the job, report, and be gone; nothing else of the keeper runs here."""
     try:
         os.setpgid(0, 0)
         if theirs.fileno() < _FREE:
             theirs = _socket.socket(fileno=fcntl.fcntl(theirs.detach(), fcntl.F_DUPFD_CLOEXEC, _FREE))
         become(theirs.fileno())
-        report = perform(job)
+        report = perform(job, lambda seconds: theirs.sendall(encode({_EXPECT: seconds})) if seconds else None)
         try:
             data = encode(report.message, len(report.descriptors))
         except WireError as error:

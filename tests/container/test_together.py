@@ -195,7 +195,7 @@ def test_who_never_gets_the_container_is_told(plain: Jails) -> None:
     _create(plain, plain.bundle(SLEEP))
     store = Store(plain.state_dir)
     with store.hold("web"):
-        deletion = Deletion(store, Destruction(store, lambda: None, print), choose, patience=0.05)
+        deletion = Deletion(store, Destruction(store, lambda: None, print, print), choose, patience=0.05)
         with pytest.raises(WrongState, match='another operation is at work on "web" and does not end; look for the'):
             deletion.force("web")
         with store.look("web") as place, pytest.raises(WrongState, match="does not end"):

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from runjd.container.operations import Operations, Started
@@ -18,8 +19,8 @@ from runjd.spec.model import Process
 class OddOperations(Operations):
     """The real ones, but for some names."""
 
-    def __init__(self, root: str) -> None:
-        super().__init__(root, RUNTIMES, time.time)
+    def __init__(self, root: str, expect: Callable[[float], None]) -> None:
+        super().__init__(root, RUNTIMES, time.time, expect=expect)
 
     def create(self, id: str, bundle: str, io: Io, **options: Any) -> State:
         state = super().create(id, bundle, io, **options)

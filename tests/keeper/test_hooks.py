@@ -1,4 +1,4 @@
-"""Hooks of jails that the keeper runs: its workers run them, in the time that a worker has."""
+"""Hooks of jails that the keeper runs: its workers run them, in the time that a worker has, and what they ask for."""
 
 import json
 import os
@@ -13,8 +13,9 @@ from tests.keeper.running import RunningKeeper
 PHASES = ("prestart", "createRuntime", "createContainer", "startContainer", "poststart", "poststop")
 
 
-def _bundle(keeper: RunningKeeper, **scripts: str) -> str:
+def _bundle(keeper: RunningKeeper, timeout: int | None = None, **scripts: str) -> str:
     """Return a bundle with a hook for each phase that notes the phase, and then runs the script for it."""
+    limit = {} if timeout is None else {"timeout": timeout}
     path = keeper.bundle("web", "/bin/sleep", "1000")
     with open(f"{path}/config.json") as file:
         config = json.load(file)
@@ -24,6 +25,7 @@ def _bundle(keeper: RunningKeeper, **scripts: str) -> str:
                 "path": "/bin/sh",
                 "args": ["sh", "-c", f"echo {phase} >>{keeper.directory}/phases; {scripts.get(phase, '')}"],
                 "env": ["PATH=/bin:/usr/bin"],
+                **limit,
             }
         ]
         for phase in PHASES
@@ -81,6 +83,31 @@ def test_a_hook_ends_with_the_worker_that_runs_it(private_dir: str, phase: str) 
         hook = int(file.read())
     keeper.wait(lambda: not os.path.exists(f"/proc/{hook}"), "end of the hook")
     assert _phases(keeper)[-1] == "poststop"
+    assert os.listdir(keeper.root) == []
+    keeper.end()
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_a_hook_may_take_as_long_as_its_own_timeout_says(private_dir: str, phase: str) -> None:
+    """The time of an operation is longer by the timeouts of its hooks, whichever of them needs it."""
+    keeper = RunningKeeper(private_dir, "--worker-time", "1.5")
+    daemon = keeper.greeted()
+
+    daemon.run("web", _bundle(keeper, timeout=30, **{phase: "sleep 2"}))
+    daemon.delete("web")
+
+    assert _phases(keeper) == [*PHASES]
+    keeper.end()
+
+
+def test_a_hook_is_killed_by_its_own_timeout_first(private_dir: str) -> None:
+    """And the error is that of the hook, not of an operation that took too long."""
+    keeper = RunningKeeper(private_dir, "--worker-time", "1.5")
+    daemon = keeper.greeted()
+
+    with pytest.raises(Failed, match="took longer than its timeout of 2 s"):
+        daemon.run("web", _bundle(keeper, timeout=2, poststart="sleep 1000"))
+
     assert os.listdir(keeper.root) == []
     keeper.end()
 
