@@ -38,7 +38,7 @@ class MemoryRuntime(PlainRuntime):
     isolated = True
 
     def __init__(self, fails_at: str = "") -> None:
-        super().__init__(os.geteuid())
+        super().__init__(os.geteuid(), gathers=False)
         self.fails_at = fails_at
         self.calls: list[str] = []
         self.left: set[Undo] = set()

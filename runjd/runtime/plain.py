@@ -3,6 +3,11 @@ No isolation: a jail is a session of ordinary processes on the host.
 
 For a host where nothing else works, for users without rights and for
 development.  It says so at every start, and refuses what it cannot do.
+
+Root on Linux gathers them in a control group, where that can be made: then none is
+lost sight of, whatever its parents and its session are.  Elsewhere those are a jail's
+that descend from its init process or are in its session; what an exec process leaves
+running when it ends is nobody's.
 """
 
 from __future__ import annotations
@@ -12,8 +17,10 @@ import sys
 
 from runjd.errors import SpecError, Unsupported, WrongState
 from runjd.kernel import process as processes_of
+from runjd.kernel.files import Files
 from runjd.runtime import ending, rights
 from runjd.runtime.contract import Plan, Runtime
+from runjd.runtime.linux.cgroup.record import recorded
 from runjd.runtime.linux.granted import grant
 from runjd.runtime.privileges import LinuxPrivileges, Privileges, UserPrivileges
 from runjd.runtime.refusals import refuse, refuse_effects, refuse_process, refuse_resources
@@ -34,15 +41,19 @@ class PlainRuntime(Runtime):
 
     :param uid: who we are; an ordinary user can run jails as himself only.
     :param new_keyring: False: a program has the session keyring that we were started in.
+    :param gathers: False: no control groups are made, even where they could be.
     """
 
     name = "plain"
     isolated = False
 
-    def __init__(self, uid: int | None = None, *, new_keyring: bool = True) -> None:
+    def __init__(self, uid: int | None = None, *, new_keyring: bool = True, gathers: bool = True) -> None:
         self._uid = os.geteuid() if uid is None else uid
         self._new_keyring = new_keyring
         self._privileges: Privileges | None = None
+        self._gathers = gathers and self._uid == 0 and sys.platform == "linux"
+        self._groups: tuple[str, ...] = ()
+        self._joined: Held | None = None
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         if config.process is None:
@@ -64,6 +75,10 @@ class PlainRuntime(Runtime):
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._load()
+        if self._gathers:
+            from runjd.runtime.linux.cgroup.gathering import make_group
+
+            self._groups = make_group(Files(), plan.id, made)
 
     def fork(self, plan: Plan) -> int:
         return os.fork()
@@ -72,6 +87,11 @@ class PlainRuntime(Runtime):
         # The session is what keeps the processes of a jail together here.
         if os.getsid(0) != os.getpid():
             os.setsid()
+        if self._groups:
+            # loaded when it was made
+            from runjd.runtime.linux.cgroup.gathering import enter_group
+
+            enter_group(Files(), self._groups)
         hooks(-1)
 
     def become(self, process: Process) -> None:
@@ -86,7 +106,17 @@ class PlainRuntime(Runtime):
         if not ending.is_running(held):
             raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
         self._load()
+        self._joined = held
+        if recorded(held.undo):
+            # for the child, which cannot import
+            from runjd.runtime.linux.cgroup import gathering  # noqa: F401
         return os.fork()
+
+    def enter_joined(self, process: Process) -> None:
+        if self._joined is not None and recorded(self._joined.undo):
+            from runjd.runtime.linux.cgroup.gathering import join_group
+
+            join_group(self._joined)
 
     def processes(self, held: Held) -> tuple[int, ...]:
         return tuple(each.pid for each in _members(held))
@@ -99,7 +129,14 @@ class PlainRuntime(Runtime):
                     ending.signal_stranger(each.pid, each.start_time, signum)
 
     def remove(self, held: Held) -> None:
+        groups = recorded(held.undo) if ending.is_of_this_boot(held) else ()
+        if groups:
+            from runjd.runtime.linux.cgroup.removing import kill_all, remove_groups
+
+            kill_all(Files(), groups)
         ending.end(held, lambda: [(each.pid, each.start_time) for each in _members(held)])
+        if groups:
+            remove_groups(Files(), held.undo)
 
     def _load(self) -> Privileges:
         """Return what can give up rights; first called before a fork, as the child imports nothing."""
@@ -150,9 +187,17 @@ def _refuse_effects(config: Config) -> None:
             raise Unsupported(path, "the plain runtime, which has no isolation, cannot apply it")
 
 
+def _gathered(held: Held) -> set[int]:
+    if not recorded(held.undo):
+        return set()
+    from runjd.runtime.linux.cgroup.gathering import gathered
+
+    return gathered(Files(), held.undo)
+
+
 def _members(held: Held) -> list[processes_of.Seen]:
     """
-    Return the live processes of a jail: its init process, all of its session, and their descendants.
+    Return the live processes of a jail: its init process, all of its session and its group, and their descendants.
 
     A pid is not given away while it names a session; what started before the
     init process is nobody of ours.
@@ -162,10 +207,10 @@ def _members(held: Held) -> list[processes_of.Seen]:
         return []
     everyone = [each for each in processes_of.everyone() if each.start_time >= held.start_time]
     by_pid = {each.pid: each for each in everyone}
+    ours = _gathered(held) & by_pid.keys()
     leader = by_pid.get(held.pid)
-    if leader is not None and leader.start_time != held.start_time:
-        return []
-    ours = {each.pid for each in everyone if each.pid == held.pid or each.session == held.pid}
+    if leader is None or leader.start_time == held.start_time:
+        ours |= {each.pid for each in everyone if each.pid == held.pid or each.session == held.pid}
     grown = True
     while grown:
         found = {each.pid for each in everyone if each.parent in ours} - ours

@@ -171,13 +171,13 @@ def test_a_mark_that_is_damaged_too_is_still_a_mark(plain: Jails) -> None:
     assert wait(state.pid) == -signal.SIGKILL
 
 
-def test_a_record_of_before_the_reboot_stops_nobody(jails: Jails) -> None:
+def test_a_record_of_before_the_reboot_stops_nobody(sessions: Jails) -> None:
     """Whoever has the pid now is a stranger; the container counts as stopped, and is deleted."""
-    created = jails.create("old", ["sleep", "60"])
+    created = sessions.create("old", ["sleep", "60"])
     pid = os.fork()
     if pid == 0:
         os.execvp("sleep", ["sleep", "61"])
-    path = f"{jails.state_dir}/old/state.json"
+    path = f"{sessions.state_dir}/old/state.json"
     with open(path) as file:
         text = file.read()
     for before, after in ((created.boot_id, "another-boot"), (f'"pid":{created.pid}', f'"pid":{pid}')):
@@ -186,8 +186,8 @@ def test_a_record_of_before_the_reboot_stops_nobody(jails: Jails) -> None:
     with open(path, "w") as file:
         file.write(text)
 
-    assert jails.operations.state("old").status == "stopped"
-    jails.operations.delete("old", force=True)
+    assert sessions.operations.state("old").status == "stopped"
+    sessions.operations.delete("old", force=True)
 
     os.kill(pid, 0)
     for each in (pid, created.pid):

@@ -80,15 +80,15 @@ def test_everyone_is_signalled_when_asked(jails: Jails) -> None:
 
 
 @pytest.mark.parametrize("change", [{"start_time": 1}, {"boot_id": "another"}])
-def test_a_stranger_is_never_signalled(plain: Jails, change: dict[str, object]) -> None:
+def test_a_stranger_is_never_signalled(sessions: Jails, change: dict[str, object]) -> None:
     """A pid that was given away, or belongs to an earlier boot, is not believed (design decision 8)."""
-    state = plain.create("web", ["sleep", "60"], start=True)
-    _change(plain, change)
+    state = sessions.create("web", ["sleep", "60"], start=True)
+    _change(sessions, change)
 
-    assert plain.operations.state("web").status == "stopped"
+    assert sessions.operations.state("web").status == "stopped"
     with pytest.raises(WrongState):
-        plain.operations.kill("web", signal.SIGKILL)
-    plain.operations.delete("web")
+        sessions.operations.kill("web", signal.SIGKILL)
+    sessions.operations.delete("web")
 
     assert os.waitpid(state.pid, os.WNOHANG) == (0, 0)
     os.kill(state.pid, signal.SIGKILL)

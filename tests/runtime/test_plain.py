@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from runjd.errors import BadArgument, SpecError, Unsupported
+from runjd.kernel.files import Files
 from runjd.runtime import choose
+from runjd.runtime.linux.cgroup.files import read_host
+from runjd.runtime.linux.cgroup.record import recorded
 from runjd.runtime.plain import PlainRuntime
 from runjd.spec.model import Capabilities, LinuxDevice, Rlimit, Seccomp, User
 from tests.runtime.driver import STANDARD_MOUNTS, Driver, bare_config, shell
@@ -134,3 +137,38 @@ def test_runtime_is_chosen_by_name() -> None:
     assert choose.choose("plain").name == "plain"
     with pytest.raises(BadArgument, match="there are .*plain"):
         choose.choose("jail")
+
+
+@pytest.mark.root
+@pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
+def test_a_group_keeps_those_together_that_nothing_else_does(private_dir: str) -> None:
+    """Who left the session and lost his parents, and what an exec process left behind, end with the jail."""
+    driver = Driver(PlainRuntime())
+    if not read_host(Files()).hierarchies:
+        pytest.skip("this host has no control groups that can be changed")
+    held = driver.create(bare_config("setsid sh -c 'sleep 64 &'; echo up; exec sleep 64"), private_dir)
+    driver.start(held.pid)
+    driver.line(held.pid)
+    joined, _ = driver.exec(held, shell("sleep 64 >/dev/null 2>&1 & :"))
+    groups = recorded(held.undo)
+
+    assert joined == 0
+    assert len(groups) == 1
+    # the init process, and both of its and the exec process's
+    assert len(driver.runtime.processes(held)) == 3
+    driver.end(held)
+
+    assert driver.runtime.processes(held) == ()
+    assert not os.path.exists(groups[0])
+    PlainRuntime().remove(held)
+
+
+def test_without_a_group_a_jail_is_a_session(private_dir: str) -> None:
+    """Where no group can be made, nothing is left to undo."""
+    driver = Driver(PlainRuntime(gathers=False))
+    held = driver.create(bare_config("sleep 65"), private_dir)
+    driver.start(held.pid)
+
+    assert held.undo == ()
+    assert driver.runtime.processes(held) == (held.pid,)
+    driver.end(held)

@@ -74,7 +74,7 @@ def make_bare_groups(
     :param needed: controllers of version 2 that must be there, where the host has version 1, too.
     :return: the directory in each hierarchy, that of the freezer first.
     """
-    places = [(each, group_directory(each, path, id)) for each in _freezer_first(host)]
+    places = [(each, group_directory(each, path, id)) for each in freezer_first(host)]
     directories = tuple(directory for _, directory in places)
     for directory in directories:
         _check_unused(kernel, directory)
@@ -89,7 +89,8 @@ def make_bare_groups(
     return dict(places)
 
 
-def _freezer_first(host: Host) -> list[Hierarchy]:
+def freezer_first(host: Host) -> list[Hierarchy]:
+    """Return the hierarchies of a host, the one first by which processes are stopped."""
     return sorted(host.hierarchies, key=lambda each: ("freezer" not in each.controllers, each.version != 2))
 
 
