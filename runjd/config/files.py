@@ -25,6 +25,12 @@ _TRIES = 20
 DIRECTORY = "jails.d"
 
 _PLACE = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+#: what tomllib says of mistakes that are made often, in other words
+_PLAIN = {
+    "Cannot overwrite a value": "the key is there already",
+    "Invalid value": "there is no value, or a string without quotes",
+    "Expected newline or end of document after a statement": "something is behind the value",
+}
 _BOM = b"\xef\xbb\xbf"
 
 
@@ -157,7 +163,9 @@ def _explained(error: ValueError, text: str) -> tuple[int, str]:
     if match is None:
         return 0, "a number has too many digits" if "digits" in str(error) else str(error)
     reason, line, column = match.groups()
-    reason = reason[:1].lower() + reason[1:]
+    reason = _PLAIN.get(reason) or reason[:1].lower() + reason[1:]
+    if reason.startswith("cannot declare ("):
+        reason = "the table is there already"
     if line is None:
         return text.count("\n", 0, len(text.rstrip())) + 1, f"{reason} at the end"
     return int(line), f"{reason}, in column {column}"

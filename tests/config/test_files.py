@@ -22,16 +22,31 @@ def fault_of(path):
 @pytest.mark.parametrize(
     ("data", "told"),
     [
-        (b"x = [1,\n", ":1: is no TOML: invalid value at the end"),
-        (b"\nx = = 1\n", ":2: is no TOML: invalid value, in column 5"),
-        (b"[a]\n[a]\n", ":2: is no TOML: cannot declare ('a',) twice, in column 3"),
+        (b"x = [1,\n", ":1: is no TOML: there is no value, or a string without quotes at the end"),
+        (b"\nx = web\n", ":2: is no TOML: there is no value, or a string without quotes, in column 5"),
+        (b"[a]\n[a]\n", ":2: is no TOML: the table is there already, in column 3"),
+        (b"a = 1\na = 1\n", ":2: is no TOML: the key is there already, in column 6"),
+        (b'a = "1" 2\n', ":1: is no TOML: something is behind the value, in column 9"),
+        (b"a b = 1\n", ":1: is no TOML: expected '=' after a key in a key/value pair, in column 3"),
         (b"\xef\xbb\xbfx = 1\n", ":1: starts with a byte order mark; save it as UTF-8 without one"),
         (b"x = 1\n\n\xc3(", ":3: is not UTF-8: byte 0xc3 cannot stand here"),
         (b"x = " + b"[" * 100_000, ": is no TOML: arrays and tables are nested too deeply"),
         (b"x = " + b"9" * 5000, ": is no TOML: a number has too many digits"),
         (b"x = 1\0\n", ":1: is no TOML: "),
     ],
-    ids=["ends early", "syntax", "twice", "BOM", "bytes", "depth", "digits", "NUL"],
+    ids=[
+        "ends early",
+        "no quotes",
+        "table twice",
+        "key twice",
+        "more",
+        "key",
+        "BOM",
+        "bytes",
+        "depth",
+        "digits",
+        "NUL",
+    ],
 )
 def test_what_is_no_toml_is_told_with_its_line(tmp_path, data, told):
     """In words, wherever the text breaks."""

@@ -95,7 +95,7 @@ bundle = "/x"
         'jails.d/a.toml:2: jail.db.bundle: found "db", expected an absolute path',
         "jails.d/a.toml:3: jail.db.after[0]: is a cycle, so none could be first: db -> web -> db",
         f"jails.d/a.toml:4: jail.web: is there already, in {tmp_path}/runjd.toml:4",
-        "jails.d/b.toml:2: is no TOML: invalid value, in column 9",
+        "jails.d/b.toml:2: is no TOML: there is no value, or a string without quotes, in column 9",
         "jails.d/c.toml:2: is not UTF-8: byte 0xff cannot stand here",
     ]
 
