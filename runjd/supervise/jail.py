@@ -72,6 +72,7 @@ class Jail:
         "_site",
         "_stopping",
         "_then",
+        "_trouble",
         "_watching",
         "by",
         "execs",
@@ -110,11 +111,10 @@ class Jail:
         self.log_trouble = LogTrouble(site.reactor, self._emit)
         self.log = JailLog(site.logs, self.id, self.settings.log, self.log_trouble)
         self.waiters = Waiters()
-        # whether it is started once it is down; None: it ends by itself, and the policy says
-        self._then: bool | None = None
+        self._then: bool | None = None  # whether it is started once it is down; None: the policy says
         self.is_leftover = False
-        # what was found wrong with the run, for which it is stopped
-        self._doom = ""
+        self._doom = ""  # what was found wrong with the run, for which it is stopped
+        self._trouble: RunjdError | None = None  # why it was not started, until those who wait are told
         self.shall_forget = False
         self.machine: Inputs = machine_of(self, is_known)
         self._watching = Watching(site.vigil, self.machine.exited, self._tell_removal)
@@ -366,11 +366,8 @@ class Jail:
             self.retrying.stand("idle" if self.want == "down" else "new")
             machine.rested()
         else:
+            self._trouble = error if isinstance(error, RunjdError) else None
             self.retrying.decide(machine, Run(exit, lasted, self._doom if error is None else str(error)), self.want)
-            if isinstance(error, RunjdError):
-                self.waiters.failed(error)
-                if self.shall_forget:
-                    self._keep(error)
 
     def resume(self, machine: Inputs) -> None:
         self._put_down()
@@ -385,6 +382,7 @@ class Jail:
     def rest(self, machine: Inputs) -> None:
         then, self._then = self._then, None
         self.show("idle", reason=self.record.reason)
+        self._tell_trouble()
         if self.shall_forget and not self._removal.is_due:
             self._forget(self)
         elif then is True and self.want != "down":
@@ -457,6 +455,15 @@ class Jail:
         self.retrying.arm()
         next_in = self.retrying.next_in
         self.show(phase, next_in=None if next_in is None else f"{next_in:.1f}", reason=self.record.reason)
+        self._tell_trouble()
+
+    def _tell_trouble(self) -> None:
+        """Tell whoever waited for a start that there was none; they find the jail where it was left."""
+        trouble, self._trouble = self._trouble, None
+        if trouble is not None:
+            if self.shall_forget:
+                self._keep(trouble)
+            self.waiters.failed(trouble)
 
     def _due(self) -> None:
         self.by = RESTART
