@@ -29,6 +29,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 
+#: ioctl_tty(2), termios(3): erasing takes away a whole character of UTF-8; Python does not name it
+_IUTF8 = 0x4000
+
+
 def open_spare() -> tuple[int, ...]:
     """Open a pty of the host, before the jail is entered; return the descriptors that the child needs of it."""
     with Step("open a pseudo terminal of the host"):
@@ -54,6 +58,10 @@ def attach(
         pty = open_inside(spare)
         if size is not None:
             fcntl.ioctl(pty.slave, termios.TIOCSWINSZ, struct.pack("HHHH", *size, 0, 0))
+        if sys.platform == "linux":
+            modes = termios.tcgetattr(pty.slave)
+            modes[0] |= _IUTF8
+            termios.tcsetattr(pty.slave, termios.TCSANOW, modes)
         if os.fstat(pty.slave).st_uid != uid and os.geteuid() == 0:
             os.fchown(pty.slave, uid, -1)
         if pty.inside:
