@@ -74,6 +74,10 @@ class Orphans:
         except RunjdError as error:
             self._log(f"the jails of an earlier keeper cannot be looked for: {error}")
             return ()
+        for id in found.unclear:
+            self._log(
+                f"the record of {id} cannot be read, and it may run, so it is left alone until somebody deletes it"
+            )
         for state in found.live:
             self._adopt(state)
         return found.left

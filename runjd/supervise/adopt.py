@@ -164,7 +164,8 @@ class Adoption:
         text = "something was left of an earlier run; it is removed"
         self._log.warn("{jail}: {text}", jail=id, text=text)
         self._site.events.emit(id, "notice", {"text": text})
-        self._site.spawner.delete(id, force=True).addErrback(failed)
+        removed = self._site.clearing.begin(id, lambda: self._site.spawner.delete(id, force=True))
+        removed.addErrback(failed)
 
 
 def _definition_of(found: Found) -> Definition:

@@ -42,7 +42,10 @@ def launch(
         )
         asked.addCallbacks(launched, lambda failure: failed(explained(failure))).addErrback(broken)
 
-    if removal.is_due:
-        removal.begin(run, run, failed, force=True)
-    else:
-        run()
+    def begin(_: None) -> None:
+        if removal.is_due:
+            removal.begin(run, run, failed, force=True)
+        else:
+            run()
+
+    site.clearing.over(definition.id).addCallback(begin).addErrback(broken)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runjd.protocols.jailoutput import IReactor
+from runjd.supervise.clearing import Clearing
 from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
 from runjd.supervise.execends import ExecEnds
@@ -32,6 +33,7 @@ class Site:
     :param lasting: where that of them is written down which outlasts a reboot.
     :param vigil: watches init processes without the keeper.
     :param run_id: identifies this life of the daemon.
+    :ivar clearing: leftovers that are being removed.
     :ivar guests: all sessions.
     :ivar exec_ends: how exec processes ended.
     :param uptime: seconds since the host's boot, which no change of the clock moves.
@@ -61,6 +63,7 @@ class Site:
         self.lasting = lasting
         self.vigil = vigil
         self.run_id = run_id
+        self.clearing = Clearing()
         self.guests = GuestBook()
         self.exec_ends = ExecEnds()
         self.uptime = uptime

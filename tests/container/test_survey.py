@@ -8,6 +8,7 @@ import signal
 
 import pytest
 
+from runjd.container import mark
 from runjd.container.stdio import Fifos, Inherited
 from runjd.container.survey import Survey
 from tests.container.jails import Jails, read_until, until
@@ -51,14 +52,20 @@ def test_the_pid_of_another_boot_or_start_is_void(jails: Jails, change: dict[str
     _change(jails, "web", boot_id=before.boot_id, start_time=before.start_time)
 
 
-def test_a_record_that_cannot_be_read_is_left_over(jails: Jails) -> None:
-    """It was a container of ours; the deletion with force knows what to do with it."""
-    jails.create("web", ["sleep", "60"], start=True)
+def test_a_record_that_cannot_be_read_is_no_proof_of_an_end(jails: Jails) -> None:
+    """Who lives by the mark of its directory, or where there is none, is unclear; who is dead by it is left over."""
+    state = jails.create("web", ["sleep", "60"], start=True)
     with open(f"{jails.state_dir}/web/state.json", "r+", encoding="utf-8") as file:
         whole = file.read()
         file.truncate(20)
-
+    assert jails.operations.survey(()) == Survey((), (), ("web",))
+    os.kill(state.pid, signal.SIGKILL)
+    os.waitpid(state.pid, 0)
     assert jails.operations.survey(()) == Survey((), ("web",))
+    with open(f"{jails.state_dir}/web/{mark.NAME}", "w", encoding="utf-8"):
+        pass
+
+    assert jails.operations.survey(()) == Survey((), (), ("web",))
 
     with open(f"{jails.state_dir}/web/state.json", "w", encoding="utf-8") as file:
         file.write(whole)

@@ -150,26 +150,33 @@ class FakeKeeper:
     def connect(self, listener) -> None:
         """A daemon connects: it is told everything."""
         for program in list(self.programs.values()):
-            listener.process_found(
-                Found(
-                    program.jail,
-                    program.exec_id,
-                    program.pid,
-                    1,
-                    0,
-                    program.terminal,
-                    True,
-                    program.note,
-                    {} if program.jail in self.lost_terminals else program.descriptors(),
-                    self.notices.get(program.jail, ()),
-                )
-            )
+            self._tell(listener, program)
             if program.exit is not None:
                 listener.process_exited(Exited(program.jail, program.exec_id, program.exit, True))
         for jail in self.leftovers:
             listener.leftover_found(jail)
         self.listener = listener
         listener.ready()
+
+    def tell(self, jail, exec_id="") -> None:
+        """Tell of a program."""
+        self._tell(self.listener, self.programs[jail, exec_id])
+
+    def _tell(self, listener, program) -> None:
+        listener.process_found(
+            Found(
+                program.jail,
+                program.exec_id,
+                program.pid,
+                1,
+                0,
+                program.terminal,
+                True,
+                program.note,
+                {} if program.jail in self.lost_terminals else program.descriptors(),
+                self.notices.get(program.jail, ()),
+            )
+        )
 
     def close(self) -> None:
         """Close all descriptors."""

@@ -1,0 +1,94 @@
+"""Jails that were started, and that the keeper does not tell of."""
+
+from runjd.policy.facts import Definition
+from runjd.policy.settings import BackoffRule, RestartRule, Settings
+from tests.supervise.world import value
+
+
+def hide(world) -> None:
+    """The next daemon's keeper does not tell of the jail web, which runs."""
+    world.keeper.unknown["web"] = world.keeper.programs.pop(("web", ""))
+
+
+def test_who_may_live_is_not_killed(world):
+    """What was not told as a leftover is asked for, and not removed by force, however often."""
+    world.run()
+    world.make_daemon(connects=False)
+    hide(world)
+    asked = len(world.keeper.asked)
+
+    world.connect()
+    for _ in range(3):
+        world.reactor.turn(1.0)
+
+    facts = world.controller.facts("web")
+    assert facts.phase == "unknown"
+    assert facts.reason == 'the keeper does not tell of it: cannot delete "web": it is running'
+    assert set(world.keeper.asked[asked:]) == {"delete web"}
+    assert [each for each in world.events if " exit " in each] == []
+
+
+def test_a_start_that_an_old_worker_finishes_is_adopted(world):
+    """The keeper tells of it when it is done; nothing was lost by the wait."""
+    world.run()
+    world.make_daemon(connects=False)
+    hide(world)
+    world.connect()
+    world.reactor.turn(1.0)
+
+    world.keeper.programs["web", ""] = world.keeper.unknown.pop("web")
+    world.keeper.tell("web")
+    world.reactor.turn(5.0)
+
+    facts = world.controller.facts("web")
+    assert (facts.phase, facts.reason) == ("running", "")
+    assert [each for each in world.events if " exit " in each] == []
+
+
+def test_who_is_gone_at_last_is_over(world):
+    """Whoever was at work on it has removed it; the restart rule says what follows."""
+    world.run(settings=Settings(restart=RestartRule("always"), backoff=BackoffRule(first=5.0, jitter=0.0)))
+    world.make_daemon(connects=False)
+    hide(world)
+    world.connect()
+    world.reactor.turn(1.0)
+    world.keeper.unknown.pop("web").close()
+    world.keeper.jails.clear()
+
+    world.reactor.turn(1.0)
+
+    facts = world.controller.facts("web")
+    assert (facts.phase, facts.reason) == ("backoff", "its start was interrupted")
+
+
+def test_an_operator_may_insist(world):
+    """A deletion with force is one."""
+    world.run()
+    world.make_daemon(connects=False)
+    hide(world)
+    world.connect()
+    world.reactor.turn(1.0)
+    world.keeper.unknown.pop("web").close()
+
+    deleted = world.controller.delete("web", "uid:0", force=True)
+    world.reactor.turn()
+
+    value(deleted)
+    assert world.keeper.asked[-1] == "delete web force"
+    assert world.controller.jails() == []
+
+
+def test_a_run_of_the_name_of_a_leftover_waits_for_its_removal(world):
+    """Nobody is told that a jail exists which nobody knows."""
+    world.keeper.jails.add("web")
+    world.keeper.leftovers = ["web"]
+    answer = world.keeper.hold_deletes()
+    world.make_daemon()
+    result = world.controller.run(Definition("web", "/bundles/web", ""), "uid:0")
+    world.reactor.turn()
+    assert not [each for each in world.keeper.asked if each.startswith("run")]
+
+    answer()
+    world.reactor.turn()
+
+    assert value(result).phase == "running"
