@@ -1,10 +1,10 @@
 """
 What the child between fork and exec and whoever waits for it say to each other.
 
-A SOCK_SEQPACKET pair, so each message arrives whole; its first byte says what it
-is.  The descriptor is close-on-exec: end of file after ``B`` means that the
-program was executed, before it that the other side died, or gave the order to
-another caller.
+A SOCK_SEQPACKET pair, so each message arrives whole, as FreeBSD 15 has it only where
+MSG_EOR ends one; its first byte says what it is.  The descriptor is close-on-exec:
+end of file after ``B`` means that the program was executed, before it that the
+other side died, or gave the order to another caller.
 
 =========  =================  ===============================================
 byte       from               meaning
@@ -41,8 +41,10 @@ GO_ON = b"K"
 EXECUTE = b"X"
 WAIT = b"W"
 
-#: the largest message; what is longer in an error is cut
+#: bytes of the largest message
 _LIMIT = 32 << 10
+#: of an error, which is cut where it is longer: FreeBSD before 15 sends 8 KiB (net.local.seqpacket.maxseqpacket)
+_LONGEST_ERROR = 8000
 
 
 class Message(Value):
@@ -146,9 +148,9 @@ class Channel:
         if not isinstance(error, RunjdError):
             error = RuntimeFailure("start the program", f"{type(error).__name__}: {error}")
         record = error.to_record()
-        record["message"] = error.message[: _LIMIT // 16]
+        record["message"] = error.message[: _LONGEST_ERROR // 8]
         body = dumps(record).encode()
-        if len(body) >= _LIMIT:
+        if len(body) >= _LONGEST_ERROR:
             record["details"] = {}
             body = dumps(record).encode()
         # a filter of system calls hardly ever forbids write(2)
@@ -170,7 +172,7 @@ class Channel:
 
     def _send(self, packet: bytes) -> None:
         # in the child SIGPIPE would be the end
-        self._socket.send(packet, _socket.MSG_NOSIGNAL)
+        self._socket.send(packet, _socket.MSG_NOSIGNAL | _socket.MSG_EOR)
 
 
 def pair() -> tuple[Channel, Channel]:

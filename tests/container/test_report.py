@@ -1,10 +1,11 @@
 """The conversation between the child and its parent."""
 
 import os
+import socket
 
 import pytest
 
-from runjd.container.report import EXECUTE, FAILED, READY, UNDO, pair
+from runjd.container.report import EXECUTE, FAILED, READY, UNDO, Channel, pair
 from runjd.errors import RunjdError, RuntimeFailure
 from runjd.runtime.contract import Undo
 from tests.container.jails import wait
@@ -25,6 +26,25 @@ def test_messages_arrive_whole_and_in_order() -> None:
     theirs.close()
     assert ours.wait_executed()
     ours.close()
+
+
+def test_each_message_says_that_it_ends() -> None:
+    """FreeBSD 15 joins those that do not."""
+
+    class Socket:
+        flags: list[int] = []
+
+        def send(self, packet: bytes, flags: int) -> None:
+            self.flags.append(flags)
+
+    channel = Channel(Socket())
+    channel.send(READY)
+    channel.reply()
+    channel.about_to_execute()
+    channel.appeared(7)
+
+    assert all(each & socket.MSG_EOR for each in Socket.flags)
+    assert len(Socket.flags) == 4
 
 
 def test_an_end_without_a_word_is_no_execution() -> None:
@@ -73,9 +93,18 @@ def test_an_error_arrives_with_all_that_it_knows() -> None:
     theirs.close()
 
 
-@pytest.mark.parametrize("error", [ValueError("x"), MemoryError(), RunjdError("x" * 10**6, big="y" * 10**6)])
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("x"),
+        MemoryError(),
+        RunjdError("x" * 10**6, big="y" * 10**6),
+        RunjdError("ä" * 10**6),
+        RunjdError("ä" * 10**6, big="y" * 6000),
+    ],
+)
 def test_whatever_went_wrong_something_is_told(error: BaseException) -> None:
-    """A bug of ours and a message without end are told as well."""
+    """A bug of ours and a message without end are told as well, in no more bytes than FreeBSD sends at once."""
     ours, theirs = pair()
     theirs.failed(error)
 
@@ -83,6 +112,7 @@ def test_whatever_went_wrong_something_is_told(error: BaseException) -> None:
 
     assert message.kind == FAILED
     assert str(message.error())
+    assert len(message.body) < 8192
     ours.close()
     theirs.close()
 
