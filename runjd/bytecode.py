@@ -36,7 +36,7 @@ _FUTURE = ModuleType("__future__")
 _FUTURE.__dict__["annotations"] = None
 
 
-def install() -> "Finder":
+def install() -> None:
     """
     Find modules of this package here first; other modules are not our business.
 
@@ -47,7 +47,11 @@ def install() -> "Finder":
     sys.meta_path.insert(0, finder)
     if "importtime" not in sys._xoptions:
         builtins.__import__ = finder.import_
-    return finder
+
+
+def installed() -> "Finder | None":
+    """Return the finder of this package, where there is one."""
+    return next((each for each in sys.meta_path if isinstance(each, Finder)), None)
 
 
 class Finder:

@@ -13,6 +13,7 @@ PACKAGE = CHECKOUT / "runjd"
 
 # Each room may import from the rooms before it, and from itself.
 ROOMS = (
+    "light_os",
     "bytecode",
     "pack",
     "errors", "values", "spec", "policy", "config", "interfaces", "logs", "kernel", "runtime", "container", "keeper",

@@ -15,7 +15,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from runjd.bytecode import Finder
     from runjd.cli.oci.call import Call
     from runjd.cli.oci.log import Log
     from runjd.cli.options import Given
@@ -28,16 +27,20 @@ _FEW = 8
 _EXEC_FAILED = 255
 
 
-def main(argv: Sequence[str], finder: Finder | None = None) -> int:
+def main(argv: Sequence[str]) -> int:
     """
     Run one command.
 
     :param argv: the words behind the program's name.
-    :param finder: of our modules.
     :return: the exit status: 0, that of the program of ``run`` and ``exec``, 255 where ``exec`` failed itself, else 1.
     """
     # What is made lives as long as we do; to look for garbage in it takes a tenth of the time.
     gc.disable()
+    from runjd.bytecode import installed
+    from runjd.light_os import lighten_os
+
+    lighten_os()
+    finder = installed()
     if finder is None:
         return _main(argv)
     sort = "runj-enters" if _may_enter(argv) else "runj"

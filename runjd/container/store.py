@@ -159,7 +159,9 @@ class Store:
     def _make_root(self) -> int:
         self._check_way()
         try:
-            os.makedirs(os.path.dirname(self.root), exist_ok=True)
+            above = os.path.dirname(self.root)
+            if not os.path.isdir(above):
+                os.makedirs(above, exist_ok=True)
             try:
                 os.mkdir(self.root, 0o700)
             except FileExistsError:

@@ -78,7 +78,7 @@ def exchange_executable(descriptor: int) -> None:
     :param descriptor: of the same file behind another mount.
     :raise OSError: it cannot be done: EPERM: without CAP_SYS_ADMIN; EBUSY: something of it is still mapped.
     """
-    path = os.fsencode(os.readlink("/proc/self/exe"))
+    path = os.readlink(b"/proc/self/exe")
     written = []
     for mapping in mappings_of(path, _read("/proc/self/maps")):
         if is_written(mapping):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posix
 
 from runjd.cli.oci.log import tell
 from runjd.errors import BadArgument
@@ -58,4 +59,6 @@ class Call:
         text = self.given.value("preserve-fds", "0")
         if not (text.isascii() and text.isdigit() and len(text) < 6):
             raise BadArgument(f"--preserve-fds {text} is no number of descriptors")
-        return take(int(text), os.environ, os.getpid())
+        # os.environ is slow to load
+        environment = os.environ if b"LISTEN_PID" in posix.environ else {}
+        return take(int(text), environment, os.getpid())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import posix
 import sys
 
 from runjd.container.bundle import read_all
@@ -49,7 +50,9 @@ def _ps(options: Sequence[str]) -> str:
     ours, theirs = os.pipe()
     try:
         try:
-            pid = os.posix_spawnp("ps", ["ps", *options], os.environ, file_actions=[(os.POSIX_SPAWN_DUP2, theirs, 1)])
+            pid = os.posix_spawnp(
+                "ps", ["ps", *options], posix.environ, file_actions=[(os.POSIX_SPAWN_DUP2, theirs, 1)]
+            )
         except FileNotFoundError:
             raise NotFound("this host has no program ps; --format json needs none") from None
         finally:

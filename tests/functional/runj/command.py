@@ -12,8 +12,9 @@ from tests.container.jails import Jails
 
 _SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 _START = (
-    f"import sys, os; sys.path.append({_SOURCE!r}); from runjd.cli.runj import main; "
-    "status = main(sys.argv[1:]); sys.stdout and sys.stdout.flush(); os._exit(status)"
+    f"import sys, posix; sys.path.append({_SOURCE!r}); from runjd import bytecode; bytecode.install(); "
+    "from runjd.cli.runj import main; "
+    "status = main(sys.argv[1:]); sys.stdout and sys.stdout.flush(); posix._exit(status)"
 )
 #: what starts runj: the bare interpreter, as bin/runj does
 PROGRAM = (sys.executable, "-I", "-S", "-X", "utf8", "-c", _START)
