@@ -12,7 +12,7 @@ from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Mapping
+    from collections.abc import Collection, Mapping
 
 #: what becomes of a jail: it is up already, it is started, or it waits for what nobody would start
 DOES = ("keep", "start", "wait")
@@ -35,17 +35,24 @@ class PlanStep(Value):
     waits_for: tuple[Obstacle, ...] = ()
 
 
-def pulled(jails: Mapping[str, Standing], asked: Iterable[str]) -> tuple[str, ...]:
+def pulled(jails: Mapping[str, Standing], asked: Collection[str]) -> tuple[str, ...]:
     """
     Return which other jails a START of these starts, too: those that they require, near or far, that are down.
 
-    One that waits for its next try goes on waiting: it is wanted up already.
+    One that waits for its next try goes on waiting: it is wanted up already, and nobody is hurried.
     """
-    asked = tuple(asked)
+    pending = [name for name in asked if name in jails]
+    found: dict[str, None] = dict.fromkeys(pending)
+    for name in pending:  # grows meanwhile
+        for needed in jails[name].requires:
+            if needed not in found and needed in jails:
+                found[needed] = None
+                pending.append(needed)
+    first = set(asked)
     return tuple(
         name
-        for name in reached(_requires(jails), asked)
-        if name not in asked and (jails[name].want == "down" or jails[name].phase in ("idle", "failed"))
+        for name in found
+        if name not in first and (jails[name].want == "down" or jails[name].phase in ("idle", "waiting", "failed"))
     )
 
 

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 #: phases in which something of a jail runs, or may
 UP = ("starting", "running", "stopping", "unknown")
+#: phases in which a jail is stopped for the sake of what it requires
+LEANING = ("starting", "running")
 #: names that a sentence tells of
 _SHOWN = 3
 
@@ -36,7 +38,8 @@ class Standing(Value):
 
     :ivar want: one of :data:`runjd.policy.facts.WANTS`.
     :ivar phase: one of :data:`runjd.policy.facts.PHASES`.
-    :ivar is_leaving: it is to be stopped and started again by hand; nobody may lean on it meanwhile.
+    :ivar is_leaving: it is to be stopped and started again, by hand or for the sake of what it requires; nobody
+        is to lean on it meanwhile.
     """
 
     want: str
@@ -72,10 +75,15 @@ class Start(Value):
 
 
 class Wait(Value):
-    """It cannot start, or stop, yet, for that reason."""
+    """
+    It cannot start, or stop, yet, for that reason.
+
+    :ivar is_vain: nothing that is under way will change that.
+    """
 
     jail: str
     reason: str
+    is_vain: bool = False
 
 
 class Stop(Value):
@@ -93,7 +101,7 @@ def obstacles(jails: Mapping[str, Standing], jail: str) -> tuple[Obstacle, ...]:
     found = {}
     for name in me.requires:
         other = jails.get(name)
-        if other is None or not (other.is_ready and not other.is_dismissed):
+        if other is None or not other.is_ready or other.is_dismissed:
             found[name] = Obstacle(name, _how(other))
     for name in me.after:
         other = jails.get(name)
@@ -102,8 +110,12 @@ def obstacles(jails: Mapping[str, Standing], jail: str) -> tuple[Obstacle, ...]:
     return tuple(found.values())
 
 
-def is_coming(jails: Mapping[str, Standing], jail: str) -> bool:
-    """Whether a jail is not ready, and on its way to be, as far as is known."""
+def is_coming(jails: Mapping[str, Standing], jail: str, is_patient: bool = False) -> bool:
+    """
+    Whether a jail is not ready, and on its way to be, as far as is known.
+
+    :param is_patient: one that waits for its next try is on its way, too.
+    """
     pending = [jail]
     seen: set[str] = set()
     while pending:
@@ -116,23 +128,21 @@ def is_coming(jails: Mapping[str, Standing], jail: str) -> bool:
             return False
         if each.phase == "waiting":
             pending.extend(needed for needed in each.requires if not (needed in jails and jails[needed].is_ready))
-        elif each.phase not in UP:
+        elif each.phase not in UP and not (is_patient and each.phase == "backoff"):
             return False
     return True
 
 
-def dismissed(jails: Mapping[str, Standing], jail: str) -> str:
-    """Return the jail wanted down, itself or one that it requires near or far, for whose sake it must be down."""
+def swept(jails: Mapping[str, Standing], required_by: Mapping[str, Iterable[str]], jail: str) -> tuple[str, ...]:
+    """Return which jails have to leave when one is stopped by hand: all that run and require it, near or far."""
     pending = [jail]
-    seen = {jail}
+    found: dict[str, None] = {}
     for name in pending:  # grows meanwhile
-        if jails[name].is_dismissed:
-            return name
-        for needed in jails[name].requires:
-            if needed in jails and needed not in seen:
-                seen.add(needed)
-                pending.append(needed)
-    return ""
+        for each in required_by.get(name, ()):
+            if each not in found and each in jails and jails[each].phase in LEANING:
+                found[each] = None
+                pending.append(each)
+    return tuple(found)
 
 
 def leaning(jails: Mapping[str, Standing], dependents: Iterable[str]) -> tuple[str, ...]:
@@ -163,13 +173,13 @@ def decide(
         if me.phase == "waiting":
             before = obstacles(jails, jail)
             if before:
-                decisions.append(Wait(jail, explain(before)))
+                decisions.append(Wait(jail, explain(before), _is_vain(jails, me, before)))
             elif turns > 0:
                 turns -= 1
                 decisions.append(Start(jail))
             else:
                 decisions.append(Wait(jail, CROWDED))
-        elif me.phase == "running" and (jail in stops or dismissed(jails, jail)):
+        elif me.phase == "running" and (jail in stops or me.is_leaving):
             after = leaning(jails, required_by.get(jail, ()))
             if after:
                 decisions.append(Wait(jail, f"waiting for {_list(after)} to stop"))
@@ -187,6 +197,16 @@ CROWDED = "waiting for its turn: as many as may start at a time"
 def explain(found: tuple[Obstacle, ...]) -> str:
     """Return what is waited for, in words for people."""
     return f"waiting for {_list([f'{each.jail} ({each.why})' for each in found])}"
+
+
+def _is_vain(jails: Mapping[str, Standing], me: Standing, found: Iterable[Obstacle]) -> bool:
+    """Whether somebody must do something before a jail can start."""
+    return any(
+        each.jail in me.requires
+        and not (each.jail in jails and jails[each.jail].is_ready)
+        and not is_coming(jails, each.jail, is_patient=True)
+        for each in found
+    )
 
 
 def _list(names: Collection[str]) -> str:

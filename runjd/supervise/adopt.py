@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -96,7 +97,7 @@ class Adoption:
                     jail.machine.missing()
             elif jail.phase == "running" and jail.want == "down":
                 jail.by = WANT
-                jail.machine.stop(STOP_TIMEOUT)
+                self._site.order.stop(jail, partial(jail.machine.stop, STOP_TIMEOUT))
             elif jail.is_restarting:
                 jail.machine.restart(STOP_TIMEOUT)
             else:

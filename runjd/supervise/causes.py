@@ -16,6 +16,8 @@ RESTART = "policy:restart"
 READY = "policy:ready"
 #: the probe of its health
 HEALTH = "policy:health"
+#: what it requires, or what requires it
+ORDER = "policy:order"
 #: the configuration was read
 CONFIG = "config"
 #: a signal to the daemon

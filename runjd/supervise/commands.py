@@ -17,23 +17,28 @@ reset      counts anew           forgets a failure; what as it was
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.internet.defer import Deferred, succeed
 
 from runjd.errors import RunjdError
 from runjd.policy.facts import Definition, Facts
 from runjd.supervise.jail import Jail
 from runjd.supervise.lasting import Lasting
+from runjd.supervise.ordering import Ordering
 
 
 class Commands:
     """
     Carries them out.
 
+    :param order: others may have to start before, or to stop.
     :param lasting: an answer comes once what is wanted is there, or the disk has refused it.
     """
 
-    def __init__(self, lasting: Lasting) -> None:
+    def __init__(self, lasting: Lasting, order: Ordering) -> None:
         self._lasting = lasting
+        self._order = order
 
     def run(self, jail: Jail, by: str) -> Deferred[Facts]:
         """Start a jail that is new; fires before any output is delivered. :raise RunjdError: as all of them."""
@@ -43,6 +48,9 @@ class Commands:
     def start(self, jail: Jail, by: str, is_once: bool) -> Deferred[Facts]:
         """Want it up, or once; fires when its program was executed."""
         jail.set_want("once" if is_once else "up", by)
+        self._order.bring_along(jail, is_by_hand=True)
+        if self._order.is_stopping(jail):  # which has gone too far to be taken back
+            return self._settled(self._anew(jail, None))
         return self._settled(succeed(jail.facts()) if jail.phase == "running" else self._up(jail))
 
     def stop(self, jail: Jail, by: str, timeout: float | None) -> Deferred[Facts]:
@@ -52,12 +60,13 @@ class Commands:
         if jail.phase == "idle":
             return self._settled(succeed(jail.facts()))
         stopped = jail.waiters.add("stopped")
-        jail.machine.stop(_seconds(jail, timeout))
+        self._order.stop(jail, partial(jail.machine.stop, _seconds(jail, timeout)))
         return self._settled(stopped)
 
     def restart(self, jail: Jail, by: str, timeout: float | None) -> Deferred[Facts]:
         """Want it up, and have it begin anew; fires when its program was executed."""
         jail.set_want("up", by)
+        self._order.bring_along(jail, is_by_hand=True)
         return self._settled(self._anew(jail, timeout))
 
     def try_restart(self, jail: Jail, by: str, timeout: float | None) -> Deferred[Facts]:
@@ -111,7 +120,7 @@ class Commands:
     def _anew(self, jail: Jail, timeout: float | None) -> Deferred[Facts]:
         jail.retrying.clear()
         started = jail.waiters.add("started")
-        jail.machine.restart(_seconds(jail, timeout))
+        self._order.stop(jail, partial(jail.machine.restart, _seconds(jail, timeout)), is_back_soon=True)
         return started
 
     def _settled(self, result: Deferred[Facts]) -> Deferred[Facts]:

@@ -22,10 +22,11 @@ def tending_of(jail: Jail, site: Site) -> Tending:
     """Return what looks after a jail, with the consequences of what it finds."""
 
     def ready() -> None:
+        site.order.moved(jail)
         jail.waiters.reached(jail.facts())
 
     emit = partial(site.events.emit, jail.id)
-    return Tending(site, jail.record, jail.execs, emit, ready, partial(late, jail), partial(unwell, jail))
+    return Tending(site, jail.record, jail.execs, emit, ready, partial(late, jail), partial(unwell, jail, site))
 
 
 def late(jail: Jail, error: RunjdError) -> None:
@@ -34,7 +35,7 @@ def late(jail: Jail, error: RunjdError) -> None:
     jail.waiters.failed(error)
 
 
-def unwell(jail: Jail, action: str, why: str) -> None:
+def unwell(jail: Jail, site: Site, action: str, why: str) -> None:
     """
     It became unhealthy.
 
@@ -48,4 +49,4 @@ def unwell(jail: Jail, action: str, why: str) -> None:
         jail.set_want("down", HEALTH)
     except RunjdError as error:
         _log.error("{jail} cannot be stopped for good: {error}", jail=jail.id, error=error)
-    jail.machine.stop(timeout)
+    site.order.stop(jail, partial(jail.machine.stop, timeout))

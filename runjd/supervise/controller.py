@@ -68,7 +68,7 @@ class Controller:
         self._leave = leave
         self._is_ready = False
         self._is_leaving = False
-        self._commands = Commands(site.lasting)
+        self._commands = Commands(site.lasting, site.order)
         self.shutdown_limit = LIMIT
         self._has_left = False
         self._shutdowns: list[Deferred[None]] = []
@@ -95,6 +95,7 @@ class Controller:
         """Read no more, and fire once all that was read is in the logs; the jails go on."""
         self._is_leaving = True
         self._is_ready = False
+        self._site.order.close()
         for jail in self._jails.values():
             jail.detach()
         written: list[Deferred[None]] = []
@@ -141,7 +142,7 @@ class Controller:
         self._jails[definition.id] = jail
         self.events.emit(definition.id, "defined", {"by": by, "bundle": definition.bundle})
         if self._is_ready:
-            jail.come_up(by)
+            self._site.order.expect(jail, by)
 
     def change(self, id: str, settings: Settings, by: str) -> None:
         """
@@ -176,7 +177,7 @@ class Controller:
 
     def run(self, definition: Definition, by: str) -> Deferred[Facts]:
         last = self._jails.get(definition.id)
-        if last is not None and last.is_ending and (last.shall_forget or last.definition.remove):
+        if last is not None and last.is_ending and (last.forgetting.is_due or last.definition.remove):
             # Who saw its end may run it again at once.
             forgotten = last.waiters.add_forgotten()
             last.forget_when_down()
@@ -324,6 +325,7 @@ class Controller:
         if mode not in ("keep", "stop"):
             return fail(BadArgument(f'no shutdown named "{mode}"; there is keep, stop'))
         self._is_leaving = True
+        self._site.order.close()
         self.events.emit("", "shutdown", {"mode": mode, "by": by})
         if mode == "keep":
             self._leave_once()
@@ -382,7 +384,7 @@ class Controller:
     def _startable(self, id: str) -> Jail:
         jail = self._jail(id)
         self._check_ready()
-        if jail.shall_forget:
+        if jail.forgetting.is_due:
             raise Gone(f'jail "{id}" is being deleted', jail=id)
         return jail
 
@@ -438,6 +440,7 @@ class Controller:
         if self._jails.get(jail.id) is not jail:
             return
         del self._jails[jail.id]
+        self._site.order.forget(jail)
         jail.record.forget()
         self.events.emit(jail.id, "deleted", {"by": jail.by})
         jail.detach()  # exec processes that live on, where the runtime isolates nothing, are nobody's any more
@@ -451,6 +454,7 @@ class Controller:
             self._was_lost = False
             self._log.info("the keeper is connected again")
             self.events.emit("", "keeper", {"state": "connected"})
+        self._site.order.open()
         for jail in list(self._jails.values()):
             jail.come_up(WANT)
         waiters, self._ready_waiters = self._ready_waiters, []
@@ -459,6 +463,7 @@ class Controller:
 
     def _lost(self, reason: str, watched: int) -> None:
         self._is_ready = False
+        self._site.order.close()
         self._was_lost = True
         self._log.error("the keeper is lost: {reason}; {count} jails are watched", reason=reason, count=watched)
         self.events.emit("", "keeper", {"state": "lost", "watched": watched, "reason": reason})

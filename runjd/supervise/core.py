@@ -12,6 +12,12 @@ from runjd.supervise.inputs import Inputs
 class Core(Protocol):
     """Provided by :class:`runjd.supervise.jail.Jail`."""
 
+    def ask(self, machine: Inputs) -> None:
+        """Go on at once if it may start, else tell that it waits."""
+
+    def withdraw(self) -> None:
+        """It waits no longer; tell who waited for its start."""
+
     def launch(self, machine: Inputs) -> None:
         """Ask the keeper to create and start it."""
 

@@ -20,6 +20,9 @@ class Inputs(Protocol):
     def restart(self, timeout: float) -> None:
         """It shall stop where it runs, as for ``stop``, and then run."""
 
+    def go(self) -> None:
+        """What it waited for is there, and it is its turn."""
+
     def condemned(self, timeout: float) -> None:
         """It runs and is no good: it is stopped, as for ``stop``, and the restart rule says what follows."""
 

@@ -9,6 +9,7 @@ whoever waited.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -25,6 +26,7 @@ from runjd.supervise.definitions import Known
 from runjd.supervise.ending import Ending
 from runjd.supervise.events import exit_details
 from runjd.supervise.exec import Execs
+from runjd.supervise.forgetting import Forgetting
 from runjd.supervise.init import InitProcess
 from runjd.supervise.inputs import Inputs
 from runjd.supervise.jaillog import JailLog
@@ -43,7 +45,7 @@ from runjd.supervise.watched import connect, others_of
 from runjd.supervise.watching import Watching
 
 #: phases in which nothing of a jail runs, or is at work
-DOWN = ("idle", "failed", "backoff")
+DOWN = ("idle", "waiting", "failed", "backoff")
 
 
 class Jail:
@@ -59,13 +61,12 @@ class Jail:
     :ivar tending: whether it is ready, and how it is.
     :ivar retrying: when it is started again by itself.
     :ivar is_leftover: the keeper told that it does not run, and that nobody is at work on it.
-    :ivar shall_forget: it is to be forgotten as soon as nothing is left of it.
+    :ivar forgetting: whether it is to be forgotten as soon as nothing is left of it.
     """
 
     __slots__ = (
         "_doom",
         "_ending",
-        "_forget",
         "_mourning",
         "_removal",
         "_shown",
@@ -76,6 +77,7 @@ class Jail:
         "_watching",
         "by",
         "execs",
+        "forgetting",
         "init",
         "is_leftover",
         "jid",
@@ -87,7 +89,6 @@ class Jail:
         "pid",
         "record",
         "retrying",
-        "shall_forget",
         "started_at",
         "tending",
         "terminal",
@@ -97,7 +98,6 @@ class Jail:
 
     def __init__(self, site: Site, known: Known, is_known: bool, forget: Callable[[Jail], None]) -> None:
         self._site = site
-        self._forget = forget
         self.record = Record(site.definitions, site.lasting, known)
         self.phase = self._shown = "idle" if is_known else "unknown"
         self.by = ""
@@ -115,11 +115,12 @@ class Jail:
         self.is_leftover = False
         self._doom = ""  # what was found wrong with the run, for which it is stopped
         self._trouble: RunjdError | None = None  # why it was not started, until those who wait are told
-        self.shall_forget = False
+        site.order.learn(self)
         self.machine: Inputs = machine_of(self, is_known)
         self._watching = Watching(site.vigil, self.machine.exited, self._tell_removal)
         self._ending = Ending(self.log.intake, self._tell_exit, self.machine.ended)
         self._removal = Removal(site, self.id, self._broken)
+        self.forgetting = Forgetting(self.record, self._removal, self.waiters, partial(forget, self))
         self._mourning = Mourning(site, self.record, self._ending, self._removal)
         self.retrying = Retrying(site, self.record, self._due)
         self.tending = tending_of(self, site)
@@ -165,8 +166,9 @@ class Jail:
     @property
     def reason(self) -> str:
         """Why it is as it is, for people; empty where there is nothing to say."""
+        waiting = self._site.order.reason(self.id)
         parts = (self.record, self._stopping, self._watching, self.log_trouble, self.tending)
-        return next((each.reason for each in parts if each.reason), "")
+        return waiting or next((each.reason for each in parts if each.reason), "")
 
     @property
     def is_ending(self) -> bool:
@@ -200,6 +202,7 @@ class Jail:
         # a start writes it down itself
         self.record.set_want(want, is_saved=want == "down" or self.phase != "idle")
         self.by = by
+        self._site.order.moved(self)
 
     def stay_down(self, by: str) -> None:
         """Start it no more by itself, in this life of the daemon; what is wanted stays wanted."""
@@ -215,6 +218,7 @@ class Jail:
     def come_up(self, by: str) -> None:
         """Start it, where it is wanted and nobody dealt with it in this boot."""
         if self.phase == "idle" and self.record.stood == "new" and self.want != "down":
+            self._site.order.bring_along(self, is_by_hand=False)
             self.by = by
             self.machine.start()
 
@@ -222,21 +226,14 @@ class Jail:
         """Mind settings that were changed, as far as they count for what runs."""
         self.log.keep(self.settings.log)
         self.tending.keep()
+        self._site.order.learn(self)
 
     def forget_when_down(self) -> None:
         """Forget the jail, now or as soon as it is down and nothing of it is left on the host."""
-        self.shall_forget = True
-        if not self.is_down:
-            return
-        self.retrying.pause()
-        if not self._removal.is_due:
-            self._forget(self)
-            return
-
-        def forget() -> None:
-            self._forget(self)
-
-        self._removal.begin(forget, forget, self._keep, force=True)
+        self.forgetting.is_due = True
+        if self.is_down:
+            self.retrying.pause()
+            self.forgetting.begin()
 
     def insist(self) -> None:
         """Remove it from the host though it may live, where that is not known."""
@@ -262,6 +259,18 @@ class Jail:
             self._watching.is_alone = False
 
     # --- Core ---------------------------------------------------------------------------
+
+    def ask(self, machine: Inputs) -> None:
+        self.phase = "waiting"
+        reason = self._site.order.admit(self)
+        if reason:
+            self.retrying.stand("new")
+            self.show("waiting", reason=reason)
+        else:
+            machine.go()
+
+    def withdraw(self) -> None:
+        self.waiters.failed(Gone(f'jail "{self.id}" was stopped before it ran', jail=self.id))
 
     def launch(self, machine: Inputs) -> None:
         self._ending.forget()
@@ -359,8 +368,7 @@ class Jail:
         exit, then = self._ending.record, self._then
         lasted = 0.0 if exit is None else self.retrying.lasted(exit)
         self._put_down()
-        if self._is_over(exit is not None):
-            self.shall_forget = True  # whoever hears of its end now cannot start it any more
+        if self.forgetting.fall_due(self.definition.remove and exit is not None and then is not True):
             machine.rested()
         elif error is None and then is not None:
             self.retrying.stand("idle" if self.want == "down" else "new")
@@ -372,7 +380,7 @@ class Jail:
     def resume(self, machine: Inputs) -> None:
         self._put_down()
         record = self.record
-        if record.stood == "started" and record.last_exit is not None and not self.shall_forget:
+        if record.stood == "started" and record.last_exit is not None and not self.forgetting.is_due:
             # the last daemon saw its end, and decided nothing
             self.retrying.decide(machine, Run(record.last_exit), self.want)
         else:
@@ -383,9 +391,7 @@ class Jail:
         then, self._then = self._then, None
         self.show("idle", reason=self.record.reason)
         self._tell_trouble()
-        if self.shall_forget and not self._removal.is_due:
-            self._forget(self)
-        elif then is True and self.want != "down":
+        if not self.forgetting.finish() and then is True and self.want != "down":
             machine.start()
 
     def hold_off(self, machine: Inputs) -> None:
@@ -431,6 +437,7 @@ class Jail:
             details |= {"pid": self.pid, "jid": self.jid or None}
         if before != phase:
             self._emit("state", {"from": before, "to": phase, "by": self.by, **details})
+            self._site.order.moved(self)
         self.waiters.reached(self.facts())
 
     # --- inside -------------------------------------------------------------------------
@@ -444,11 +451,6 @@ class Jail:
         self.record.is_expected = False
         self.log.intake.rest()
 
-    def _is_over(self, has_run: bool) -> bool:
-        """Whether it is to be forgotten now."""
-        is_wanted = self.shall_forget or (self.definition.remove and has_run and self._then is not True)
-        return is_wanted and not self._removal.is_due
-
     def _wait(self, phase: str) -> None:
         """Tell that it is down, and wait until it is due, if it ever is."""
         self._then = None
@@ -461,19 +463,12 @@ class Jail:
         """Tell whoever waited for a start that there was none; they find the jail where it was left."""
         trouble, self._trouble = self._trouble, None
         if trouble is not None:
-            if self.shall_forget:
-                self._keep(trouble)
+            self.forgetting.fail(trouble)
             self.waiters.failed(trouble)
 
     def _due(self) -> None:
         self.by = RESTART
         self.machine.due()
-
-    def _keep(self, error: RunjdError) -> None:
-        """It was to be forgotten, but something of it is still on the host."""
-        self.record.reason = str(error)
-        self.shall_forget = False
-        self.waiters.not_forgotten(error)
 
     def _acknowledge(self, pid: int) -> None:
         """Let the keeper forget the exit, once the next daemon would know of it without the keeper."""

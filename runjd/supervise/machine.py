@@ -48,8 +48,18 @@ def _launch(machine: Inputs, core: Core) -> None:
     core.launch(machine)
 
 
-def _launch_anew(machine: Inputs, core: Core, timeout: float) -> None:
-    _launch(machine, core)
+def _ask(machine: Inputs, core: Core) -> None:
+    core.ask(machine)
+
+
+def _ask_anew(machine: Inputs, core: Core, timeout: float) -> None:
+    core.ask(machine)
+
+
+def _withdraw(machine: Inputs, core: Core, timeout: float) -> None:
+    core.withdraw()
+    core.forgive()
+    core.rest(machine)
 
 
 def _take(machine: Inputs, core: Core, launched: Launched) -> None:
@@ -187,6 +197,7 @@ def _forgive(machine: Inputs, core: Core, timeout: float) -> None:
 _HEARD = {
     "idle": "start restart adopted",
     "unknown": "adopted missing vanished",
+    "waiting": "go stop adopted",
     "failed": "start restart due stop lost regained adopted",
     "backoff": "start restart due stop lost regained adopted",
     "weighing": "rested held_off given_up",
@@ -202,16 +213,19 @@ _HEARD = {
 
 def _down(states: _States) -> None:
     """From a jail of which nothing runs."""
-    idle, starting = states["idle"], states["starting"]
+    idle, waiting = states["idle"], states["waiting"]
     for state in (idle, states["failed"], states["backoff"]):
-        state.upon(Inputs.start).to(starting)(_launch)
-        state.upon(Inputs.restart).to(starting)(_launch_anew)
+        state.upon(Inputs.start).to(waiting)(_ask)
+        state.upon(Inputs.restart).to(waiting)(_ask_anew)
         state.upon(Inputs.adopted).to(states["running"])(_adopt)
     for state in (states["failed"], states["backoff"]):
-        state.upon(Inputs.due).to(starting)(_launch)
+        state.upon(Inputs.due).to(waiting)(_ask)
         state.upon(Inputs.stop).to(idle)(_forgive)
         state.upon(Inputs.lost).loop()(_pause)
         state.upon(Inputs.regained).loop()(_unpause)
+    waiting.upon(Inputs.go).to(states["starting"])(_launch)
+    waiting.upon(Inputs.stop).to(idle)(_withdraw)
+    waiting.upon(Inputs.adopted).to(states["running"])(_adopt)
     weighing = states["weighing"]
     weighing.upon(Inputs.rested).to(idle)(_rest)
     weighing.upon(Inputs.held_off).to(states["backoff"])(_hold_off)

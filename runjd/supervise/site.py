@@ -12,6 +12,7 @@ from runjd.supervise.execends import ExecEnds
 from runjd.supervise.guestbook import GuestBook
 from runjd.supervise.lasting import Lasting
 from runjd.supervise.logroom import LogRoom
+from runjd.supervise.ordering import Ordering
 from runjd.supervise.spawner import Spawner
 from runjd.supervise.vigil import Vigil
 
@@ -55,6 +56,7 @@ class Site:
         random: Callable[[], float],
     ) -> None:
         self.reactor = reactor
+        self.order = Ordering(reactor)
         self.now = now
         self.spawner = spawner
         self.events = events

@@ -2,7 +2,7 @@
 
 import pytest
 
-from runjd.policy.waiting import CROWDED, Standing, Start, Stop, Wait, decide, dismissed, is_coming, leaning, obstacles
+from runjd.policy.waiting import CROWDED, Standing, Start, Stop, Wait, decide, is_coming, leaning, obstacles, swept
 
 READY = Standing("up", "running", is_ready=True)
 
@@ -63,13 +63,47 @@ def test_who_waits_in_vain_holds_up_only_those_that_require_it():
         "app": Standing("up", "waiting", requires=("db",)),
     }
     assert not is_coming(jails, "db")
-    assert decide(jails, {}, ["web", "app"], (), 8) == (Start("web"), Wait("app", "waiting for db (waiting)"))
+    assert decide(jails, {}, ["web", "app"], (), 8) == (
+        Start("web"),
+        Wait("app", "waiting for db (waiting)", is_vain=True),
+    )
 
 
 def test_what_is_not_there_is_waited_for_where_it_is_required():
     """A jail that was taken out of the configuration is missing, not forgiven."""
     jails = {"web": Standing("up", "waiting", requires=("db",), after=("cache",))}
-    assert decide(jails, {}, ["web"], (), 8) == (Wait("web", "waiting for db (there is no such jail)"),)
+    assert decide(jails, {}, ["web"], (), 8) == (Wait("web", "waiting for db (there is no such jail)", is_vain=True),)
+
+
+def test_one_behind_a_jail_that_is_to_stop_does_not_start_again():
+    """Though the one that it requires still runs: that one will be stopped, too."""
+    jails = {
+        "db": READY._replace(want="down"),
+        "app": READY._replace(requires=("db",), is_leaving=True),
+        "web": Standing("up", "waiting", requires=("app",)),
+    }
+    assert decide(jails, {}, ["web"], (), 8) == (Wait("web", "waiting for app (restarting)"),)
+
+
+@pytest.mark.parametrize(
+    ("db", "is_vain"),
+    [
+        (Standing("up", "starting"), False),
+        (Standing("up", "backoff"), False),
+        (Standing("up", "running", is_leaving=True), False),
+        (Standing("up", "failed"), True),
+        (Standing("up", "idle"), True),
+        (Standing("down", "idle"), True),
+    ],
+)
+def test_who_waits_in_vain_is_told_near_and_far(db, is_vain):
+    """A dependency that is tried again may come up; one that failed, ended or was stopped will not by itself."""
+    jails = {
+        "db": db,
+        "app": Standing("up", "waiting", requires=("db",)),
+        "web": Standing("up", "waiting", requires=("app",)),
+    }
+    assert [each.is_vain for each in decide(jails, {}, ["app", "web"], (), 8)] == [is_vain, is_vain]
 
 
 def test_no_more_start_at_a_time_than_may():
@@ -94,25 +128,26 @@ def test_what_requires_a_jail_that_is_stopped_by_hand_is_stopped_first():
         "mail": READY._replace(after=("db",)),
     }
     required_by = {"db": ("app",), "app": ("web",)}
+    assert swept(jails, required_by, "db") == ("app", "web")
+    jails |= {name: jails[name]._replace(is_leaving=True) for name in ("app", "web")}
     assert decide(jails, required_by, list(jails), {"db"}, 8) == (
         Wait("db", "waiting for app to stop"),
         Wait("app", "waiting for web to stop"),
         Stop("web"),
     )
-    assert dismissed(jails, "web") == "db"
-    assert dismissed(jails, "mail") == ""
     jails["web"] = jails["web"]._replace(phase="waiting", is_ready=False)
     assert Stop("app") in decide(jails, required_by, ["app"], {"db"}, 8)
 
 
 def test_a_restart_by_hand_takes_those_that_require_it_along():
     """They stop first, and wait until it is ready again."""
-    jails = {"db": READY._replace(is_leaving=True), "web": READY._replace(requires=("db",))}
+    jails = {name: READY._replace(is_leaving=True) for name in ("db", "web")}
+    jails["web"] = jails["web"]._replace(requires=("db",))
     assert decide(jails, {"db": ("web",)}, ["db", "web"], {"db"}, 8) == (
         Wait("db", "waiting for web to stop"),
         Stop("web"),
     )
-    jails["web"] = jails["web"]._replace(phase="waiting", is_ready=False)
+    jails["web"] = jails["web"]._replace(phase="waiting", is_ready=False, is_leaving=False)
     assert decide(jails, {"db": ("web",)}, ["db", "web"], {"db"}, 8) == (
         Stop("db"),
         Wait("web", "waiting for db (restarting)"),

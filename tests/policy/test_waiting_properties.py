@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runjd.policy.order import reached, reverse
-from runjd.policy.waiting import Standing, Start, Stop, Wait, decide, dismissed
+from runjd.policy.waiting import LEANING, Standing, Start, Stop, Wait, decide, swept
 from tests.policy.test_order_properties import orders
 
 LIMIT = 2
@@ -26,6 +26,14 @@ class Site:
     def set(self, jail: str, **changes: object) -> None:
         """Something happens to a jail."""
         self.jails[jail] = self.jails[jail]._replace(**changes)
+        if self.jails[jail].phase not in LEANING:
+            self.jails[jail] = self.jails[jail]._replace(is_leaving=False)
+
+    def dismiss(self, jail: str) -> None:
+        """Somebody stops a jail, or restarts it."""
+        self.stops.add(jail)
+        for name in swept(self.jails, self.required_by, jail):
+            self.set(name, is_leaving=True)
 
     def settle(self) -> None:
         """Carry out decisions until there are none."""
@@ -44,7 +52,7 @@ class Site:
             assert self.jails[jail].phase == "waiting"
             for name in self.jails[jail].requires:
                 assert self.jails[name].is_ready, f"{jail} starts before {name} is ready"
-                assert not self.jails[name].is_dismissed
+                assert not self.jails[name].is_dismissed, f"{jail} starts although {name} is to stop"
             self.set(jail, phase="starting")
             assert sum(each.phase == "starting" for each in self.jails.values()) <= LIMIT
         elif isinstance(decision, Stop):
@@ -75,16 +83,16 @@ def test_whatever_happens_nothing_starts_before_or_stops_behind_what_it_must(rul
             site.set(jail, phase="waiting")
         elif what == "stop":
             site.set(jail, want="down", is_leaving=False)
-            site.stops.add(jail)
+            site.dismiss(jail)
         elif what == "restart" and phase == "running" and site.jails[jail].want == "up":
             site.set(jail, is_leaving=True)
-            site.stops.add(jail)
+            site.dismiss(jail)
         elif what == "start":
             site.set(jail, want="up", phase="waiting" if phase == "idle" else phase)
             site.stops.discard(jail)
         site.settle()
     for jail, each in site.jails.items():
-        if each.phase == "running" and dismissed(site.jails, jail):
+        if each.phase == "running" and each.is_leaving:
             # what is to go and still is up waits for one that is not yet where it can be stopped
             above = reached(site.required_by, [jail])
             assert any(site.jails[name].phase == "starting" for name in above)
@@ -102,6 +110,6 @@ def test_all_come_up_where_nothing_fails(rules) -> None:
     assert all(each.is_ready for each in site.jails.values())
     for jail in site.jails:
         site.set(jail, want="down")
-        site.stops.add(jail)
+        site.dismiss(jail)
     site.settle()
     assert all(each.phase == "idle" for each in site.jails.values())
