@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from runjd.kernel.freebsd.interfaces import IN6_IFF_TENTATIVE
 from runjd.kernel.freebsd.jail import JAIL_DYING
 from runjd.kernel.freebsd.kernel import FreeBSDKernel
 
@@ -83,6 +84,26 @@ def test_an_alias_lives_as_long_as_its_jail(containers, kernel) -> None:
         kernel.destroy_interface(interface)
 
     assert during == [True]
+
+
+def test_an_alias_of_version_6_is_ready_when_the_process_starts(containers, kernel) -> None:
+    """The kernel has asked the network whether another machine has it; until then nobody can bind to it."""
+    if not kernel.has_module("if_epair"):
+        kernel.kldload("if_epair")
+    first = kernel.create_interface("epair")
+    second = first[:-1] + "b"
+    try:
+        for end in (first, second):
+            kernel.bring_up(end)
+        containers.create("c", FOREVER, jail(ip6="new", ip6Addr=[IPV6], interface=first))
+        flags, ready = kernel.address_flags(first, IPV6), kernel.has_address(IPV6)
+        containers.ok("delete", "--force", "c")
+        with pytest.raises(OSError, match=os.strerror(errno.EADDRNOTAVAIL)):
+            kernel.address_flags(first, IPV6)
+    finally:
+        kernel.destroy_interface(first)
+
+    assert (flags & IN6_IFF_TENTATIVE, ready) == (0, True)
 
 
 def test_an_interface_goes_in_and_comes_back(containers, kernel) -> None:

@@ -23,6 +23,11 @@ SIOCAIFADDR = 0x8044692B
 SIOCDIFADDR = 0x80206919
 SIOCAIFADDR_IN6 = 0x8088691B
 SIOCDIFADDR_IN6 = 0x81206919
+SIOCGIFAFLAG_IN6 = 0xC1206949
+
+#: of an address of version 6: whether the network was asked yet if another machine has it, and one has
+IN6_IFF_TENTATIVE = 0x02
+IN6_IFF_DUPLICATED = 0x04
 
 _AF_INET = 2
 _AF_INET6 = 28
@@ -34,6 +39,8 @@ _IFREQ = struct.Struct("=16si12x")
 _IFREQ_FLAGS = struct.Struct("=16sHH12x")
 _SOCKADDR_IN = struct.Struct("=BBH4s8x")
 _SOCKADDR_IN6 = struct.Struct("=BBHI16sI")
+_IN6_FLAGS = struct.Struct("=i")
+_IN6_IFREQ_SIZE = 288
 # name, address, destination, mask, flags, expire, preferred, their lengths, vhid
 _IN6_ALIASREQ = struct.Struct("=16s28s28s28siqqIIi4x")
 
@@ -100,10 +107,21 @@ def remove_address(name: str, address: str) -> None:
     :raise OSError: EADDRNOTAVAIL where the interface does not have it.
     """
     if ":" in address:
-        request = _name(name) + sockaddr_in6(address) + bytes(288 - 16 - _SOCKADDR_IN6.size)
-        _ioctl(_AF_INET6, SIOCDIFADDR_IN6, request, name)
+        _ioctl(_AF_INET6, SIOCDIFADDR_IN6, in6_ifreq(name, address), name)
     else:
         _ioctl(_AF_INET, SIOCDIFADDR, _name(name) + sockaddr_in(address), name)
+
+
+def address_flags(name: str, address: str) -> int:
+    """
+    Return the flags of an address of version 6.
+
+    While it is tentative, which takes a second or two, nobody can bind to it; one that is a duplicate never can be.
+
+    :raise OSError: EADDRNOTAVAIL where the interface does not have it.
+    """
+    found = _ioctl(_AF_INET6, SIOCGIFAFLAG_IN6, in6_ifreq(name, address), name)
+    return int(_IN6_FLAGS.unpack_from(found, _NAME_SIZE)[0])
 
 
 def has_address(address: str) -> bool:
@@ -135,6 +153,11 @@ def sockaddr_in6(address: str) -> bytes:
     """Return a ``struct sockaddr_in6``."""
     packed = _socket.inet_pton(_socket.AF_INET6, address)
     return _SOCKADDR_IN6.pack(_SOCKADDR_IN6.size, _AF_INET6, 0, 0, packed, 0)
+
+
+def in6_ifreq(name: str, address: str) -> bytes:
+    """Return a ``struct in6_ifreq`` with an address."""
+    return (_name(name) + sockaddr_in6(address)).ljust(_IN6_IFREQ_SIZE, b"\0")
 
 
 def in_aliasreq(name: str, address: str, prefix: int) -> bytes:

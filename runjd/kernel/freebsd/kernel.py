@@ -69,6 +69,7 @@ class FreeBSDKernel:
     add_address = staticmethod(interfaces.add_address)
     remove_address = staticmethod(interfaces.remove_address)
     has_address = staticmethod(interfaces.has_address)
+    address_flags = staticmethod(interfaces.address_flags)
     # processes
     process = staticmethod(processes.process)
     processes = staticmethod(processes.processes)

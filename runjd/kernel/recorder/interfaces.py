@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import _socket
 
-from runjd.kernel.freebsd.interfaces import ifreq, in6_aliasreq, in_aliasreq, sockaddr_in, sockaddr_in6
+from runjd.kernel.freebsd.interfaces import (
+    IN6_IFF_DUPLICATED,
+    IN6_IFF_TENTATIVE,
+    ifreq,
+    in6_aliasreq,
+    in6_ifreq,
+    in_aliasreq,
+    sockaddr_in,
+    sockaddr_in6,
+)
 from runjd.kernel.recorder.refusal import refusal
 from runjd.kernel.recorder.state import HOST, Interface, Prison
 
@@ -13,6 +22,8 @@ if TYPE_CHECKING:
     from runjd.kernel.recorder.prisons import Prisons
     from runjd.kernel.recorder.state import State
 
+#: how long the network is asked whether another machine has an address of version 6, in microseconds
+_ASKING = 1_500_000
 _CLONED = ("epair", "lo", "bridge", "tap", "tun", "vlan")
 
 
@@ -75,7 +86,10 @@ class Interfaces:
 
     def add_address(self, name: str, address: str, prefix: int) -> None:
         (in6_aliasreq if ":" in address else in_aliasreq)(name, address, prefix)
-        self._find(name, self._network()).addresses[_normal(address)] = prefix
+        interface = self._find(name, self._network())
+        if ":" in address and interface.kind != "lo" and _normal(address) not in interface.addresses:
+            interface.ready[_normal(address)] = self._state.uptime + _ASKING
+        interface.addresses[_normal(address)] = prefix
 
     def remove_address(self, name: str, address: str) -> None:
         (sockaddr_in6 if ":" in address else sockaddr_in)(address)
@@ -84,7 +98,24 @@ class Interfaces:
 
     def has_address(self, address: str) -> bool:
         network = self._network()
-        return any(_normal(address) in each.addresses for each in self._state.interfaces if each.network == network)
+        return any(
+            _normal(address) in each.addresses and not self._flags(each, address)
+            for each in self._state.interfaces
+            if each.network == network
+        )
+
+    def address_flags(self, name: str, address: str) -> int:
+        in6_ifreq(name, address)
+        interface = self._find(name, self._network())
+        if _normal(address) not in interface.addresses:
+            raise refusal("EADDRNOTAVAIL", what=name)
+        return self._flags(interface, address)
+
+    def _flags(self, interface: Interface, address: str) -> int:
+        if interface.ready.get(_normal(address), 0) > self._state.uptime:
+            return IN6_IFF_TENTATIVE
+        is_duplicate = interface.kind != "lo" and _normal(address) in self._state.addresses_elsewhere
+        return IN6_IFF_DUPLICATED if is_duplicate else 0
 
     def _network(self) -> int:
         """Return the jid of the jail whose network is ours."""

@@ -159,6 +159,7 @@ class Interface:
     A network interface.
 
     :ivar network: jid of the jail whose network it is in; 0 the host's.
+    :ivar ready: microseconds since boot at which addresses of version 6 can be bound to.
     :ivar peer: the other end of an epair.
     """
 
@@ -170,6 +171,7 @@ class Interface:
         self.network = network
         self.is_up = False
         self.addresses: dict[str, int] = {}
+        self.ready: dict[str, int] = {}
         self.peer: Interface | None = None
 
 
@@ -207,6 +209,8 @@ class State:
         self.rules: list[RctlRule] = []
         #: what rctl_get_racct(2) tells, by subject
         self.usage: dict[str, dict[str, int]] = {}
+        #: addresses of version 6 that other machines of the network have
+        self.addresses_elsewhere: set[str] = set()
         self.modules = {"if_epair", "if_bridge"}
         self.loadable_modules: set[str] = set()
         self.texts = {"kern.hostuuid": "00000000-0000-0000-0000-000000000000"}

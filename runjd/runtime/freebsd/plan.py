@@ -72,6 +72,11 @@ def make_plan(config: Config, bundle: str, id: str, alias: str, extension: FreeB
         s.MoveInterface(each, f"freebsd.jail.vnetInterfaces[{n}]") for n, each in enumerate(jail.vnet_interfaces)
     ]
     host_steps += limits.plan_cpus(limits.resources_of(config))
+    if jail.interface:
+        # last: all that was done since they were added was time for them
+        host_steps += [
+            s.AwaitAddress(jail.interface, each, f"freebsd.jail.ip6Addr[{n}]") for n, each in enumerate(jail.ip6_addr)
+        ]
     notices = (*described.notices, *_notices(config, jail, id))
     return Plan("freebsd", id, root, config.process, tuple(host_steps), (s.Attach(name),), ("jail",), notices)
 

@@ -14,6 +14,7 @@ import stat
 
 from runjd.errors import RuntimeFailure
 from runjd.kernel.freebsd.devfs import Rule
+from runjd.kernel.freebsd.interfaces import IN6_IFF_DUPLICATED, IN6_IFF_TENTATIVE
 from runjd.kernel.freebsd.jail import JAIL_CREATE, JAIL_UPDATE
 from runjd.kernel.freebsd.mount import MNT_UPDATE
 from runjd.runtime.contract import Undo
@@ -32,8 +33,11 @@ if TYPE_CHECKING:
     from typing import Any
 
     from runjd.kernel.freebsd.kernel import FreeBSDKernel
+    from runjd.runtime.freebsd.patience import Patience
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+#: seconds that the kernel has to ask the network about an address
+_PATIENCE = 3.0
 _MAY_MOUNT = "allow.mount."
 
 
@@ -47,8 +51,11 @@ class Runner:
     :ivar jid: of the jail, once it is made.
     """
 
-    def __init__(self, kernel: FreeBSDKernel, id: str, root: str, made: Callable[[Undo], None]) -> None:
+    def __init__(
+        self, kernel: FreeBSDKernel, patience: Patience, id: str, root: str, made: Callable[[Undo], None]
+    ) -> None:
         self._kernel = kernel
+        self._patience = patience
         self._root = root
         self._made = made
         self._view = root
@@ -180,6 +187,25 @@ class Runner:
         self._made(Undo("alias", f"{step.interface} {step.address} {step.jail}"))
         self._kernel.add_address(step.interface, step.address, 128 if ":" in step.address else 32)
 
+    def await_address(self, step: s.AwaitAddress) -> None:
+        """
+        Let the kernel find out whether another machine has the address; where the link is down it will do so later.
+
+        Until it knows, a server that binds to the address fails.
+        """
+        flags = 0
+        for _ in self._patience.attempts(_PATIENCE):
+            try:
+                flags = self._kernel.address_flags(step.interface, step.address)
+            except OSError as error:
+                # the host has it on another interface
+                if error.errno != errno.EADDRNOTAVAIL:
+                    raise
+            if not flags & IN6_IFF_TENTATIVE:
+                break
+        if flags & IN6_IFF_DUPLICATED:
+            raise OSError(errno.EADDRINUSE, f"another machine of the network has {step.address}")
+
     def prepare_parent(self, step: s.PrepareParent) -> None:
         """See that the parent is there, and let it have one more child where it is full."""
         try:
@@ -265,6 +291,7 @@ _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.CheckRuleset: Runner.check_ruleset,
     s.ApplyDeviceRule: Runner.apply_device_rule,
     s.AddAlias: Runner.add_alias,
+    s.AwaitAddress: Runner.await_address,
     s.PrepareParent: Runner.prepare_parent,
     s.MakeJail: Runner.make_jail,
     s.MoveInterface: Runner.move_interface,

@@ -71,7 +71,7 @@ class FreeBSDRuntime(Runtime):
         self._kernel = kernel or FreeBSDKernel()
         self._uid = os.geteuid() if uid is None else uid
         self._fork = fork
-        patience = Patience(sleep, now)
+        self._patience = patience = Patience(sleep, now)
         self._removal = Removal(self._kernel, patience)
         self._undoing = Undoing(self._kernel, patience)
         self._change = LimitChange(self._kernel, self._removal)
@@ -89,7 +89,7 @@ class FreeBSDRuntime(Runtime):
 
     def prepare(self, plan: Plan, made: Callable[[Undo], None]) -> None:
         self._need_root()
-        runner = Runner(self._kernel, plan.id, plan.root, made)
+        runner = Runner(self._kernel, self._patience, plan.id, plan.root, made)
         runner.run(plan.host_steps)
         self._jid = runner.jid
 

@@ -141,6 +141,17 @@ class AddAlias(Value):
         return f"add {self.address} to {self.interface}"
 
 
+class AwaitAddress(Value):
+    """Wait until an address of version 6 can be bound to: the kernel first asks whether another machine has it."""
+
+    interface: str
+    address: str
+    path: str
+
+    def __str__(self) -> str:
+        return f"add {self.address} to {self.interface}"
+
+
 class PrepareParent(Value):
     """See that the parent jail is there and may have one more child."""
 

@@ -28,6 +28,8 @@ def direction_size_group(request: int) -> tuple[int, int, str]:
         (interfaces.SIOCSIFFLAGS, interfaces.ifreq("lo0"), "i"),
         (interfaces.SIOCAIFADDR, interfaces.in_aliasreq("lo0", "127.0.0.6", 32), "i"),
         (interfaces.SIOCAIFADDR_IN6, interfaces.in6_aliasreq("lo0", "2001:db8::9", 128), "i"),
+        (interfaces.SIOCDIFADDR_IN6, interfaces.in6_ifreq("lo0", "2001:db8::9"), "i"),
+        (interfaces.SIOCGIFAFLAG_IN6, interfaces.in6_ifreq("lo0", "2001:db8::9"), "i"),
         (devfs.DEVFSIO_RADD, devfs.pack(devfs.Rule()), "D"),
         (devfs.DEVFSIO_RAPPLY, devfs.pack(devfs.Rule()), "D"),
         (devfs.DEVFSIO_RGETNEXT, devfs.pack(devfs.Rule()), "D"),

@@ -51,7 +51,7 @@ def test_everything_is_done_in_the_order_that_the_kernel_wants() -> None:
     assert kinds(given) == [
         "CheckRoot", "CheckRacct", "AddRule", "ReadOnlyRoot", "LoadFileSystem", "CheckRuleset", "MountFileSystem",
         "BindMount", "ApplyDeviceRule", "LoadFileSystem", "PrepareParent", "AddAlias", "AddAlias", "MakeJail",
-        "PinCpus",
+        "PinCpus", "AwaitAddress",
     ]  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def test_every_property_of_the_specification_is_planned() -> None:
 
     assert {type(each).__name__ for each in found.host_steps} == {
         "CheckRoot", "LoadFileSystem", "CheckRuleset", "MountFileSystem", "ApplyDeviceRule", "PrepareParent",
-        "AddAlias", "MakeJail",
+        "AddAlias", "MakeJail", "AwaitAddress",
     }  # fmt: skip
 
 
