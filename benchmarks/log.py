@@ -8,15 +8,19 @@ whoever logs: not of the program, not of the kernel's writing back.  Files lie o
 
     make bench
 
+Then a jail writes without end, and fifty others a little: how late are they?
+
 Needs root on Linux.  conmon is measured where it and crun are installed.
 """
 
 import argparse
+import calendar
 import itertools
 import json
 import os
 import shutil
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -29,12 +33,21 @@ sys.path.insert(0, CHECKOUT)
 
 from start import control, daemon, leave_hybrid_cgroups  # noqa: E402 # the path comes first
 
-from runjd.spec.example import minimal_config  # noqa: E402
+from runjd.logs.names import rotated  # noqa: E402
+from runjd.spec.example import minimal_config, plain_config  # noqa: E402
 
 LINE = b"x" * 99 + b"\n"
 #: what a bare loop writes before each line
 HEAD = b"2026-11-23T15:01:20.102113000Z stdout F "
-MIB = 1 << 20
+FORMS = ("raw", "ts", "json", "cri")
+#: jails that write ten lines a second while another one floods
+CALM = 50
+_CALM = "import time\nwhile True:\n    print(f'{time.time():.6f}', flush=True)\n    time.sleep(0.1)\n"
+_BOX = "/bin/busybox"
+#: what the program does: wait for the word, write, and stay
+_ONCE = f"{_BOX} cat /go; {_BOX} cat /data; exec {_BOX} sleep 1000"
+_EVER = f"while :; do {_BOX} cat /data; done"
+_FLOOD_SIZE = 64 << 20
 _LOOP = """
 import os, sys
 size, head, log = int(sys.argv[1]), sys.argv[2].encode(), os.open(sys.argv[3], os.O_WRONLY | os.O_CREAT | os.O_APPEND)
@@ -70,7 +83,7 @@ def loop(bundle: str, directory: str, size: int, head: bytes) -> Contender:
 
     def start(name: str) -> Run:
         log = f"{directory}/{name}.log"
-        words = ["chroot", root, "/bin/busybox", "sh", "-c", _script(root)]
+        words = ["chroot", root, "/bin/busybox", "sh", "-c", _ONCE]
         program = subprocess.Popen(words, stdout=subprocess.PIPE, start_new_session=True)
         command = [sys.executable, "-I", "-S", "-c", _LOOP, str(size), head.decode(), log]
         reader = subprocess.Popen(command, stdin=program.stdout)
@@ -88,20 +101,82 @@ def loop(bundle: str, directory: str, size: int, head: bytes) -> Contender:
     return start
 
 
-def runjd(bundle: str, directory: str, pid: int, *keys: str) -> Contender:
-    """Return the daemon."""
+def runjd(directory: str, pid: int, form: str) -> Contender:
+    """Return the daemon, with the jail whose log has that form."""
 
     def start(name: str) -> Run:
-        if control(directory, "run", "-d", "--name", name, *keys, bundle) != 0:
-            raise SystemExit("The daemon does not run the jail.")
-        return Run(pid, f"{directory}/log/{name}.log", lambda: _delete(directory, name))
+        del name
+        _control(directory, "start", form)
+        return Run(pid, f"{directory}/log/{form}.log", lambda: _control(directory, "stop", "--timeout", "0", form))
 
     return start
 
 
-def _delete(directory: str, name: str) -> None:
-    if control(directory, "delete", "--force", name) != 0:
-        raise SystemExit("The daemon does not delete the jail.")
+def _control(directory: str, *words: str) -> None:
+    if control(directory, *words) != 0:
+        raise SystemExit(f"runjctl {' '.join(words)} fails.")
+
+
+def fairness(directory: str, seconds: float) -> dict[str, float]:
+    """
+    Return what a jail that floods does to others.
+
+    Fifty write ten lines a second, each with its time; the time of the record tells when the daemon had it.  One of
+    them is watched until its lines are in its file.  The control socket is asked a hundred times a second.
+    """
+    calm = [f"calm{number}" for number in range(CALM)]
+    _control(directory, "start", *calm, "flood")
+    watched = f"{directory}/log/{calm[0]}.log"
+    _until(lambda: os.path.exists(f"{directory}/log/flood.log") and os.path.exists(watched))
+    arrived: list[float] = []
+    answers: list[float] = []
+    rest = b""
+    before, began, asked = _rotations(directory), time.time(), 0.0
+    with open(watched, "rb") as log, socket.socket(socket.AF_UNIX) as connection:
+        log.seek(os.path.getsize(watched))
+        connection.connect(f"{directory}/control")
+        connection.recv(8192)
+        while time.time() - began < seconds:
+            rest += log.read()
+            *lines, rest = rest.split(b"\n")
+            arrived += [time.time() - float(each.split(b" ")[3]) for each in lines]
+            if time.monotonic() - asked > 0.01:
+                asked = time.monotonic()
+                connection.sendall(b"ping\n")
+                connection.recv(8192)
+                answers.append(time.monotonic() - asked)
+            time.sleep(0.0005)
+    rate = (_rotations(directory) - before) * _FLOOD_SIZE / (time.time() - began) / 1e6
+    _control(directory, "stop", "--timeout", "0", *calm, "flood")
+    taken = [delay for name in calm for delay in _delays(f"{directory}/log/{name}.log", began)]
+    return {
+        "the flood, MB/s of log": rate,
+        **_quantiles("others, ms until the daemon has a line", taken),
+        **_quantiles("one of them, ms until it is in its file", arrived),
+        **_quantiles("control socket, ms until it answers", answers),
+    }
+
+
+def _rotations(directory: str) -> int:
+    return max((each.number for each in rotated(f"{directory}/log/flood.log")), default=0)
+
+
+def _delays(log: str, since: float) -> list[float]:
+    """Return the seconds between a line and the time of its record, of all lines since then."""
+    found = []
+    with open(log, "rb") as file:
+        for record in file:
+            at, _, _, text = record.split(b" ")
+            if float(text) >= since:
+                seconds = calendar.timegm(time.strptime(at[:19].decode(), "%Y-%m-%dT%H:%M:%S"))
+                found.append(seconds + float(at[19:29]) - float(text))
+    return found
+
+
+def _quantiles(name: str, seconds: list[float]) -> dict[str, float]:
+    """Return median and 99th percentile in ms."""
+    cuts = statistics.quantiles(seconds, n=100)
+    return {f"{name}: median": cuts[49] * 1e3, f"{name}: p99": cuts[98] * 1e3}
 
 
 def conmon(bundle: str, directory: str) -> Contender:
@@ -220,6 +295,7 @@ def main() -> int:
     options = argparse.ArgumentParser(description="Measures how fast output becomes a log.")
     options.add_argument("--rounds", type=int, default=7, help="how often each contender runs (default 7)")
     options.add_argument("--lines", type=int, default=4_000_000, help="of 100 bytes, each time (default 4 million)")
+    options.add_argument("--seconds", type=float, default=20, help="how long a jail floods beside others (default 20)")
     options.add_argument("--json", metavar="FILE", help="write the results there")
     given = options.parse_args()
     if os.geteuid() != 0 or sys.platform != "linux":
@@ -229,49 +305,67 @@ def main() -> int:
     directory = tempfile.mkdtemp(prefix="runjd-bench-", dir="/dev/shm")
     bundle = f"{directory}/bundle"
     try:
-        _make_bundle(bundle, given.lines)
+        _make_root(f"{bundle}/rootfs", given.lines)
+        _describe_jails(directory, bundle)
         with daemon(directory) as pid:
             contenders = {
                 "bare loop, 64 KiB, raw": loop(bundle, directory, 65_536, b""),
                 "bare loop, 128 KiB, raw": loop(bundle, directory, 131_072, b""),
                 "bare loop, 64 KiB, cri": loop(bundle, directory, 65_536, HEAD),
                 "bare loop, 128 KiB, cri": loop(bundle, directory, 131_072, HEAD),
-                "runjd, cri": runjd(bundle, directory, pid),
+                **{f"runjd, {form}": runjd(directory, pid, form) for form in FORMS},
             }
             if shutil.which("crun") and shutil.which("conmon"):
                 contenders["conmon k8s-file"] = conmon(bundle, directory)
             results = measure(contenders, bundle, given.lines * len(LINE), given.rounds)
+            others = fairness(directory, given.seconds)
     finally:
         shutil.rmtree(directory, ignore_errors=True)
     print(table(results))
+    for name, figure in others.items():
+        print(f"{name}: {figure:.2f}")
     if given.json:
         with open(given.json, "w", encoding="utf-8") as file:
-            json.dump({"at": time.time(), "uname": list(os.uname()), "results": results}, file, indent=2)
+            json.dump(
+                {"at": time.time(), "uname": list(os.uname()), "results": results, "others": others}, file, indent=2
+            )
     return 0
 
 
-def _make_bundle(bundle: str, lines: int) -> None:
-    root = f"{bundle}/rootfs"
+def _make_root(root: str, lines: int) -> None:
     for name in ("bin", "proc", "dev", "sys"):
         os.makedirs(f"{root}/{name}")
     busybox = shutil.which("busybox")
     if busybox is None:
         raise SystemExit("The benchmark needs a static busybox, of the package busybox-static.")
-    shutil.copy(busybox, f"{root}/bin/busybox")
+    shutil.copy(busybox, f"{root}{_BOX}")
     os.mkfifo(f"{root}/go")
     with open(f"{root}/data", "wb") as file:
         for _ in range(lines // 10_000):
             file.write(LINE * 10_000)
         file.write(LINE * (lines % 10_000))
-    config = minimal_config(["/bin/busybox", "sh", "-c", _script(root)], root=root, readonly=True)
+
+
+def _describe_jails(directory: str, bundle: str) -> None:
+    """Write runjd.toml: a jail for each form, one that floods, and the calm ones, which are not isolated."""
+    shell = [_BOX, "sh", "-c"]
+    _write_bundle(bundle, minimal_config([*shell, _ONCE], root=f"{bundle}/rootfs", readonly=True))
+    _write_bundle(f"{directory}/ever", minimal_config([*shell, _EVER], root=f"{bundle}/rootfs", readonly=True))
+    _write_bundle(f"{directory}/calm", plain_config([sys.executable, "-I", "-S", "-c", _CALM]))
+    jails = {form: f'bundle = "{bundle}"\nlog = {{ format = "{form}" }}' for form in FORMS}
+    jails["flood"] = f'bundle = "{directory}/ever"\nlog = {{ max-size = {_FLOOD_SIZE}, keep = 1 }}'
+    for number in range(CALM):
+        jails[f"calm{number}"] = f'bundle = "{directory}/calm"\nruntime = "plain"'
+    with open(f"{directory}/runjd.toml", "w", encoding="utf-8") as file:
+        for name, text in jails.items():
+            file.write(f'[jail.{name}]\n{text}\nautostart = false\nrestart = "never"\n')
+
+
+def _write_bundle(bundle: str, config: dict[str, object]) -> None:
+    os.makedirs(f"{bundle}/rootfs", exist_ok=True)
     config["ociVersion"] = "1.0.2"  # crun 1.8 knows no newer one
     with open(f"{bundle}/config.json", "w", encoding="utf-8") as file:
         json.dump(config, file)
-
-
-def _script(root: str) -> str:
-    """Return what the program does: wait for the word, write, and stay."""
-    return "/bin/busybox cat /go; /bin/busybox cat /data; exec /bin/busybox sleep 1000"
 
 
 def _until(is_so: Callable[[], bool]) -> None:

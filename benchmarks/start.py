@@ -201,9 +201,11 @@ def _make_bundle(bundle: str) -> None:
 
 @contextlib.contextmanager
 def daemon(directory: str) -> Iterator[int]:
-    """Run a daemon with all it has in that directory; yield its pid."""
+    """Run a daemon with all it has in that directory, also a runjd.toml; yield its pid."""
     words = [f"{PROGRAMS}/twistd", "--nodaemon", "--pidfile=", f"--logfile={directory}/daemon.log", "runjd"]
     words += [f"--state={directory}/state", f"--control={directory}/control", f"--log={directory}/log"]
+    if os.path.exists(f"{directory}/runjd.toml"):
+        words.append(f"--config={directory}/runjd.toml")
     process = subprocess.Popen(words, stdin=subprocess.DEVNULL, cwd="/")
     try:
         deadline = time.monotonic() + 10

@@ -88,6 +88,24 @@ class Appender:
         self._write()
         self._is_line_end = is_line_end
 
+    def extend(self, records: Pieces, is_line_end: bool) -> None:
+        """
+        Write all of it right behind what was appended a moment ago, so that the file need not be looked for again.
+
+        :raise OSError: not all of it is written; :meth:`go_on` writes the rest.
+        """
+        size = sum(map(len, records))
+        if self._fd < 0 or len(records) > _MOST or self._is_due(size):
+            self.append(records, is_line_end)
+            return
+        written = os.writev(self._fd, records)
+        self.end += written
+        if written < size:
+            self._batch = records
+            self._left = _behind(records, written)
+            self._write()
+        self._is_line_end = is_line_end
+
     def go_on(self, is_line_end: bool) -> None:
         """Write what is left. :raise OSError: not all of it is written yet."""
         self._write()
@@ -145,7 +163,7 @@ class Appender:
             self.let_go()
         if self._fd < 0:
             self._open()
-        if not is_begun and self._is_due():
+        if not is_begun and self._is_due(sum(map(len, self._batch))):
             self._rotate()
             self._open()
 
@@ -168,13 +186,13 @@ class Appender:
             self._moved_at = monotonic()
         return monotonic() - self._moved_at < LINE_PATIENCE
 
-    def _is_due(self) -> bool:
-        """Return whether the file is to be rotated before the batch is written."""
+    def _is_due(self, size: int) -> bool:
+        """Return whether the file is to be rotated before so many bytes are written."""
         rule = self._rule
         if not self.end:
             return False
         if rule.max_size:
-            size = self.end + sum(map(len, self._batch))
+            size += self.end
             if size > rule.max_size and (self._is_line_end or size > 2 * rule.max_size):
                 return True
         return bool(rule.max_age) and self._is_line_end and self._now() - self._began >= rule.max_age

@@ -36,6 +36,8 @@ class LineEncoder:
         cut = chunk.rfind(b"\n") + 1
         size = len(chunk)
         limit = self._limit
+        if not self._encoding.cuts:
+            return self._pass(at, chunk, cut)
         if cut and size - cut < limit and chunk.find(b"\n", 0, limit - len(self.pending) + 1) >= 0:
             position = 0
             while position < cut:  # one step for each ``limit`` bytes, not for each line
@@ -56,6 +58,22 @@ class LineEncoder:
             return []
         self.is_open = True
         return self._encoding.part(at, self._stream, pending)
+
+    def _pass(self, at: bytes, chunk: bytes, cut: int) -> Pieces:
+        """Give out all lines as they are, and what has no end if it is too long to be kept."""
+        begin, self.pending = self.pending, b""
+        pieces: Pieces = []
+        if cut:
+            pieces = self._encoding.whole(at, self._stream, begin, chunk, cut)
+            self.is_open = False
+            begin, chunk = b"", chunk[cut:]
+        if len(begin) + len(chunk) < self._limit:
+            self.pending = begin + chunk
+            return pieces
+        self.is_open = True
+        for part in (begin, chunk):
+            pieces += self._encoding.part(at, self._stream, part)
+        return pieces
 
     def _cut(self, at: bytes, text: bytes) -> Pieces:
         """Give out text that has a line that is too long, or none that is whole."""

@@ -38,6 +38,8 @@ _LAST_WRITES = 5.0
 _BATCH = 32
 #: chunks taken from one source before the reactor has it again
 _BURST = 64
+#: chunks after which it is looked whether the file is still the one of its name
+_LOOK = 8
 
 
 class ThreadWriter(LogWriter):
@@ -243,14 +245,12 @@ class _File(LogFile):
         source = write.source
         if source is None:
             return
-        for _ in range(_BURST):
-            if not self._writer.is_idle():
-                break
-            taken = source.take()
-            if taken is None:
+        extend, is_idle, take = self._appender.extend, self._writer.is_idle, source.take
+        for number in range(1, _BURST):
+            if not is_idle() or (taken := take()) is None:
                 break
             records, write.is_line_end = taken
-            append(records, write.is_line_end)
+            (extend if number % _LOOK else append)(records, write.is_line_end)
 
 
 def _error_of(do: Callable[[], None]) -> OSError | None:

@@ -50,6 +50,7 @@ class LogIntake:
         "_late_call",
         "_left_out",
         "_open",
+        "_ordered",
         "_room",
         "_rule",
         "_streams",
@@ -73,6 +74,7 @@ class LogIntake:
         self._left_out = left_out
         self._file: LogFile | None = None
         self._streams: dict[str, _Stream] = {}
+        self._ordered: tuple[_Stream, ...] = ()  # the same, for the writer's thread
         self._unwritten = 0
         self._flush_call: IDelayedCall | None = None
         self._deeds: list[Callable[[], None]] = []
@@ -89,6 +91,7 @@ class LogIntake:
         stream = self._streams.get(name)
         if stream is None:
             stream = self._streams[name] = _Stream(LineEncoder(self._encoding, name, self._rule.line_limit))
+            self._ordered = tuple(self._streams.values())
         if self._rule.pressure == "drop":
             self._take_if_there_is_room(stream, data)
             done()
@@ -97,7 +100,9 @@ class LogIntake:
         if records and loan is not None:
             stream.loan = loan
             stream.since = None
-            self._append(records, partial(self._returned, stream, done), _LentSource(self, stream.encoder, loan))
+            self._append(
+                records, partial(self._returned, stream, done), _LentSource(self, stream.encoder, loan, self._room.now)
+            )
         else:
             self._look_at(stream, bool(records))
             self._append(records, done)
@@ -120,7 +125,7 @@ class LogIntake:
         """The program ended: keep no descriptor and no memory for it."""
         if any(stream.is_busy for stream in self._streams.values()):
             self.flush(_nothing)
-        self._streams.clear()
+        self._forget_streams()
         self._do_deeds()
         if self._file is not None:
             self._file.close()  # and kept: what the next program writes comes behind what the disk still refuses
@@ -134,7 +139,7 @@ class LogIntake:
         """Keep the log by another rule from now on."""
         if self._streams:
             self.flush(_nothing)
-            self._streams.clear()
+            self._forget_streams()
         self._rule = rule
         self._encoding = encoding
         if self._file is not None:
@@ -164,11 +169,10 @@ class LogIntake:
     @property
     def is_line_end(self) -> bool:
         """Whether no line is unfinished behind all that was given on."""
-        return not any(stream.encoder.is_open for stream in self._streams.values())
-
-    def encode(self, encoder: LineEncoder, data: bytes) -> tuple[Pieces, bool]:
-        """Return the records of a chunk, and whether no line is unfinished behind them; on the writer's thread."""
-        return encoder.feed(stamp(self._room.now()), data), self.is_line_end
+        for stream in self._ordered:  # noqa: SIM110 # asked for each chunk, and a generator takes its time
+            if stream.encoder.is_open:
+                return False
+        return True
 
     # --- a log that does not make its jail wait -----------------------------------------
 
@@ -189,6 +193,10 @@ class LogIntake:
         """Write the line that tells of what was left out."""
         if stream.gate is not None and stream.gate.lost:
             self._append(stream.encoder.feed(stamp(self._room.now()), stream.gate.notice()), _nothing)
+
+    def _forget_streams(self) -> None:
+        self._streams.clear()
+        self._ordered = ()
 
     # --- inside -----------------------------------------------------------------------
 
@@ -293,15 +301,19 @@ class _Stream:
 class _LentSource(Source):
     """Records of what is read on the writer's thread."""
 
-    __slots__ = ("_encoder", "_intake", "_loan")
+    __slots__ = ("_encoder", "_intake", "_loan", "_now")
 
-    def __init__(self, intake: LogIntake, encoder: LineEncoder, loan: Loan) -> None:
+    def __init__(self, intake: LogIntake, encoder: LineEncoder, loan: Loan, now: Callable[[], float]) -> None:
         self._intake = intake
         self._encoder = encoder
         self._loan = loan
+        self._now = now
 
     def take(self) -> tuple[Pieces, bool] | None:
-        return self._loan.take(partial(self._intake.encode, self._encoder))
+        return self._loan.take(self._encode)
+
+    def _encode(self, data: bytes) -> tuple[Pieces, bool]:
+        return self._encoder.feed(stamp(self._now()), data), self._intake.is_line_end
 
 
 def _nothing() -> None:

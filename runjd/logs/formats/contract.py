@@ -16,9 +16,12 @@ class Encoding(ABC):
 
     Whole chunks are made into records by operations that run at the speed of C, and nothing is copied that
     need not be.
+
+    :ivar cuts: a line that is too long becomes several records; where it does not, its parts are one anyway.
     """
 
     __slots__ = ()
+    cuts = True
 
     @abstractmethod
     def whole(self, at: bytes, stream: str, begin: bytes, chunk: bytes, cut: int) -> Pieces:

@@ -12,6 +12,7 @@ class RawFormat(Format):
     __slots__ = ()
     name = "raw"
     is_framed = False
+    cuts = False
 
     def whole(self, at: bytes, stream: str, begin: bytes, chunk: bytes, cut: int) -> Pieces:
         return [begin, memoryview(chunk)[:cut]]
