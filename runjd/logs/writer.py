@@ -13,7 +13,6 @@ nobody else waits.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic, time
@@ -161,7 +160,8 @@ class _File(LogFile):
     """
     One log; ``work`` and ``let_go`` belong to the writer's thread, all else to the others'.
 
-    The queue between them is a deque, whose ends are safe to use from two threads.
+    The queue between them is a list, which is short, whose ends are safe to use from two threads, and which takes
+    a tenth of what an empty deque takes.
     """
 
     __slots__ = ("_appender", "_is_closed", "_is_refused", "_queue", "_writer", "path")
@@ -170,7 +170,7 @@ class _File(LogFile):
         self._writer = writer
         self.path = path
         self._appender = appender
-        self._queue: deque[_Write | _Deed] = deque()
+        self._queue: list[_Write | _Deed] = []
         self._is_closed = False
         self._is_refused = False
 
@@ -212,7 +212,7 @@ class _File(LogFile):
                     told.append(partial(first.done, self._appender.look()))
                 else:
                     told.append(partial(first.done, _error_of(first.do)))
-                self._queue.popleft()
+                self._queue.pop(0)
         except OSError as error:
             if not self._is_refused:
                 self._is_refused = True

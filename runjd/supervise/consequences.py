@@ -1,7 +1,8 @@
-"""What follows from what is found out about a jail that runs: that it is late, or unwell."""
+"""What follows from what is found out about a jail that runs: that it is ready, late, or unwell."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
 
 from twisted.logger import Logger
@@ -20,33 +21,44 @@ _log = Logger()
 
 def tending_of(jail: Jail, site: Site) -> Tending:
     """Return what looks after a jail, with the consequences of what it finds."""
-
-    def ready() -> None:
-        site.order.moved(jail)
-        jail.waiters.reached(jail.facts())
-
-    emit = partial(site.events.emit, jail.id)
-    return Tending(site, jail.record, jail.execs, emit, ready, partial(late, jail), partial(unwell, jail, site))
+    return Tending(site, jail.record, jail.execs, Consequences(jail, site))
 
 
-def late(jail: Jail, error: RunjdError) -> None:
-    """It was not ready in time: that start failed."""
-    jail.condemn(str(error), READY, jail.settings.stop.timeout)
-    jail.waiters.failed(error)
+class Consequences:
+    """What is done about one jail; a :class:`runjd.supervise.tending.Told`."""
 
+    __slots__ = ("_jail", "_site")
 
-def unwell(jail: Jail, site: Site, action: str, why: str) -> None:
-    """
-    It became unhealthy.
+    def __init__(self, jail: Jail, site: Site) -> None:
+        self._jail = jail
+        self._site = site
 
-    :param action: what its health rule wants: restart, stop or kill.
-    """
-    timeout = jail.settings.stop.timeout
-    if action != "stop":
-        jail.condemn(why, HEALTH, 0.0 if action == "kill" else timeout)
-        return
-    try:
-        jail.set_want("down", HEALTH)
-    except RunjdError as error:
-        _log.error("{jail} cannot be stopped for good: {error}", jail=jail.id, error=error)
-    site.order.stop(jail, partial(jail.machine.stop, timeout))
+    def emit(self, ev: str, details: Mapping[str, object]) -> None:
+        self._site.events.emit(self._jail.id, ev, details)
+
+    def ready(self) -> None:
+        self._site.order.moved(self._jail)
+        self._jail.waiters.reached(self._jail.facts())
+
+    def late(self, error: RunjdError) -> None:
+        """It was not ready in time: that start failed."""
+        jail = self._jail
+        jail.condemn(str(error), READY, jail.settings.stop.timeout)
+        jail.waiters.failed(error)
+
+    def unwell(self, action: str, why: str) -> None:
+        """
+        It became unhealthy.
+
+        :param action: what its health rule wants: restart, stop or kill.
+        """
+        jail = self._jail
+        timeout = jail.settings.stop.timeout
+        if action != "stop":
+            jail.condemn(why, HEALTH, 0.0 if action == "kill" else timeout)
+            return
+        try:
+            jail.set_want("down", HEALTH)
+        except RunjdError as error:
+            _log.error("{jail} cannot be stopped for good: {error}", jail=jail.id, error=error)
+        self._site.order.stop(jail, partial(jail.machine.stop, timeout))

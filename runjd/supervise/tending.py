@@ -7,6 +7,7 @@ What it finds out is told; what is to be done about it is not its business.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import Protocol
 
 from runjd.errors import RunjdError
 from runjd.supervise.causes import HEALTH, PROGRAM, READY
@@ -17,31 +18,41 @@ from runjd.supervise.record import Record
 from runjd.supervise.site import Site
 
 
+class Told(Protocol):
+    """Who hears what is found out, and does what is to be done."""
+
+    def emit(self, ev: str, details: Mapping[str, object]) -> None:
+        """Tell an event: its word and its keys."""
+
+    def ready(self) -> None:
+        """It became ready."""
+
+    def late(self, error: RunjdError) -> None:
+        """It was not ready in time, for this reason."""
+
+    def unwell(self, action: str, why: str) -> None:
+        """It became unhealthy: what its rule wants, and why."""
+
+
 class Tending:
     """
     The readiness and the health of one jail.
 
     :param record: remembers that a run is ready, for the next daemon.
     :param execs: the exec processes of the jail, by id.
-    :param emit: tells an event: its word and its keys.
-    :param ready: called when it became ready.
-    :param late: called with the reason when it was not ready in time.
-    :param unwell: called with what is to be done, and why, when it became unhealthy.
+    :param told: hears what is found out.
     """
 
     __slots__ = (
-        "_emit",
         "_execs",
         "_health",
-        "_late",
         "_pid",
         "_readiness",
-        "_ready",
         "_record",
         "_settings",
         "_site",
         "_started_at",
-        "_unwell",
+        "_told",
     )
 
     def __init__(
@@ -49,18 +60,12 @@ class Tending:
         site: Site,
         record: Record,
         execs: dict[str, ExecProcess],
-        emit: Callable[[str, Mapping[str, object]], object],
-        ready: Callable[[], None],
-        late: Callable[[RunjdError], None],
-        unwell: Callable[[str, str], None],
+        told: Told,
     ) -> None:
         self._site = site
         self._record = record
         self._execs = execs
-        self._emit = emit
-        self._ready = ready
-        self._late = late
-        self._unwell = unwell
+        self._told = told
         self._settings = record.definition.settings
         self._pid = 0
         self._started_at = 0.0
@@ -102,7 +107,9 @@ class Tending:
         self._pid = pid
         self._started_at = started_at
         self._settings = self._record.definition.settings
-        readiness = Readiness(self._site, self._record.definition.id, self._settings.ready, self._is_ready, self._late)
+        readiness = Readiness(
+            self._site, self._record.definition.id, self._settings.ready, self._is_ready, self._told.late
+        )
         readiness.is_known = is_adopted and self._record.is_ready
         self._readiness = readiness
         readiness.start(descriptors, self._execs, self._age(), is_adopted)
@@ -142,9 +149,9 @@ class Tending:
         if rule.kind in ("fd", "notify"):
             self._site.spawner.settle(self._record.definition.id, self._pid)
         took = f"{self._age() * 1000:.0f}"
-        self._emit("ready", {"ready": "yes", "took_ms": took, "by": READY if rule.kind == "probe" else PROGRAM})
+        self._told.emit("ready", {"ready": "yes", "took_ms": took, "by": READY if rule.kind == "probe" else PROGRAM})
         self._watch_health()
-        self._ready()
+        self._told.ready()
 
     def _watch_health(self) -> None:
         before, self._health = self._health, None
@@ -159,6 +166,6 @@ class Tending:
         health = self._health
         if health is None:
             return
-        self._emit("health", {"from": before, "to": health.verdict, "text": health.text, "by": HEALTH})
+        self._told.emit("health", {"from": before, "to": health.verdict, "text": health.text, "by": HEALTH})
         if action != "none":
-            self._unwell(action, f"it is unhealthy: {health.text}" if health.text else "it is unhealthy")
+            self._told.unwell(action, f"it is unhealthy: {health.text}" if health.text else "it is unhealthy")
