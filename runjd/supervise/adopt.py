@@ -161,6 +161,9 @@ class Adoption:
 
         def failed(failure: Failure) -> None:
             self._log.error("what is left of {jail} cannot be removed: {error}", jail=id, error=failure.value)
+            jail = self._jails.get(id)
+            if jail is not None:
+                jail.mind_leftover()
 
         text = "something was left of an earlier run; it is removed"
         self._log.warn("{jail}: {text}", jail=id, text=text)

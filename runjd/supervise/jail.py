@@ -235,6 +235,10 @@ class Jail:
             self.retrying.pause()
             self.forgetting.begin()
 
+    def mind_leftover(self) -> None:
+        """Something of an earlier run is on the host: remove it before a start, or before the jail is forgotten."""
+        self._removal.is_due = True
+
     def insist(self) -> None:
         """Remove it from the host though it may live, where that is not known."""
         self._mourning.insist()

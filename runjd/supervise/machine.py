@@ -1,19 +1,7 @@
 """
 The life of one jail, as a machine whose every transition stands here.
 
-::
-
-    idle, failed, backoff --start--> starting --launched--> running --stop--> stopping
-      ^      ^       ^                 |  ^                   |                  |
-      |rested|given  |held         stop|  |start        exited|            exited|
-      |      |_up    |_off             v  |                   v                  |
-      +------+-------+              aborting --launched--> stopping              |
-             |                                                                   v
-          weighing <---deleted---- removing <--------------ended------------ ending
-
-    starting, aborting --lost (the keeper)--> unknown --adopted--> running
-    running, stopping                                 --missing--> weighing
-                                                      --vanished--> mourning --deleted--> weighing
+``docs/machine.md`` shows it as a diagram, which is made of this module.
 
 A running jail that the daemon watches itself is not lost with the keeper but
 ``orphaned``, which changes no state: its end is seen, and what only a keeper can do
@@ -27,8 +15,6 @@ again, or is given up.  The time for which it is held off is up when it is ``due
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from automat import TypeMachineBuilder
 
 from runjd.policy.facts import ExitRecord
@@ -38,6 +24,7 @@ from runjd.supervise.inputs import INPUTS, Inputs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from automat import TypeMachine
     from automat._typed import TypedState
 
     _States = dict[str, TypedState[Inputs, Core]]
@@ -284,12 +271,26 @@ def _apart(states: _States) -> None:
     states["removing"].upon(Inputs.regained).loop()(_delete)
 
 
-def _make() -> Callable[[Core, bool], Inputs]:
+def transitions() -> list[tuple[str, str, str]]:
+    """Return all of them but those that change nothing: state, input, next state."""
+    found = []
+    for state, name, after, _ in _type.__automat_automaton__.allTransitions():
+        if name in _HEARD[state.name].split():
+            found.append((state.name, name, after.name))
+    return sorted(found)
+
+
+def machine_of(core: Core, is_known: bool) -> Inputs:
     """
-    Return what makes the machine of a jail.
+    Return the machine of a jail.
 
     It begins as idle, or as unknown until the keeper tells whether it has the jail.
     """
+    return _type(core) if is_known else _type(core, _unknown)
+
+
+def _make() -> tuple[TypeMachine[Inputs, Core], TypedState[Inputs, Core]]:
+    """Return what makes machines, and the state of what is unknown."""
     builder: TypeMachineBuilder[Inputs, Core] = TypeMachineBuilder(Inputs, Core)  # type: ignore[type-abstract]
     states = {name: builder.state(name) for name in _HEARD}
     for part in (_down, _up, _over, _apart):
@@ -298,8 +299,7 @@ def _make() -> Callable[[Core, bool], Inputs]:
         for each in INPUTS:
             if each not in heard.split():
                 states[name].upon(getattr(Inputs, each)).loop().returns(None)
-    built = builder.build()
-    return lambda core, is_known: built(core) if is_known else built(core, states["unknown"])
+    return builder.build(), states["unknown"]
 
 
-machine_of = _make()
+_type, _unknown = _make()

@@ -8,6 +8,7 @@ import pytest
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.machine import machine_of
+from tests.supervise.machine_document import PATH, document
 
 LAUNCHED = Launched(7, 1, 0, False, {})
 EXIT = ExitRecord(7, 0, None, 1.0)
@@ -170,3 +171,8 @@ def test_a_start_that_was_taken_back_and_given_again_goes_on():
     machine.launched(LAUNCHED)
 
     assert core.done == ["show starting", "take", "show running"]
+
+
+def test_the_document_is_up_to_date():
+    """The diagram in docs/ is that of the machine."""
+    assert PATH.read_text(encoding="utf-8") == document(), "python -m tests.supervise.machine_document writes it anew"

@@ -1,5 +1,6 @@
 """Jails that were started, and that the keeper does not tell of."""
 
+from runjd.errors import RuntimeFailure
 from runjd.policy.facts import Definition
 from runjd.policy.settings import BackoffRule, RestartRule, Settings
 from tests.supervise.world import value
@@ -76,6 +77,23 @@ def test_an_operator_may_insist(world):
     value(deleted)
     assert world.keeper.asked[-1] == "delete web force"
     assert world.controller.jails() == []
+
+
+def test_a_leftover_that_cannot_be_removed_is_removed_before_the_next_start(world):
+    """The disk was busy; who starts the jail later is not told that it exists."""
+    world.run()
+    world.keeper.next_delete_error = RuntimeFailure("unmount /proc", "busy")
+    world.keeper.end("web", 0)
+    world.reactor.turn()
+    world.keeper.leftovers = ["web"]
+    world.keeper.next_delete_error = RuntimeFailure("unmount /proc", "busy")
+    world.make_daemon()
+
+    started = world.controller.start("web", "uid:0")
+    world.reactor.turn()
+
+    assert value(started).phase == "running"
+    assert world.keeper.asked[-2:] == ["delete web force", "run web /bundles/web linux"]
 
 
 def test_a_run_of_the_name_of_a_leftover_waits_for_its_removal(world):
