@@ -24,7 +24,7 @@ import runjd
 from runjd.config.faults import ConfigError
 from runjd.config.files import default_file
 from runjd.config.load import daemon_of, load
-from runjd.config.model import Configuration
+from runjd.config.model import Configuration, DaemonConfig
 from runjd.errors import RunjdError
 from runjd.runtime.choose import RUNTIMES, available
 
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.controller import Controller
     from runjd.supervise.definitions import Definitions
+    from runjd.supervise.site import Site
 
 _STATE = "/var/run/runjd"
 _LOG = "/var/log/runjd"
@@ -263,7 +264,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         ),
         options["first"],
         in_thread,
-        lambda daemon: _check_room(shares, controller),
+        lambda daemon: _tune(daemon, site, controller, shares),
     )
     connections = Limits(shares.connections, (shares.connections + 1) // 2)
     factory = ControlFactory(controller, configuration, reactor, time.time, identify, runjd.__version__, connections)
@@ -344,6 +345,13 @@ def _reopen_logs(controller: Controller) -> None:
 
     for jail in controller.jails():
         controller.log(jail.id).tend("reopen").addErrback(failed)
+
+
+def _tune(daemon: DaemonConfig, site: Site, controller: Controller, shares: Shares) -> None:
+    """Do as the configuration says of the daemon itself, from now on."""
+    site.order.parallel = daemon.parallel
+    controller.shutdown_limit = daemon.shutdown
+    _check_room(shares, controller)
 
 
 def _check_room(shares: Shares, controller: Controller) -> None:
