@@ -87,6 +87,7 @@ class JailOutput:
 
     def hold(self) -> None:
         """Read no more until released as often as held."""
+        self._take_back()
         self._holds += 1
         self._stop_reading()
 

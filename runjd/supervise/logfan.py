@@ -101,6 +101,7 @@ class LogFan:
         for other in self._others:
             other.rest()
             other.abandon()
+        self._trouble.forget_places()
         self._others = self._make_others()
 
     def tend(self, deed: str) -> Deferred[None]:

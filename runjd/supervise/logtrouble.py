@@ -45,6 +45,12 @@ class LogTrouble:
             self._refusals[where] = f"{what} cannot be written: {error.strerror or error}"
         self._emit("log", {"state": "waiting" if self._refusals else "writing", "reason": self.reason})
 
+    def forget_places(self) -> None:
+        """Its lines go nowhere else any more."""
+        if any(where for where in self._refusals):
+            self._refusals = {where: why for where, why in self._refusals.items() if not where}
+            self._emit("log", {"state": "waiting" if self._refusals else "writing", "reason": self.reason})
+
     def left_out(self, count: int) -> None:
         """So many bytes were left out, because the log could not be written in time."""
         self.lost += count

@@ -39,3 +39,48 @@ async def test_the_number_of_a_closed_descriptor_is_free_one_turn_later():
         os.fstat(reading)
     os.close(new)
     os.close(writing)
+
+
+@pytest.fixture
+def pipe():
+    """Return both ends."""
+    reading, writing = os.pipe()
+    yield reading, writing
+    os.close(writing)
+
+
+@ensureDeferred
+async def test_an_output_is_lent_only_while_it_is_held(pipe):
+    """Two readers would mix its bytes up; whoever holds it once more, or reads the rest, has it alone."""
+    reading, writing = pipe
+    output = JailOutput(reactor, Process(), 1, reading, False)
+    output.start()
+    assert output.lend() is None
+
+    output.hold()
+    os.write(writing, b"lent")
+    loan = output.lend()
+    assert loan.take(bytes) == b"lent"
+    os.write(writing, b"kept")
+    output.hold()
+    assert loan.take(bytes) is None
+
+    loan = output.lend()
+    output.drain()
+    os.write(writing, b"late")
+    assert loan.take(bytes) is None
+    output.close()
+    await deferLater(reactor, 0)
+
+
+@ensureDeferred
+async def test_a_terminal_is_not_lent():
+    """It gives out little at once."""
+    master, slave = os.openpty()
+    output = JailOutput(reactor, Process(), 1, master, True)
+
+    assert output.lend() is None
+
+    output.close()
+    os.close(slave)
+    await deferLater(reactor, 0)

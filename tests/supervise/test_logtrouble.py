@@ -23,6 +23,20 @@ def test_what_is_refused_is_told_until_all_of_it_is_taken():
     assert told[-1] == ("log", {"state": "writing", "reason": ""})
 
 
+def test_a_place_that_lines_go_to_no_more_is_no_trouble():
+    """What is wrong with the file stays."""
+    told: list = []
+    trouble = LogTrouble(Clock(), lambda ev, details: told.append(details))
+    trouble.forget_places()
+    trouble.refused("", OSError(errno.ENOSPC, "No space left on device"))
+    trouble.refused("the program /bin/x", OSError(errno.ENOENT, "it is not there"))
+
+    trouble.forget_places()
+
+    assert trouble.reason == "the log cannot be written: No space left on device"
+    assert len(told) == 3
+
+
 def test_many_losses_are_two_events():
     """One when it begins, and one with the sum when nothing was lost for a second."""
     clock = Clock()
