@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import threading
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -55,6 +56,7 @@ def test_jails_of_the_configuration_run(configured: Daemon) -> None:
 def test_wrong_files_change_nothing(configured: Daemon) -> None:
     """The answer tells all of it; SIGHUP tells the log (torture row 40)."""
     configured.start()
+    wait_until(lambda: set(pids(configured)) == {"web"}, "it does not run")
     before = pids(configured)
     configured.configure("[daemon]\nparalel = 1\n", web=WEB[:60])
 
@@ -107,6 +109,7 @@ def test_a_storm_of_signals_touches_nothing(configured: Daemon) -> None:
 def test_wrong_files_do_not_keep_the_next_daemon_from_its_jails(configured: Daemon) -> None:
     """One that was killed is followed by one that keeps what was known, and tells what is wrong."""
     configured.start()
+    wait_until(lambda: set(pids(configured)) == {"web"}, "it does not run")
     before = pids(configured)
     configured.configure('[jail.x]\nbundle = "y"\n')
     configured.kill()
@@ -115,3 +118,22 @@ def test_wrong_files_do_not_keep_the_next_daemon_from_its_jails(configured: Daem
 
     assert pids(configured) == before
     assert f"{configured.config}:2: jail.x.bundle: found" in configured.words()
+
+
+def test_the_daemon_takes_its_own_settings_at_once(configured: Daemon) -> None:
+    """A shutdown is over in the time that the files say, whatever a jail wants."""
+    stubborn = f"[jail.web]\n{SLEEP}stop.timeout = 100\n".replace("exec sleep 1000", "trap '' TERM; sleep 1000")
+    configured.configure("[daemon]\nparallel = 1\n", web=stubborn)
+    configured.start()
+    wait_until(lambda: set(pids(configured)) == {"web"}, "it does not run")
+    configured.configure('[daemon]\nparallel = 2\nshutdown = "6s"\n', web=stubborn)
+    shown = configured.runjctl("reload").stdout.decode().splitlines()
+    assert [line.split() for line in shown[1:]] == [
+        ["-", "parallel", "1", "2", "now"],
+        ["-", "shutdown", "80", "6", "now"],
+    ]
+
+    began = time.monotonic()
+    configured.stop()
+
+    assert time.monotonic() - began < 20
