@@ -84,7 +84,7 @@ class Options(usage.Options):
         self["first"] = self._read_configuration()
         is_wrong = isinstance(self["first"], ConfigError)
         daemon = daemon_of(self["config"]) if is_wrong else self["first"].daemon
-        for name in ("state", "log", "control", "keeper", "runtime"):
+        for name in ("state", "log", "data", "control", "keeper", "runtime"):
             if self[name] is None:
                 self[name] = getattr(daemon, name) or None
         for name, default in (("state", _STATE), ("log", _LOG)):

@@ -9,6 +9,7 @@ from runjd.config.sections import Key
 DAEMON = (
     Key("state", kinds.PATH),
     Key("log", kinds.PATH),
+    Key("data", kinds.PATH),
     Key("control", kinds.PATH),
     Key("keeper", kinds.PATH),
     Key("runtime", kinds.TEXT),

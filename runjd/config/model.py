@@ -78,6 +78,7 @@ class DaemonConfig(Value):
 
     state: str = ""
     log: str = ""
+    data: str = ""
     control: str = ""
     keeper: str = ""
     runtime: str = ""

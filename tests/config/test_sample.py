@@ -15,7 +15,7 @@ from runjd.config.sections import names_of
 
 SAMPLE = Path(__file__).parent.parent.parent / "etc" / "runjd.toml"
 #: keys that a host decides, so that the sample cannot show what holds
-OF_THE_HOST = {"state", "log", "control", "keeper", "runtime"}
+OF_THE_HOST = {"state", "log", "data", "control", "keeper", "runtime"}
 
 
 @pytest.fixture
