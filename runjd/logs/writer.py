@@ -65,6 +65,7 @@ class ThreadWriter(LogWriter):
         self._given: SimpleQueue[_File | None] = SimpleQueue()
         self._refused: dict[_File, float] = {}
         self._opened: set[_File] = set()
+        self._ahead: list[_File] = []
         self._thread: threading.Thread | None = None
         self._compressor = Compressor(lambda path, error: tell(partial(trouble, path, error)))
 
@@ -89,24 +90,33 @@ class ThreadWriter(LogWriter):
         self._given.put(file)
 
     def is_idle(self) -> bool:
-        """Whether no file waits for the thread."""
-        return self._given.empty() and not self._refused
+        """Whether no other file waits for the thread."""
+        return not self._ahead and self._given.empty()
 
     def _work(self) -> None:
         is_last = False
         while not is_last:
-            files, is_last = self._next()
-            told: list[Callable[[], None]] = []
-            for file in files:
-                if file.work(told, self._trouble):
-                    self._refused.pop(file, None)
-                else:
-                    self._refused[file] = monotonic() + self._retry_delay
-                (self._opened.add if file.is_open else self._opened.discard)(file)
-            if told:
-                self._tell(partial(_call_all, told))
+            given, is_last = self._next()
+            files = list(dict.fromkeys(given))
+            # Those that flood come last, one by one, and nobody waits for them to hear of what is written.
+            self._ahead = [file for file in files if file.is_flooding]
+            self._work_on([file for file in files if file not in self._ahead])
+            while self._ahead:
+                self._work_on([self._ahead.pop(0)])
         while self._opened:
             self._opened.pop().let_go()
+
+    def _work_on(self, files: list[_File]) -> None:
+        """Let files do what they have to do, and tell of it."""
+        told: list[Callable[[], None]] = []
+        for file in files:
+            if file.work(told, self._trouble):
+                self._refused.pop(file, None)
+            else:
+                self._refused[file] = monotonic() + self._retry_delay
+            (self._opened.add if file.is_open else self._opened.discard)(file)
+        if told:
+            self._tell(partial(_call_all, told))
 
     def _next(self) -> tuple[list[_File], bool]:
         """Wait for files to work on; return them, and whether the writer shall end."""
@@ -224,6 +234,12 @@ class _File(LogFile):
         if self._is_closed:
             self.let_go()
         return True
+
+    @property
+    def is_flooding(self) -> bool:
+        """Whether its first records come with a source."""
+        first = self._queue[0] if self._queue else None
+        return isinstance(first, _Write) and first.source is not None
 
     @property
     def is_open(self) -> bool:
