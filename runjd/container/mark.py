@@ -12,6 +12,7 @@ import os
 import stat
 
 from runjd.container.bundle import read_all
+from runjd.container.own import open_file
 from runjd.container.state import State, encode, salvage
 
 NAME = "runj.container"
@@ -21,8 +22,7 @@ _LIMIT = 1 << 16
 
 def make(directory: int) -> None:
     """Mark a directory that we just made, or forget which process is the init process."""
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-    os.close(os.open(NAME, flags, 0o600, dir_fd=directory))
+    os.close(open_file(NAME, directory))
 
 
 def keep(directory: int, state: State) -> None:

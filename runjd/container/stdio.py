@@ -12,6 +12,7 @@ import os
 import stat
 from abc import ABC, abstractmethod
 
+from runjd.container.own import make_directory
 from runjd.errors import BadArgument, InputOutput
 from runjd.values import Value
 
@@ -286,7 +287,7 @@ def open_fifo(directory_fd: int, name: str) -> int:
 
 def _open_directory(state_fd: int) -> int:
     try:
-        os.mkdir(DIRECTORY, 0o700, dir_fd=state_fd)
+        make_directory(DIRECTORY, state_fd)
     except FileExistsError:
         pass
     return os.open(DIRECTORY, _DIRECTORY, dir_fd=state_fd)

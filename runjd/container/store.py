@@ -19,6 +19,7 @@ from runjd.container import mark
 from runjd.container.ancestry import find_stranger
 from runjd.container.bundle import CONFIG, read_all
 from runjd.container.failure import Step
+from runjd.container.own import make_directory, make_way, open_file
 from runjd.container.state import Damaged, decode, encode, salvage
 from runjd.errors import AlreadyExists, InputOutput, NoSuchJail, RunjdError, WrongState
 from runjd.runtime.failing import failure
@@ -69,7 +70,7 @@ class Store:
             fcntl.flock(creating, fcntl.LOCK_SH)
             while True:
                 try:
-                    os.mkdir(id, 0o700, dir_fd=root)
+                    make_directory(id, root)
                 except FileExistsError:
                     pass
                 place = self._open(root, id)
@@ -159,11 +160,9 @@ class Store:
     def _make_root(self) -> int:
         self._check_way()
         try:
-            above = os.path.dirname(self.root)
-            if not os.path.isdir(above):
-                os.makedirs(above, exist_ok=True)
+            make_way(os.path.dirname(self.root))
             try:
-                os.mkdir(self.root, 0o700)
+                make_directory(self.root)
             except FileExistsError:
                 pass
             return os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
@@ -441,8 +440,7 @@ class Place:
                 os.close(fd)
 
     def _write(self, name: str, document: bytes) -> None:
-        flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
-        fd = os.open(name, flags, 0o600, dir_fd=self.fd)
+        fd = open_file(name, self.fd)
         try:
             view = memoryview(document)
             while view:

@@ -6,6 +6,7 @@ import threading
 
 import pytest
 
+from runjd.container import mark
 from runjd.container.state import State
 from runjd.container.store import Store
 from runjd.errors import AlreadyExists, InputOutput, NoSuchJail, RuntimeFailure, WrongState
@@ -32,6 +33,22 @@ def test_the_directory_is_made_when_it_is_needed(store: Store) -> None:
 
     assert stat.S_IMODE(os.stat(store.root).st_mode) == 0o700
     assert store.ids() == ["web"]
+
+
+@pytest.mark.parametrize("umask", [0o777, 0o177, 0])
+def test_the_umask_of_the_caller_takes_nothing_from_us(store: Store, umask: int) -> None:
+    """By its mode we know a directory for ours, also one whose creator was killed at once."""
+    before = os.umask(umask)
+    try:
+        store.claim("web").close()
+        store.claim("db").close()
+        assert os.umask(umask) == umask
+    finally:
+        os.umask(before)
+
+    for path in (store.root, f"{store.root}/web", f"{store.root}/db"):
+        assert os.stat(path).st_mode & 0o7777 == 0o700
+    assert os.stat(f"{store.root}/web/{mark.NAME}").st_mode & 0o7777 == 0o600
 
 
 def test_who_has_no_rights_there_is_told_what_to_do(store: Store, private_dir: str) -> None:

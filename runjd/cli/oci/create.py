@@ -7,6 +7,7 @@ import os
 from runjd.cli.oci.log import tell
 from runjd.cli.oci.pidfile import PidFile
 from runjd.cli.oci.process import Consoles, wait
+from runjd.container.failure import Step
 from runjd.container.stdio import Either, Inherited
 from runjd.errors import BadArgument, RunjdError
 from runjd.runtime.choose import chosen
@@ -73,4 +74,8 @@ def _bundle(call: Call) -> str:
     given = call.given
     if given.value("bundle") and given.argument("DIR"):
         raise BadArgument("the bundle is given twice, by --bundle and as an argument")
-    return given.value("bundle") or given.argument("DIR") or os.getcwd()
+    named = given.value("bundle") or given.argument("DIR")
+    if named:
+        return named
+    with Step("find the bundle in the working directory"):
+        return os.getcwd()

@@ -204,3 +204,23 @@ def _make_private(bundle: str) -> None:
     path = f"{bundle}/rootfs/bin/private"
     shutil.copy(f"{bundle}/rootfs/bin/busybox", path)
     os.chmod(path, 0o700)
+
+
+def test_a_working_directory_that_is_gone_is_named(plain: Runj) -> None:
+    """Where no bundle is given it would be the one."""
+    os.mkdir(f"{plain.directory}/gone")
+    done = subprocess.run(
+        [
+            "sh",
+            "-c",
+            'cd "$1" && rmdir "$1" && shift && exec "$@"',
+            "sh",
+            f"{plain.directory}/gone",
+            *plain.argv("create", "web"),
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stderr.endswith("runj: find the bundle in the working directory: no such file or directory\n")

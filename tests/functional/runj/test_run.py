@@ -191,7 +191,7 @@ def test_a_document_nested_without_end_is_refused_in_one_line(plain: Runj) -> No
     assert plain.fails("run", "-b", bundle, "web").endswith("nested too deeply")
 
 
-@pytest.mark.parametrize("umask", [0, 0o077])
+@pytest.mark.parametrize("umask", [0, 0o077, 0o777])
 def test_the_umask_of_the_caller_is_not_that_of_the_program(runj: Runj, umask: int) -> None:
     """A program whose configuration is silent gets 0022, as from other OCI runtimes."""
     before = os.umask(umask)
