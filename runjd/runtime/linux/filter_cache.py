@@ -3,8 +3,8 @@ The programs of the last few profiles of system calls.
 
 Engines send the same profile with every container, and libseccomp takes 20 ms for
 podman's.  A file holds what its program was made of in full, which is compared, so
-that no two profiles are ever taken for each other; there are a few files, and each
-profile has its place in one, so that they never are more.  They lie where only we
+that no two profiles are ever taken for each other; there are a few files of a
+bounded size, and each profile has its place in one, so that they never are more.  They lie where only we
 can write.  Whatever goes wrong, there is no cache: the program is made anew.
 """
 
@@ -45,7 +45,10 @@ class FilterCache:
         return program if program and found == _head(source, program) + program else None
 
     def keep(self, source: bytes, program: bytes) -> None:
-        """Keep a program in place of the one that had its place."""
+        """Keep a program in place of the one that had its place; not one that is larger than what is read again."""
+        document = _head(source, program) + program
+        if len(document) > _LIMIT:
+            return
         try:
             os.mkdir(self._directory, 0o700)
         except OSError:
@@ -54,7 +57,7 @@ class FilterCache:
         try:
             directory = self._open()
             try:
-                _replace(f"{_slot(source)}", _head(source, program) + program, directory)
+                _replace(f"{_slot(source)}", document, directory)
             finally:
                 os.close(directory)
         except OSError:

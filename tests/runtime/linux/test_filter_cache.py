@@ -115,3 +115,13 @@ def test_no_place_is_no_error() -> None:
     cache.keep(b"source", b"program")
 
     assert cache.find(b"source") is None
+
+
+def test_what_is_too_large_is_not_kept(private_dir: str) -> None:
+    """A profile of a megabyte takes no place away, and no room."""
+    cache = FilterCache(f"{private_dir}/filters")
+
+    cache.keep(b"s" * (1 << 20), b"program")
+
+    assert cache.find(b"s" * (1 << 20)) is None
+    assert not os.path.exists(f"{private_dir}/filters")
