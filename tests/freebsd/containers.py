@@ -47,14 +47,17 @@ class Containers:
 
     def __call__(self, *words: str) -> subprocess.CompletedProcess[str]:
         """Run it to its end; output comes back through files, which what it leaves behind cannot hold open."""
-        argv = [*PROGRAM, "--root", f"{self.directory}/state", "--runtime", self.runtime]
         with open(f"{self.directory}/out", "w+") as out, open(f"{self.directory}/err", "w+") as err:
             done = subprocess.run(
-                [*argv, *words], stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=PATIENCE, check=False
+                self.command(*words), stdin=subprocess.DEVNULL, stdout=out, stderr=err, timeout=PATIENCE, check=False
             )
             out.seek(0)
             err.seek(0)
             return subprocess.CompletedProcess(done.args, done.returncode, out.read(), err.read())
+
+    def command(self, *words: str) -> list[str]:
+        """Return its command line."""
+        return [*PROGRAM, "--root", f"{self.directory}/state", "--runtime", self.runtime, *words]
 
     def ok(self, *words: str) -> str:
         """Run it, see that it succeeds, return what it printed."""
@@ -111,10 +114,9 @@ class Containers:
         assert isinstance(found, dict)
         return found
 
-    def program(self, *words: str) -> subprocess.Popen[bytes]:
-        """Start it, beside others; the caller waits for it.  What it says nobody hears."""
-        argv = [*PROGRAM, "--root", f"{self.directory}/state", "--runtime", self.runtime, *words]
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    def program(self, *words: str, out: Any = subprocess.DEVNULL) -> subprocess.Popen[bytes]:
+        """Start it, beside others; the caller waits for it.  What it says nobody hears, unless it goes to a file."""
+        return subprocess.Popen(self.command(*words), stdin=subprocess.DEVNULL, stdout=out, stderr=out)
 
     def becomes(self, id: str, status: str) -> None:
         """Wait until a container has a status."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+import time
 
 import pytest
 
@@ -134,3 +136,26 @@ def _until(condition) -> None:
     while not condition():
         assert time.monotonic() < deadline
         time.sleep(0.02)
+
+
+def test_events_are_told_until_the_container_ends(containers) -> None:
+    """At least how much it uses, where the kernel counts that; then they end by themselves."""
+    containers.create("c", "trap 'exit 0' TERM; while :; do sleep 0.05; done")
+    if containers("events", "--stats", "c").returncode != 0:
+        pytest.skip("this machine counts nothing")
+    containers.ok("start", "c")
+    with open(f"{containers.directory}/events", "w+") as told:
+        follower = containers.program("events", "--interval", "100ms", "c", out=told)
+        try:
+            time.sleep(1)
+            containers.ok("kill", "c", "TERM")
+            status = follower.wait(10)
+        finally:
+            follower.kill()
+            follower.wait()
+        told.seek(0)
+        lines = [json.loads(line) for line in told]
+
+    assert status == 0
+    assert len(lines) >= 2
+    assert {(each["type"], each["id"]) for each in lines} == {("stats", "c")}

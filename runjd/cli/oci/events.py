@@ -6,18 +6,20 @@ The form is that of runc, which containerd and exporters read.
 
 from __future__ import annotations
 
-import os
 import select
 import sys
 import time
 
 from runjd.errors import BadArgument, NoSuchJail, Unsupported, WrongState
+from runjd.kernel.exitwatch import exit_watch
+from runjd.kernel.process import look
 from runjd.spec.lightjson import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runjd.cli.oci.call import Call
     from runjd.container.operations import Operations
+    from runjd.kernel.exitwatch import ExitWatch
     from runjd.runtime.contract import MemoryWatch
 
 _DEFAULT = "5s"
@@ -33,17 +35,23 @@ def events(call: Call) -> int:
         _tell("stats", call.id, operations.usage(call.id))
         return 0
     pid = operations.state(call.id).pid
+    ends = exit_watch()
     try:
-        init = os.pidfd_open(pid) if pid else -1
-    except ProcessLookupError:
-        init = -1
-    try:
-        first = operations.usage(call.id)
-        _follow(operations, call.id, interval, init, first)
+        _watch_end(ends, pid)
+        _follow(operations, call.id, interval, ends, operations.usage(call.id))
     finally:
-        if init >= 0:
-            os.close(init)
+        ends.close()
     return 0
+
+
+def _watch_end(ends: ExitWatch, pid: int) -> None:
+    seen = look(pid)
+    if seen is not None:
+        try:
+            ends.watch(pid, seen.start_time)
+        except ProcessLookupError:
+            # it ended just now, as whoever asks for its usage will be told
+            pass
 
 
 def seconds(text: str) -> float:
@@ -67,15 +75,15 @@ def seconds(text: str) -> float:
     return total
 
 
-def _follow(operations: Operations, id: str, interval: float, init: int, usage: dict[str, object]) -> None:
+def _follow(operations: Operations, id: str, interval: float, ends: ExitWatch, usage: dict[str, object]) -> None:
     """
     Print until the container has ended.
 
-    :param init: descriptor of its init process.
+    :param ends: watches its init process.
     """
     watch = _watch(operations, id)
     poll = select.poll()
-    poll.register(init, select.POLLIN)
+    poll.register(ends.fileno(), select.POLLIN)
     if watch is not None:
         poll.register(watch.fileno(), watch.events)
     try:
@@ -85,7 +93,7 @@ def _follow(operations: Operations, id: str, interval: float, init: int, usage: 
             ready = {fd for fd, _ in poll.poll(max(0.0, due - time.monotonic()) * 1000)}
             if watch is not None and watch.fileno() in ready and watch.killed():
                 _tell("oom", id)
-            if init in ready:
+            if ends.fileno() in ready and ends.ended():
                 return
             if time.monotonic() >= due:
                 _tell("stats", id, operations.usage(id))
