@@ -159,3 +159,14 @@ def test_events_are_told_until_the_container_ends(containers) -> None:
     assert status == 0
     assert len(lines) >= 2
     assert {(each["type"], each["id"]) for each in lines} == {("stats", "c")}
+
+
+def test_processes_are_shown_as_the_system_shows_them(containers) -> None:
+    """A heading and a line for each of the container's, and of nobody else."""
+    containers.create("c", FOREVER)
+    pid = containers.state("c")["pid"]
+    told = containers.ok("ps", "c").splitlines()
+    pids = json.loads(containers.ok("ps", "--format", "json", "c"))
+
+    assert pids == [pid]
+    assert [line.split()[1] for line in told] == ["PID", str(pid)]

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from runjd.cli.oci.call import Call
 
-_DEFAULT = ("-ef",)
+#: all processes, by lines however long; what -ef says on Linux means something else to the ps of BSD
+_DEFAULT = ("-ef",) if sys.platform == "linux" else ("-auxww",)
 _LIMIT = 64 << 20
 
 
