@@ -108,13 +108,21 @@ def _probe_exec(value: object) -> object:
     return _probe("exec", command=command_of(value))
 
 
+def _host(text: str) -> str:
+    """Return an address that a probe can ask; it asks no name server."""
+    wrong = "" if text == "localhost" else address_fault(text, 6 if ":" in text else 4)
+    if wrong:
+        raise ValueError(f"{wrong}; a probe asks no name server")
+    return text
+
+
 def _probe_tcp(value: object) -> object:
     if type(value) is int:
         return _probe("tcp", port=_port(str(value)))
     if not isinstance(value, str):
         raise ValueError
     host, _, port = value.rpartition(":")
-    return _probe("tcp", host=host.removeprefix("[").removesuffix("]") or "127.0.0.1", port=_port(port))
+    return _probe("tcp", host=_host(host.removeprefix("[").removesuffix("]") or "127.0.0.1"), port=_port(port))
 
 
 def _probe_http(value: object) -> object:
@@ -122,7 +130,7 @@ def _probe_http(value: object) -> object:
     if match is None:
         raise ValueError
     host, port, path = match.groups()
-    return _probe("http", host=host.strip("[]"), port=_port(port or "80"), path=path or "/")
+    return _probe("http", host=_host(host.strip("[]")), port=_port(port or "80"), path=path or "/")
 
 
 def _mounts(value: object) -> object:
@@ -176,8 +184,8 @@ USER = Kind('numbers as 80 or "80:80" (user and group)', _user)
 ENVIRONMENT = Kind('a table of strings, as { LANG = "C.UTF-8" }', _environment)
 NETWORK = Kind('"none", "host", or an array of addresses', _network)
 PROBE_EXEC = Kind('an array of strings, as ["/bin/healthy"]', _probe_exec)
-PROBE_TCP = Kind('a port, or "HOST:PORT"', _probe_tcp)
-PROBE_HTTP = Kind("a URL as http://HOST:PORT/PATH", _probe_http)
+PROBE_TCP = Kind('a port, or "ADDRESS:PORT"', _probe_tcp)
+PROBE_HTTP = Kind("a URL as http://ADDRESS:PORT/PATH", _probe_http)
 MOUNTS = Kind('an array of mounts, as ["/srv/www:/www:ro", "tmpfs:/tmp"]', _mounts)
 NAMES = Kind("an array of names of jails", _names)
 HOSTNAME = Kind("a host name of at most 64 characters", _hostname)

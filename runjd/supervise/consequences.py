@@ -7,7 +7,8 @@ from functools import partial
 
 from twisted.logger import Logger
 
-from runjd.errors import RunjdError
+from runjd.errors import Gone, RunjdError
+from runjd.policy.facts import ExitRecord
 from runjd.supervise.causes import HEALTH, READY
 from runjd.supervise.site import Site
 from runjd.supervise.tending import Tending
@@ -62,3 +63,11 @@ class Consequences:
         except RunjdError as error:
             _log.error("{jail} cannot be stopped for good: {error}", jail=jail.id, error=error)
         self._site.order.stop(jail, partial(jail.machine.stop, timeout))
+
+
+def unready(jail: Jail, exit: ExitRecord | None) -> None:
+    """It ended before it was ready, and is not started again by itself: whoever waited for that is told."""
+    if exit is None or jail.record.is_ready or jail.settings.ready.kind == "start":
+        return
+    if jail.record.stood != "backoff":
+        jail.waiters.failed(Gone(f'jail "{jail.id}" ended before it was ready', jail=jail.id))

@@ -21,7 +21,7 @@ from runjd.policy.restart import Run
 from runjd.policy.settings import Settings
 from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.causes import KEEPER, PROGRAM, RESTART
-from runjd.supervise.consequences import tending_of
+from runjd.supervise.consequences import tending_of, unready
 from runjd.supervise.definitions import Known
 from runjd.supervise.ending import Ending
 from runjd.supervise.events import exit_details
@@ -380,6 +380,7 @@ class Jail:
         else:
             self._trouble = error if isinstance(error, RunjdError) else None
             self.retrying.decide(machine, Run(exit, lasted, self._doom if error is None else str(error)), self.want)
+            unready(self, exit)
 
     def resume(self, machine: Inputs) -> None:
         self._put_down()

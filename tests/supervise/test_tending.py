@@ -132,6 +132,22 @@ def test_an_end_before_it_was_ready_leaves_nothing_behind(world):
     assert (facts(world).phase, ready(world)) == ("running", "no")
 
 
+def test_who_waits_for_one_that_ended_before_it_was_ready_is_told(world):
+    """If it is tried again he goes on waiting; if not, he would wait for ever."""
+    run(world, ready=ReadyRule("notify"))
+    waiting = world.controller.wait("web", "ready")
+    world.keeper.end("web", 1)
+    world.reactor.turn()
+    world.reactor.turn(1.0)
+    assert not has_fired(waiting)
+    world.reactor.turn(5.0)
+    world.controller.change("web", Settings(ready=ReadyRule("notify")), "config")
+    world.keeper.end("web", 1)
+    world.reactor.turn()
+    world.reactor.turn(1.0)
+    assert error_of(waiting).code == "GONE"
+
+
 def test_a_stop_is_a_stop_though_it_was_never_ready(world):
     """The time limit ends with it."""
     run(world, ready=ReadyRule("notify", timeout=30.0))
