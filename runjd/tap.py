@@ -237,6 +237,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         LogRoom(options["log"], writer, reactor, time.time, in_thread, Outlets(reactor, in_thread), shares.readers),
         definitions,
         Lasting(wishes, reactor, in_thread, events.tell_store),
+        Bundles(f"{state}/bundles", in_thread),
         Vigil(reactor, exit_watch, time.time),
         run_id,
         time.monotonic,
@@ -257,7 +258,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         KeeperStart(reactor, keeper_command(options["keeper"], state, sys.argv[0]), limits),
     )
     configuration = LiveConfiguration(
-        InForce(controller, Bundles(f"{state}/bundles"), in_thread, lambda: deferLater(reactor, 0)),
+        InForce(controller, site.bundles, in_thread, lambda: deferLater(reactor, 0)),
         site.events,
         lambda needs_directory: load(
             options["config"], options["runtimes"], needs_directory=needs_directory, settle=_SETTLE

@@ -113,9 +113,8 @@ def _keys(jail: ConfiguredJail) -> Iterator[tuple[str, object]]:
     yield "bundle", jail.bundle
     yield "runtime", jail.runtime
     yield "stdin", jail.stdin
-    for rule in (jail.short, jail.settings):
-        if rule is not None:
-            yield from _fields(rule, "")
+    for rule in (jail.short or jail.overrides, jail.settings):
+        yield from _fields(rule, "")
 
 
 def _fields(rule: object, above: str) -> Iterator[tuple[str, object]]:

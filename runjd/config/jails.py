@@ -5,7 +5,7 @@ from __future__ import annotations
 from runjd.config.jailkeys import BUNDLE, JAIL, ORDER, OWN, RUN, SETTINGS, SHORT
 from runjd.config.kinds import hint
 from runjd.config.model import DEFAULTS as SETTINGS_OF_A_JAIL
-from runjd.config.model import ConfiguredJail, ShortForm
+from runjd.config.model import ConfiguredJail, Overrides, ShortForm
 from runjd.config.sections import mismatch, read_keys, refuse_unknown
 from runjd.errors import BadArgument
 from runjd.policy.settings import Settings
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from runjd.config.locate import Path
     from runjd.config.sections import Key
 
-_OWN_NAMES = tuple([key.name for key in (*OWN, *SHORT)])
+_OVERRIDES = ("environment", "limits")
+_OWN_NAMES = tuple([key.name for key in (*OWN, *SHORT) if key.name not in _OVERRIDES])
 _NAMES = tuple([key.name for key in JAIL])
 
 
@@ -86,7 +87,10 @@ def read_jail(id: str, table: object, base: Base, host: Host, faults: Faults) ->
         for name in _OWN_NAMES:
             if name in table:
                 faults.add((*path, name), "does not go with bundle, whose config.json says it")
-        return jail._replace(settings=settings)
+        keys = [key for key in SHORT if key.name in _OVERRIDES]
+        short = _read_short(keys, table, base.short, path, host, faults)
+        overrides = Overrides(short.environment, short.limits)
+        return jail._replace(settings=settings, overrides=overrides)
     missing = [name for name in ("root", "command") if name not in table]
     if len(missing) == 2:
         faults.add(path, "needs bundle, or root and command")

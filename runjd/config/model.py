@@ -49,12 +49,20 @@ class ShortForm(Value):
     limits: Limits = Limits()
 
 
+class Overrides(Value):
+    """What a jail with a bundle has besides, or otherwise than the bundle says."""
+
+    environment: tuple[tuple[str, str], ...] = ()
+    limits: Limits = Limits()
+
+
 class ConfiguredJail(Value):
     """
     One jail.
 
     :ivar file: the file that it stands in.
     :ivar bundle: absolute path; empty where there is a short form.
+    :ivar overrides: of a bundle, what its table says besides.
     :ivar runtime: empty: the default of the daemon.
     :ivar stdin: its standard input stays open for who attaches.
     """
@@ -63,6 +71,7 @@ class ConfiguredJail(Value):
     file: str
     bundle: str = ""
     short: ShortForm | None = None
+    overrides: Overrides = Overrides()
     runtime: str = ""
     stdin: bool = False
     settings: Settings = DEFAULTS

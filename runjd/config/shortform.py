@@ -7,14 +7,13 @@ It is what ``runj spec`` shows, with what the jail asks for.
 from __future__ import annotations
 
 from runjd.config.jailkinds import split_mount
+from runjd.config.limits import limit
 from runjd.spec import example
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from runjd.config.model import Limits, ShortForm
+    from runjd.config.model import ShortForm
 
-#: microseconds; the quota is a share of it (config-linux.md, "CPU")
-_PERIOD = 100_000
 #: the longest host name of Linux, sethostname(2)
 _HOSTNAME_MAX = 64
 
@@ -27,16 +26,7 @@ def config_of(id: str, short: ShortForm, runtime: str) -> dict[str, object]:
     """
     make = {"linux": _linux, "freebsd": _freebsd}.get(runtime, _plain)
     config = make(id, short)
-    if short.limits.files:
-        process = config["process"]
-        assert isinstance(process, dict)
-        files = short.limits.files
-        process["rlimits"] = [{"type": "RLIMIT_NOFILE", "soft": files, "hard": files}]
-    resources = _resources(short.limits)
-    if resources:
-        linux = config.setdefault("linux", {})
-        assert isinstance(linux, dict)
-        linux["resources"] = resources
+    limit(config, short.limits)
     return config
 
 
@@ -109,15 +99,4 @@ def _network(short: ShortForm) -> dict[str, object]:
             found[family] = "disable"
     if short.interface and short.addresses:
         found["interface"] = short.interface
-    return found
-
-
-def _resources(limits: Limits) -> dict[str, object]:
-    found: dict[str, object] = {}
-    if limits.memory:
-        found["memory"] = {"limit": limits.memory}
-    if limits.cpus:
-        found["cpu"] = {"quota": max(1000, round(limits.cpus * _PERIOD)), "period": _PERIOD}
-    if limits.processes:
-        found["pids"] = {"limit": limits.processes}
     return found

@@ -1,5 +1,5 @@
 """
-The bundles that the daemon makes of jails that have none.
+The bundles that the daemon makes: of jails that have none, and of those whose table says more than theirs.
 
 One directory for each, below the daemon's state.  A bundle is read once, at the start of
 its jail, so another one may be put into its place at any time.
@@ -10,12 +10,22 @@ from __future__ import annotations
 import errno
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Any
 
-from runjd.errors import InputOutput, NoSpace
+from twisted.internet.defer import Deferred, succeed
 
-_CONFIG = "config.json"
-_NEW = "config.json.new"
+from runjd.config.overrides import from_json, overridden
+from runjd.container.bundle import read_bundle
+from runjd.errors import InputOutput, NoSpace, SpecError
+from runjd.spec.jsontext import read_json
+
+#: what is written of a jail: its document, or another bundle and what overrides it
+CONFIG_JSON, OVERRIDES_JSON = "config.json", "overrides.json"
+
+#: runj's file beside config.json, which is of the bundle, too
+_EXTENSION = "runj.ext.json"
+_NEW = ".new"
 _FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -24,55 +34,106 @@ class Bundles:
     The bundles in a directory.
 
     :param directory: absolute, and writable for nobody else.
+    :param in_thread: calls what blocks.
     """
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, in_thread: Callable[..., Deferred[Any]]) -> None:
         self._directory = directory
+        self._in_thread = in_thread
 
     def path(self, id: str) -> str:
         """Return where the bundle of a jail is."""
         return os.path.join(self._directory, id)
 
-    def write(self, documents: Mapping[str, dict[str, object]]) -> None:
+    def fresh(self, bundle: str) -> Deferred[None]:
+        """
+        Have a bundle of ours be what the one that it overrides says now; nothing to do for all others.
+
+        :return: fires when it can be read; fails with RunjdError.
+        """
+        if os.path.dirname(bundle) != self._directory:
+            return succeed(None)
+        return self._in_thread(self._renew, bundle)
+
+    def write(self, made: Mapping[str, tuple[str, dict[str, object]]]) -> None:
         """
         Write or replace bundles, all of them or none.
 
         Blocks: for a thread.
 
-        :param documents: by the jails' ids.
+        :param made: by the jails' ids: :data:`CONFIG_JSON` or :data:`OVERRIDES_JSON`, and what it says.
         :raise InputOutput: the disk refuses.
         """
         written: list[str] = []
         try:
-            for id, document in documents.items():
-                written.append(id)
-                self._prepare(id, document)
-            for id in documents:
-                os.rename(os.path.join(self.path(id), _NEW), os.path.join(self.path(id), _CONFIG))
+            for id, (name, document) in made.items():
+                written.append(os.path.join(self.path(id), name))
+                _make_directory(self.path(id))
+                _put(written[-1] + _NEW, json.dumps(document).encode("utf-8", "surrogateescape"))
+            for id, (name, _) in made.items():
+                path = os.path.join(self.path(id), name)
+                os.rename(path + _NEW, path)
+                if name == CONFIG_JSON:
+                    _unlink(os.path.join(self.path(id), OVERRIDES_JSON))
         except OSError as error:
-            for id in written:
-                _unlink(os.path.join(self.path(id), _NEW))
-            kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT) else InputOutput
-            raise kind(
-                f"cannot write the bundle of {written[-1]}: {self.path(written[-1])}: {error.strerror}"
-            ) from error
+            for path in written:
+                _unlink(path + _NEW)
+            raise _explained(written[-1], error) from error
 
     def remove(self, id: str) -> None:
         """Remove a bundle; that it is not there, or cannot be removed, is nobody's trouble."""
-        _unlink(os.path.join(self.path(id), _CONFIG))
+        for name in (CONFIG_JSON, OVERRIDES_JSON, _EXTENSION):
+            _unlink(os.path.join(self.path(id), name))
         try:
             os.rmdir(self.path(id))
         except OSError:
             pass
 
-    def _prepare(self, id: str, document: dict[str, object]) -> None:
+    def _renew(self, bundle: str) -> None:
+        """Blocks. :raise RunjdError: the other bundle is none, or the disk refuses."""
+        path = os.path.join(bundle, OVERRIDES_JSON)
         try:
-            os.mkdir(self.path(id), 0o700)
-        except FileExistsError:
-            pass
-        data = json.dumps(document).encode("utf-8", "surrogateescape")
-        with open(os.open(os.path.join(self.path(id), _NEW), _FLAGS, 0o600), "wb") as file:
-            file.write(data)
+            with open(path, "rb") as file:
+                other, overrides = from_json(json.load(file))
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError) as error:
+            raise InputOutput(f"{path}: {error}; reload the configuration") from error
+        found = read_bundle(other)
+        document = read_json(found.document, found.file)
+        if not isinstance(document, dict):
+            raise SpecError("", "is no object", found.file)
+        made = json.dumps(overridden(document, other, overrides)).encode("utf-8", "surrogateescape")
+        config, extension = os.path.join(bundle, CONFIG_JSON), os.path.join(bundle, _EXTENSION)
+        try:
+            _copy(os.path.join(other, _EXTENSION), extension)
+            _put(config + _NEW, made)
+            os.rename(config + _NEW, config)
+        except OSError as error:
+            raise _explained(config, error) from error
+
+
+def _make_directory(path: str) -> None:
+    try:
+        os.mkdir(path, 0o700)
+    except FileExistsError:
+        pass
+
+
+def _put(path: str, data: bytes) -> None:
+    with open(os.open(path, _FLAGS, 0o600), "wb") as file:
+        file.write(data)
+
+
+def _copy(source: str, target: str) -> None:
+    """Copy a file; where there is none, none is left."""
+    try:
+        with open(source, "rb") as file:
+            data = file.read()
+    except FileNotFoundError:
+        _unlink(target)
+        return
+    _put(target, data)
 
 
 def _unlink(path: str) -> None:
@@ -80,3 +141,8 @@ def _unlink(path: str) -> None:
         os.unlink(path)
     except OSError:
         pass
+
+
+def _explained(path: str, error: OSError) -> InputOutput:
+    kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT) else InputOutput
+    return kind(f"cannot write the bundle {os.path.dirname(path)}: {error.strerror}")

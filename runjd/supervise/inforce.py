@@ -15,12 +15,13 @@ from twisted.python.failure import Failure
 
 from runjd.config.difference import Difference, difference
 from runjd.config.faults import ConfigError, Fault
-from runjd.config.model import Configuration, ConfiguredJail
+from runjd.config.model import Configuration, ConfiguredJail, Overrides
+from runjd.config.overrides import to_json
 from runjd.config.shortform import config_of
 from runjd.errors import RunjdError, WrongState
 from runjd.policy.facts import Definition
 from runjd.policy.order import start_layers
-from runjd.supervise.bundles import Bundles
+from runjd.supervise.bundles import CONFIG_JSON, OVERRIDES_JSON, Bundles
 from runjd.supervise.controller import Controller
 from runjd.values import Value
 
@@ -104,9 +105,9 @@ class InForce:
         found = await self.compare(new)
         untouched = set(self._controller.configured()) - {*found.added, *found.changed}
         jails = _in_order([jail for jail in new.jails if jail.id not in untouched])
-        documents = {jail.id: config_of(jail.id, jail.short, self._runtime(jail)) for jail in jails if jail.short}
-        if documents:
-            await self._in_thread(self._bundles.write, documents)
+        made = {jail.id: made for jail in jails if (made := self._made(jail))}
+        if made:
+            await self._in_thread(self._bundles.write, made)
         self.refuse_end()
         before = {jail.id: jail for jail in self._now.jails}
         self._now = new
@@ -140,7 +141,8 @@ class InForce:
     def _define(self, jail: ConfiguredJail, by: str) -> None:
         if jail.id in self._leaving:
             return  # once it is gone
-        bundle = self._bundles.path(jail.id) if jail.short is not None else jail.bundle
+        is_ours = jail.short is not None or jail.overrides != Overrides()
+        bundle = self._bundles.path(jail.id) if is_ours else jail.bundle
         self._controller.define(
             Definition(jail.id, bundle, self._runtime(jail), jail.stdin, settings=jail.settings),
             by,
@@ -164,13 +166,19 @@ class InForce:
         self._leaving.add(id)
         self._controller.undefine(id, by).addErrback(failed).addCallback(gone)
 
+    def _made(self, jail: ConfiguredJail) -> tuple[str, dict[str, object]] | None:
+        """Return the file that its bundle is made by; None where it has one that is taken as it is."""
+        if jail.short is not None:
+            return CONFIG_JSON, config_of(jail.id, jail.short, self._runtime(jail))
+        return None if jail.overrides == Overrides() else (OVERRIDES_JSON, to_json(jail.bundle, jail.overrides))
+
     def _runtime(self, jail: ConfiguredJail) -> str:
         return jail.runtime or self._controller.runtimes[0]
 
     def _known(self, id: str) -> ConfiguredJail:
         """Return a jail as the controller has it, of which nobody remembers how it was written."""
         known = self._controller.facts(id).definition
-        return ConfiguredJail(id, "", known.bundle, None, known.runtime, known.stdin, known.settings)
+        return ConfiguredJail(id, "", known.bundle, runtime=known.runtime, stdin=known.stdin, settings=known.settings)
 
 
 def _in_order(jails: Sequence[ConfiguredJail]) -> list[ConfiguredJail]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from runjd.errors import RunjdError
@@ -30,8 +31,8 @@ def launch(
     """
     note = {"definition": definition_to_json(definition), "at": site.now(), "run": site.run_id}
 
-    def run() -> None:
-        asked = site.spawner.run(
+    def ask(_: None) -> Deferred[Launched]:
+        return site.spawner.run(
             definition.id,
             definition.bundle,
             definition.runtime,
@@ -40,6 +41,9 @@ def launch(
             note=note,
             ready=asked_of_keeper(definition.settings.ready),
         )
+
+    def run() -> None:
+        asked = site.bundles.fresh(definition.bundle).addCallback(ask)
         asked.addCallbacks(launched, lambda failure: failed(explained(failure))).addErrback(broken)
 
     def begin(_: None) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from runjd.protocols.jailoutput import IReactor
+from runjd.supervise.bundles import Bundles
 from runjd.supervise.clearing import Clearing
 from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
@@ -32,6 +33,7 @@ class Site:
     :param logs: where the jails' output goes.
     :param definitions: where the jails are written down.
     :param lasting: where that of them is written down which outlasts a reboot.
+    :param bundles: those that the daemon makes.
     :param vigil: watches init processes without the keeper.
     :param run_id: identifies this life of the daemon.
     :ivar clearing: leftovers that are being removed.
@@ -50,6 +52,7 @@ class Site:
         logs: LogRoom,
         definitions: Definitions,
         lasting: Lasting,
+        bundles: Bundles,
         vigil: Vigil,
         run_id: str,
         uptime: Callable[[], float],
@@ -63,6 +66,7 @@ class Site:
         self.logs = logs
         self.definitions = definitions
         self.lasting = lasting
+        self.bundles = bundles
         self.vigil = vigil
         self.run_id = run_id
         self.clearing = Clearing()

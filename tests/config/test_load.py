@@ -4,6 +4,7 @@ import os
 import time
 
 from runjd.config.load import load
+from runjd.config.model import Limits, Overrides
 from runjd.policy.settings import RestartRule
 from tests.config.written import faults_of, jail_of, write
 
@@ -145,6 +146,7 @@ def test_a_jail_has_a_bundle_or_a_short_form(tmp_path):
         """[jail.both]
 bundle = "/b"
 command = ["/c"]
+network = "host"
 limits = { files = 9 }
 [jail.half]
 root = "/r"
@@ -154,10 +156,22 @@ root = "/r"
 
     assert faults_of(file) == [
         "runjd.toml:3: jail.both.command: does not go with bundle, whose config.json says it",
-        "runjd.toml:4: jail.both.limits: does not go with bundle, whose config.json says it",
-        "runjd.toml:5: jail.half: needs command too",
-        "runjd.toml:7: jail.none: needs bundle, or root and command",
+        "runjd.toml:4: jail.both.network: does not go with bundle, whose config.json says it",
+        "runjd.toml:6: jail.half: needs command too",
+        "runjd.toml:8: jail.none: needs bundle, or root and command",
     ]
+
+
+def test_variables_and_limits_go_with_a_bundle_too(tmp_path):
+    """Those of the table, and those of the defaults, which hold for all jails; else it is taken as it is."""
+    table = '[jail.web]\nbundle = "/b"\n'
+    assert jail_of(tmp_path, table).overrides == Overrides()
+
+    defaults = '[defaults]\nenvironment = { A = "1" }\n'
+    found = jail_of(tmp_path, f'{defaults}{table}environment = {{ B = "2" }}\nlimits.files = 9\n')
+
+    assert found.overrides == Overrides((("A", "1"), ("B", "2")), Limits(files=9))
+    assert found.short is None
 
 
 def test_addresses_need_freebsd(tmp_path):

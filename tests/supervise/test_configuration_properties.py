@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runjd.config.writing import written_jail
-from tests.supervise.test_configuration import Bench
+from tests.supervise.configured import Bench
 
 TABLES = st.fixed_dictionaries(
     {"bundle": st.sampled_from(["/b/one", "/b/two"])},

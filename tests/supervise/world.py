@@ -16,6 +16,7 @@ from runjd.logs.contract import LogWriter
 from runjd.logs.memory import MemoryWriter
 from runjd.logs.writer import ThreadWriter
 from runjd.policy.facts import Definition, ExitRecord
+from runjd.supervise.bundles import Bundles
 from runjd.supervise.connection import AbsentKeeper
 from runjd.supervise.controller import Controller
 from runjd.supervise.definitions import Definitions
@@ -138,6 +139,7 @@ class World:
             LogRoom(f"{self.directory}/logs", self.writer, self.reactor, lambda: self.now, maybeDeferred),
             definitions,
             Lasting(wishes, self.reactor, maybeDeferred, events.tell_store),
+            Bundles(f"{self.directory}/bundles", maybeDeferred),
             Vigil(self.reactor, self._open_eyes, lambda: self.now),
             "7f3a91",
             self.reactor.seconds,

@@ -64,3 +64,20 @@ limits = {{ files = 77 }}
     daemon.configure("", web=table.replace("files = 77", "files = 79"))
     daemon.runjctl("reload", "--restart")
     assert daemon.runjctl("exec", "web", "--", "sh", "-c", "ulimit -n").stdout == b"79\n"
+
+
+def test_a_bundle_is_overridden(daemon: Isolated) -> None:
+    """Variables and limits of the table are those of the jail, whatever the bundle says now."""
+    script = "trap 'exit 0' TERM; echo $WHO $TWO; ulimit -n; sleep 1000 & wait"
+    bundle = daemon.bundle("db", ["/bin/sh", "-c", script], env=["PATH=/bin", "WHO=bundle", "TWO=2"])
+    daemon.configure("", db=f'[jail.db]\nbundle = "{bundle}"\nenvironment.WHO = "table"\nlimits.files = 78\n')
+    daemon.start()
+    wait_until(lambda: daemon.runjctl("logs", "db").stdout == b"table 2\n78\n", "no log")
+
+    daemon.runjctl("stop", "db")
+    os.rename(bundle, f"{bundle}.old")
+    done = daemon.runjctl("start", "db", ok=False)
+    assert (done.returncode, b"there is no such bundle" in done.stderr) == (78, True)
+    os.rename(f"{bundle}.old", bundle)
+    daemon.runjctl("start", "db")
+    wait_until(lambda: daemon.runjctl("logs", "db").stdout == 2 * b"table 2\n78\n", "no log")
