@@ -9,6 +9,7 @@ What a child may not have because its parent has it not is EPERM without a word 
 from __future__ import annotations
 
 import errno
+import os
 
 from runjd.errors import RuntimeFailure
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 _ADDRESSES = {"ip4.addr": "IPv4", "ip6.addr": "IPv6"}
 _SYSV = ("sysvmsg", "sysvsem", "sysvshm")
 _INHERIT = 2
+#: a jail is not told of itself, so nobody can say which property it is
+_CHILD = (
+    "runj is in a jail itself, and its children have no more than it: see its children.max, its allow.*, "
+    'and whether it has sysvmsg, sysvsem and sysvshm (else say "disable")'
+)
 
 
 def explained(kernel: FreeBSDKernel, error: OSError, step: MakeJail) -> OSError | RuntimeFailure:
@@ -36,7 +42,16 @@ def explained(kernel: FreeBSDKernel, error: OSError, step: MakeJail) -> OSError 
             reason = _looser(kernel, parent, each) if each.path else ""
             if reason:
                 return RuntimeFailure(str(step), f"{reason} (the parent jail {parent})", each.path, error.errno)
+    if error.errno == errno.EPERM and words == os.strerror(errno.EPERM) and _is_in_jail(kernel):
+        return RuntimeFailure(str(step), _CHILD, errno=error.errno)
     return error
+
+
+def _is_in_jail(kernel: FreeBSDKernel) -> bool:
+    try:
+        return bool(kernel.sysctl_number("security.jail.jailed"))
+    except OSError:
+        return False
 
 
 def _looser(kernel: FreeBSDKernel, parent: str, parameter: Parameter) -> str:

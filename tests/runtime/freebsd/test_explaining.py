@@ -64,6 +64,18 @@ def test_shared_memory_that_the_parent_does_not_have_is_explained() -> None:
     assert raised.value.path == "freebsd.jail.sysvmsg"
 
 
+def test_who_is_in_a_jail_himself_is_told_so() -> None:
+    """The kernel does not say what our own jail may; what it takes away is not given to its children."""
+    machine = Machine()
+    ours = (("name", "ours"), ("path", "/"), ("persist", True), ("ip4", 2), ("ip6", 2), ("children.max", 5))
+    machine.kernel.jail_attach(machine.kernel.jail_set(ours, 1))
+
+    with pytest.raises(RuntimeFailure, match="runj is in a jail itself.*sysvshm") as raised:
+        machine.prepare(config())
+
+    assert raised.value.errno == errno.EPERM
+
+
 def test_a_refusal_without_a_known_reason_is_told_as_it_is() -> None:
     """By the step."""
     machine = Machine()
