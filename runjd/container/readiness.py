@@ -149,6 +149,8 @@ class Notify(Readiness):
             ours = _socket.socket(_socket.AF_UNIX, _socket.SOCK_DGRAM)
             try:
                 ours.setblocking(False)
+                if hasattr(_socket, "SO_PASSCRED"):
+                    ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
                 with Inside(below):
                     ours.bind(SOCKET)
             except BaseException:

@@ -112,7 +112,7 @@ class Tending:
         )
         readiness.is_known = is_adopted and self._record.is_ready
         self._readiness = readiness
-        readiness.start(descriptors, self._execs, self._age(), is_adopted)
+        readiness.start(pid, descriptors, self._execs, self._age(), is_adopted)
         if readiness.is_known:
             if is_adopted and descriptors:
                 self._site.spawner.settle(self._record.definition.id, self._pid)

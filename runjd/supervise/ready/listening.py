@@ -17,6 +17,7 @@ from zope.interface import implementer
 
 from runjd.protocols.jailoutput import IReactor
 from runjd.protocols.notify import DATAGRAM_MAX, read_datagram
+from runjd.supervise.ready.senders import is_from, receive
 
 #: seconds between two reads
 PACE = 0.05
@@ -89,17 +90,23 @@ def on_newline(told: Callable[[], None]) -> Callable[[int], None]:
     return read
 
 
-def on_notice(ready: Callable[[], None], status: Callable[[str], None]) -> Callable[[int], None]:
-    """Return a reader of the datagrams of sd_notify(3)."""
+def on_notice(ready: Callable[[], None], status: Callable[[str], None], init: int) -> Callable[[int], None]:
+    """
+    Return a reader of the datagrams of sd_notify(3).
+
+    :param init: the init process of the jail; who is known to be outside of it is not listened to.
+    """
 
     def read(fd: int) -> None:
         is_ready = False
         for _ in range(_BATCH):
             try:
-                # a descriptor that came along is closed by the kernel, as nobody asked for it
-                notice = read_datagram(os.read(fd, DATAGRAM_MAX + 1))
+                data, sender = receive(fd, DATAGRAM_MAX + 1)
             except BlockingIOError:
                 break
+            if not is_from(sender, init):
+                continue
+            notice = read_datagram(data)
             is_ready = is_ready or notice.is_ready
             if notice.status is not None:
                 status(notice.status)

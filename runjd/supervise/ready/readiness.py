@@ -68,11 +68,12 @@ class Readiness:
         self.missing = ""
 
     def start(
-        self, descriptors: Mapping[str, int], execs: dict[str, ExecProcess], age: float, is_adopted: bool
+        self, pid: int, descriptors: Mapping[str, int], execs: dict[str, ExecProcess], age: float, is_adopted: bool
     ) -> None:
         """
         Find out, from now on; ``told`` may be called at once.
 
+        :param pid: of its init process.
         :param descriptors: those that came with the process and are no output; ours from now on.
         :param age: seconds since it was started.
         """
@@ -89,7 +90,7 @@ class Readiness:
                 # Its keeper was killed before anybody was told, and with it what it would tell by.
                 self._is_ready()
                 return
-            read = on_newline(self._is_ready) if wanted == "ready" else on_notice(self._is_ready, self._says)
+            read = on_newline(self._is_ready) if wanted == "ready" else on_notice(self._is_ready, self._says, pid)
             self._listening = Listening(self._site.reactor, descriptors[wanted], read)
         elif rule.kind == "log":
             self._lines = LineMatch(rule.pattern)

@@ -60,7 +60,7 @@ def test_notices_are_read_and_statuses_told(reactor, pair):
     """READY=1 and STATUS= arrive, from one datagram or from several."""
     told: list[str] = []
     fd, theirs = pair
-    listening = Listening(reactor, fd, on_notice(lambda: told.append("ready"), told.append))
+    listening = Listening(reactor, fd, on_notice(lambda: told.append("ready"), told.append, os.getpid()))
     theirs.send(b"STATUS=half way")
     theirs.send(b"STATUS=done\nREADY=1")
     reactor.turn()
@@ -72,7 +72,7 @@ def test_a_flood_stops_its_sender_not_us(reactor, pair):
     """Between two reads nothing is read, so a program that sends without end finds its socket full."""
     read = []
     fd, theirs = pair
-    listening = Listening(reactor, fd, on_notice(lambda: None, read.append))
+    listening = Listening(reactor, fd, on_notice(lambda: None, read.append, os.getpid()))
     with suppress(BlockingIOError):
         while True:
             theirs.send(b"STATUS=x")
@@ -92,7 +92,7 @@ def test_descriptors_of_a_jail_are_not_taken(reactor, pair):
     before = len(os.listdir("/dev/fd"))
     told: list[str] = []
     fd, theirs = pair
-    listening = Listening(reactor, fd, on_notice(lambda: told.append("ready"), told.append))
+    listening = Listening(reactor, fd, on_notice(lambda: told.append("ready"), told.append, os.getpid()))
     socket.send_fds(theirs, [b"READY=1"], [0, 1, 2])
     reactor.turn()
     assert told == ["ready"]
