@@ -17,6 +17,7 @@ TESTS = Path(__file__).parent.parent.parent
 
 #: short names of files below tests/
 FILES = {
+    "addresses": "runtime/freebsd/test_addresses.py",
     "coverage": "runtime/freebsd/test_coverage.py",
     "explaining": "runtime/freebsd/test_explaining.py",
     "holding": "runtime/freebsd/test_holding.py",
@@ -40,6 +41,7 @@ FILES = {
     "iovec": "kernel/freebsd/test_iovec.py",
     "queue": "kernel/freebsd/test_kqueuewatch.py",
     "late": "kernel/freebsd/test_kernel.py",
+    "report": "container/test_report.py",
     "replay": "kernel/recorder/test_replay.py",
     "pty": "container/test_pty_freebsd.py",
     "terminal": "protocols/test_jailterminal.py",
@@ -181,6 +183,9 @@ TRAPS = {
     "the mode of mkfifo(2) heeds the umask": "stdio.test_modes_let_the_jail_in_and_nobody_else",
     "a message with no more room than its descriptors loses them":
         "channel.test_as_many_descriptors_as_a_message_may_bring",
+    "15 joins messages of SOCK_SEQPACKET that do not say that they end": "report.test_each_message_says_that_it_ends",
+    "nobody can bind to a new address of version 6 for a second":
+        "addresses.test_an_address_of_version_6_can_be_bound_to_when_the_jail_is_there",
     # what other runtimes do wrong
     "they follow links of the image when they mount": "jail.test_links_of_the_image_lead_nowhere_else",
     "they leave the directory that tmpcopyup went by, and lose owners":
