@@ -47,10 +47,17 @@ MANY = 100
 #: as the profile calls it
 _ARCHITECTURE = {"x86_64": "amd64", "aarch64": "arm64"}.get(os.uname().machine, os.uname().machine)
 _BARE = ("-I", "-S", "-X", "utf8")
-#: what a verb has loaded at its end, by the modules that load the others
+#: what a verb has loaded at its end, by its pack and the modules that load the others
 LOADED = {
-    "state": ("cli.oci.show", "container.operations", "runtime.choose"),
-    "run": ("cli.oci.create", "container.operations", "container.create", "container.delete", "runtime.linux.runtime"),
+    "state": ("runj", "cli.oci.show", "container.operations", "runtime.choose"),
+    "run": (
+        "runj-enters",
+        "cli.oci.create",
+        "container.operations",
+        "container.create",
+        "container.delete",
+        "runtime.linux.runtime",
+    ),
 }
 
 
@@ -200,20 +207,20 @@ def phases(prefix: str) -> dict[str, dict[str, Ready]]:
     """Return programs that do a part of what runj does, each the part before it as well."""
     python = f"{prefix}/bin/python3"
     packages = sysconfig.get_path("purelib", "venv", {"base": prefix})
-    ours = f"import sys; sys.path.append({packages!r}); from runjd import bytecode; bytecode.install(); "
+    ours = (
+        f"import gc, sys; gc.disable(); sys.path.append({packages!r}); from runjd import bytecode; bytecode.install(); "
+    )
+    os_too = "from runjd.light_os import lighten_os; lighten_os(); "
+    seal = "from runjd.runtime.sealed import seal; seal(); "
     end = "import posix; posix._exit(0)"
-    seal = "from runjd.cli import runj; from runjd.runtime import sealed; from runjd.kernel import mount; "
-    made = {"shell": ["/bin/sh", "-c", ":"], "interpreter": [python, *_BARE, "-c", end]}
-    made["first start of create, run, exec"] = [python, *_BARE, "-c", ours + seal + end]
-    made["interpreter, os"] = [python, *_BARE, "-c", f"import os; {end}"]
-    for verb, modules in LOADED.items():
-        loads = "".join(f"import runjd.{each}; " for each in ("cli.runj", "cli.oci.table", *modules))
-        made[f"interpreter, os, modules of {verb}"] = [
-            python,
-            *_BARE,
-            "-c",
-            f"import gc; gc.disable(); {ours}{loads}{end}",
-        ]
+    programs = {"interpreter": end, "interpreter, os": ours + os_too + end, "sealed": ours + os_too + seal + end}
+    for verb, (pack, *modules) in LOADED.items():
+        take = f"bytecode.installed().take({pack!r}); "
+        loads = "".join(f"from runjd.{each} import __name__; " for each in ("cli.runj", "cli.oci.table", *modules))
+        programs[f"interpreter, os, modules of {verb}"] = ours + os_too + take + loads + end
+    programs["sealed, modules of run"] = programs["interpreter, os, modules of run"].replace(end, seal + end)
+    made = {"shell": ["/bin/sh", "-c", ":"]}
+    made |= {name: [python, *_BARE, "-c", program] for name, program in programs.items()}
     return {name: {"": lambda words=words: words} for name, words in made.items()}  # type: ignore[misc]
 
 

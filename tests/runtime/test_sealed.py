@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from runjd.kernel import mount
 from runjd.runtime import sealed
 from tests.memory import memory_of
 
@@ -115,6 +116,19 @@ def test_nothing_of_the_program_is_mapped_from_where_it_can_be_written(python: s
     assert {open_for_writing(f"/proc/self/fd/{each}") for each in held} == {errno.EROFS}
     for each in held:
         os.close(each)
+
+
+def test_nobody_makes_it_writable_again(running: Running) -> None:
+    """Not even root of the host, with all rights: the mount is in no namespace, so it cannot be changed any more."""
+    held = os.open(f"/proc/{running.pid}/exe", os.O_PATH)
+
+    with pytest.raises(OSError, match="mount_setattr") as caught:
+        mount.set_attributes(held, 0, mount.MOUNT_ATTR_RDONLY)
+    assert caught.value.errno == errno.EINVAL
+    with pytest.raises(OSError, match=f"/proc/self/fd/{held}") as caught:
+        mount.mount(None, f"/proc/self/fd/{held}", None, mount.MS_REMOUNT | mount.MS_BIND)
+    assert caught.value.errno == errno.EINVAL
+    os.close(held)
 
 
 def test_mounts_of_the_host_are_left_alone(running: Running) -> None:
