@@ -254,7 +254,7 @@ def main() -> int:
 
 
 def _measure(directory: str, rounds: int, where: bool) -> dict[str, dict[str, dict[str, float]]]:
-    with _contenders(directory) as contenders:
+    with _contenders(directory, () if where else ("runc", "crun")) as contenders:
         actions = {name: each.actions() for name, each in contenders.items()}
         if where:
             wanted = phases(f"{directory}/prefix")
@@ -274,9 +274,9 @@ def _measure(directory: str, rounds: int, where: bool) -> dict[str, dict[str, di
 
 
 @contextlib.contextmanager
-def _contenders(directory: str) -> Iterator[dict[str, Contender]]:
+def _contenders(directory: str, others: tuple[str, ...]) -> Iterator[dict[str, Contender]]:
     words = {"runj": [f"{directory}/prefix/bin/runj"]}
-    words |= {name: [path] for name in ("runc", "crun") if (path := shutil.which(name))}
+    words |= {name: [path] for name in others if (path := shutil.which(name))}
     made = {name: Contender([*each, "--root", f"{directory}/{name}"], directory) for name, each in words.items()}
     try:
         for contender in made.values():
