@@ -226,6 +226,7 @@ class Controller:
                 self._running(id)
         except RunjdError as error:
             return fail(error)
+        self.events.emit(id, "kill", {"signal": signum, "exec": exec_id, "by": by})
         return self._site.spawner.signal(id, signum, exec_id=exec_id, everyone=everyone)
 
     def delete(self, id: str, by: str, force: bool = False) -> Deferred[None]:

@@ -42,6 +42,7 @@ class Known(Value):
     :ivar tallies: what the next start by itself depends on.
     :ivar started: when it was started last, in seconds since the host's boot.
     :ivar enabled: whether it comes up at boots; None: nobody said.
+    :ivar is_restarting: it was stopped to be started anew.
     :ivar is_of_this_boot: it was written since the host was booted.
     :ivar is_ready: that run was seen to be ready.
     """
@@ -56,6 +57,7 @@ class Known(Value):
     tallies: Tallies = Tallies()
     started: float = 0.0
     enabled: bool | None = None
+    is_restarting: bool = False
     is_of_this_boot: bool = True
     is_ready: bool = False
 
@@ -137,6 +139,7 @@ def _to_json(known: Known) -> dict[str, object]:
         "tallies": known.tallies._asdict(),
         "started": known.started,
         "enabled": known.enabled,
+        "is_restarting": known.is_restarting,
         "is_ready": known.is_ready,
         "definition": definition_to_json(known.definition),
     }
@@ -154,6 +157,7 @@ def _from_json(document: Any) -> Known:
         reason=str(document.get("reason", "")),
         tallies=_tallies_from_json(document.get("tallies", {})),
         started=_seconds(document.get("started", 0.0)),
+        is_restarting=document.get("is_restarting") is True,
         enabled=None if document.get("enabled") is None else document["enabled"] is True,
         is_ready=document.get("is_ready") is True,
     )

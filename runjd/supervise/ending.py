@@ -1,8 +1,9 @@
 """
 The end of an init process, from its exit record to the news of it.
 
-The news comes behind all output that came before the exit, once that is in the
-log; a full disk may delay it only so long.
+The order is: the exit record, all output that came before it, the log on disk (a
+full disk may delay the rest only so long), the event, the removal of what is left on
+the host, the phase, and whoever waited.
 """
 
 from __future__ import annotations

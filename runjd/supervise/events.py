@@ -1,10 +1,11 @@
 """
 Every change of every jail, numbered, with a ring of the newest ones.
 
-The words: ``defined``, ``changed`` (its definition or its settings) and ``deleted``
-(a jail came and went), ``state`` (its phase), ``exit`` (its init process, or with ``exec=`` another one), ``exec``,
-``stop`` (a step towards its end), ``notice`` (what the runtime says of a start), ``log`` (it cannot be written, or
-can be again); of the daemon itself ``keeper``, ``reload`` (of the configuration), ``store``
+The words: ``defined``, ``changed`` (its definition, or what is said of boots) and ``deleted``
+(a jail came and went), ``state`` (its phase), ``exit`` (its init process, or with ``exec=``
+another one), ``exec``, ``kill`` (somebody signals it), ``stop`` (a step towards its end),
+``notice`` (what the runtime says of a start), ``log`` (it cannot be written, or can be
+again); of the daemon itself ``keeper``, ``reload`` (of the configuration), ``store``
 (what must outlast a reboot cannot be written, or can be again) and ``shutdown``.
 
 A receiver that fails is dropped and told in the daemon's log: nothing a

@@ -1,10 +1,4 @@
-"""
-One jail: what is wanted of it, what is known of it, and what its machine makes it do.
-
-The order at an exit is: the exit record, all output that came before it, the
-log on disk, the event, the removal of what is left on the host, the phase, and
-whoever waited.
-"""
+"""One jail: what is wanted of it, what is known of it, and what its machine makes it do."""
 
 from __future__ import annotations
 
@@ -111,7 +105,8 @@ class Jail:
         self.log_trouble = LogTrouble(site.reactor, self._emit)
         self.log = JailLog(site.logs, self.id, self.settings.log, self.log_trouble)
         self.waiters = Waiters()
-        self._then: bool | None = None  # whether it is started once it is down; None: the policy says
+        # whether it is started once it is down; None: the policy says
+        self._then: bool | None = known.is_restarting or None
         self.is_leftover = False
         self._doom = ""  # what was found wrong with the run, for which it is stopped
         self._trouble: RunjdError | None = None  # why it was not started, until those who wait are told
@@ -124,7 +119,7 @@ class Jail:
         self._mourning = Mourning(site, self.record, self._ending, self._removal)
         self.retrying = Retrying(site, self.record, self._due)
         self.tending = tending_of(self, site)
-        self._stopping = Stopping(site, self.record, self.execs, self.machine.stop_overdue, self._tell_stop)
+        self._stopping = Stopping(site, self.record, self.execs, self.machine.stop_overdue, self._tell_step)
 
     @property
     def definition(self) -> Definition:
@@ -385,7 +380,10 @@ class Jail:
     def resume(self, machine: Inputs) -> None:
         self._put_down()
         record = self.record
-        if record.stood == "started" and record.last_exit is not None and not self.forgetting.is_due:
+        if self._then is True:  # the last daemon saw its end, and did not start it any more
+            self.retrying.stand("new")
+            machine.rested()
+        elif record.stood == "started" and record.last_exit is not None and not self.forgetting.is_due:
             # the last daemon saw its end, and decided nothing
             self.retrying.decide(machine, Run(record.last_exit), self.want)
         else:
@@ -419,7 +417,8 @@ class Jail:
     def again(self, wanted: bool) -> None:
         if self._then is True and not wanted:
             self.waiters.failed(Gone(f'jail "{self.id}" was stopped before it ran', jail=self.id))
-        self._then = wanted
+        self._then = self.record.is_restarting = wanted
+        self.record.save_if_possible()  # the next daemon brings it up, too
 
     def detach(self) -> None:
         self._stopping.cancel()
@@ -489,7 +488,7 @@ class Jail:
     def _tell_removal(self) -> None:
         self._emit("notice", {"text": "somebody else removes its jail, which kills what runs in it"})
 
-    def _tell_stop(self, step: Mapping[str, object]) -> None:
+    def _tell_step(self, step: Mapping[str, object]) -> None:
         self._emit("stop", {**step, "by": self.by})
 
     def _emit(self, ev: str, details: Mapping[str, object], at: float | None = None) -> None:

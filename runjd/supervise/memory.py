@@ -208,9 +208,11 @@ class MemoryController:
 
     def kill(self, id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
         try:
-            self._program(id, exec_id).signal(signum)
+            program = self._program(id, exec_id)
         except RunjdError as error:
             return fail(error)
+        self.events.emit(id, "kill", {"signal": signum, "exec": exec_id, "by": by})
+        program.signal(signum)
         return succeed(None)
 
     def delete(self, id: str, by: str, force: bool = False) -> Deferred[None]:

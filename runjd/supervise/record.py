@@ -19,6 +19,7 @@ class Record:
     :ivar want: what was wanted last.
     :ivar is_expected: it was started, and nobody saw its end.
     :ivar is_configured: it stands in the configuration; else somebody defined it by RUN.
+    :ivar is_restarting: it was stopped to be started anew.
     :ivar enabled: whether it comes up at boots; None: nobody said.
     :ivar last_exit: how it ended the last time.
     :ivar stood: where supervision left it in this boot: ``new`` (it did nothing yet), ``started``, or the phase
@@ -39,6 +40,7 @@ class Record:
         "is_configured",
         "is_expected",
         "is_ready",
+        "is_restarting",
         "last_exit",
         "reason",
         "started",
@@ -58,6 +60,7 @@ class Record:
         self.is_expected = known.is_expected
         self.is_configured = known.is_configured
         self.enabled = known.enabled
+        self.is_restarting = known.is_restarting
         self.last_exit = known.last_exit
         self.stood = known.stood
         self.reason = known.reason
@@ -78,6 +81,7 @@ class Record:
             self.tallies,
             self.started,
             self.enabled,
+            is_restarting=self.is_restarting,
             is_ready=self.is_ready,
         )
         if known != self._saved:
@@ -110,6 +114,7 @@ class Record:
     def begin(self, now: float) -> None:
         """It is being started."""
         self.is_expected = True
+        self.is_restarting = False
         self.started = now
         self.is_ready = False
         self.take()

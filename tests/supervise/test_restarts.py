@@ -264,6 +264,29 @@ def test_a_daemon_killed_before_it_decided_leaves_the_decision_to_the_next(world
     assert stands(world) == ("backoff", 1.0, 0)
 
 
+@pytest.mark.parametrize("moment", ["while it stops", "when it has ended"])
+def test_a_restart_that_was_asked_for_is_finished_by_the_next_daemon(world, moment):
+    """Whoever asked was not told, but what is asked for is done; the rule would leave it alone."""
+    program = world.run()
+    program.ignores.add(15)
+    world.controller.restart("web", "uid:0").addErrback(lambda _: None)
+    world.make_daemon(connects=False)
+    if moment == "when it has ended":
+        world.keeper.end("web", 0)
+    world.connect()
+    world.reactor.turn()
+    if moment == "while it stops":
+        world.keeper.end("web", 0)
+        world.reactor.turn()
+
+    facts = world.controller.facts("web")
+    assert facts.phase == "running"
+    assert facts.pid != program.pid
+    world.keeper.end("web", 0)
+    world.reactor.turn()
+    assert stands(world) == ("idle", None, 0)
+
+
 def test_a_lost_keeper_puts_it_off(world):
     """Without a keeper nothing can be started; once there is one again, what is due is."""
     world.run(settings=ALWAYS)
