@@ -47,6 +47,8 @@ _DATA = "/var/db/runjd" if sys.platform.startswith("freebsd") else "/var/lib/run
 _SETTLE = 0.1
 #: bytes that chunks of output and their records take for a moment
 _CHUNKS = 1 << 20
+#: seconds for which the thread that writes a flood may keep the reactor waiting, each time that it wants to go on
+_SWITCH = 0.0005
 #: seconds that the answer to a shutdown has to reach its client
 _FAREWELL = 0.1
 
@@ -216,6 +218,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     make_directory(f"{options['data']}/jails", 0o700)
 
     _keep_heap()
+    sys.setswitchinterval(_SWITCH)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     shares = share_out(limits[1])
     run_id = os.urandom(3).hex()
