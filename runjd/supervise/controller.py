@@ -352,6 +352,8 @@ class Controller:
         shutdowns, self._shutdowns = self._shutdowns, []
         if isinstance(result, Failure):
             self._is_leaving = self._has_left
+            if self._is_ready and not self._is_leaving:
+                self._site.order.open()
         else:
             self._leave_once()
         for each in shutdowns:

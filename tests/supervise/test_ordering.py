@@ -8,7 +8,7 @@ import pytest
 
 from runjd.policy.facts import Definition
 from runjd.policy.settings import BackoffRule, ReadyRule, RestartRule, Settings
-from tests.supervise.world import TERM, error_of, has_fired, value
+from tests.supervise.world import KILL, TERM, error_of, has_fired, value
 
 RETRY = Settings(restart=RestartRule("always"), backoff=BackoffRule(first=5.0, factor=1.0, jitter=0.0, reset_after=1.0))
 TELLS = ReadyRule("notify")
@@ -273,6 +273,37 @@ def test_the_next_daemon_goes_on_waiting(site):
     assert phases(site) == ["waiting", "running", "waiting"]
     tell(site)
     assert phases(site) == ["running", "running", "running"]
+
+
+def test_the_next_daemon_goes_on_stopping_in_order(site):
+    """A daemon that dies in the middle of it leaves nobody half down, and stops nobody before whom it must."""
+    up(site)
+    for program in site.keeper.programs.values():
+        program.ignores.add(TERM)
+    site.controller.stop("db", "uid:0", timeout=30.0)
+    settle(site)
+    site.make_daemon()
+    settle(site)
+    assert phases(site) == ["running", "running", "stopping"]
+    for jail in ("web", "app", "db"):
+        site.keeper.end(jail, 0)
+        settle(site)
+    assert phases(site) == ["waiting", "idle", "waiting"]
+
+
+def test_a_shutdown_that_failed_lets_jails_start_again(site):
+    """Who cannot be stopped keeps the daemon; it goes on with the others."""
+    define(site, "mail")
+    up(site)
+    db = site.keeper.programs["db", ""]
+    db.ignores |= {TERM, KILL}
+    db.is_stuck = True
+    failed = site.controller.shutdown("stop", "uid:0")
+    for _ in range(20):
+        site.reactor.turn(10.0)
+    assert error_of(failed).code == "TIMEOUT"
+    assert site.controller.facts("mail").phase == "idle"
+    assert value(site.controller.start("mail", "uid:0")).phase == "running"
 
 
 def test_nobody_is_started_without_a_keeper(site):
