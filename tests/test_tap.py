@@ -249,6 +249,20 @@ def test_sigterm_leaves_the_jails_running(twistd):
     assert f"pid={pid}" in twistd.ask("status web")
 
 
+def test_sigterm_during_the_start_is_an_end_in_order(twistd):
+    """However far it came: nothing hangs, and the next daemon serves."""
+    for delay in (0.1, 0.5, 1.0):
+        process = twistd.begin()
+        time.sleep(delay)  # the moment that is meant; it is another one on each machine
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE) in (0, -signal.SIGTERM)
+        assert "Traceback" not in process.stderr.read().decode()
+
+    twistd.begin()
+
+    assert "+ n=0" in twistd.ask("status")
+
+
 def test_a_keeper_that_cannot_start_is_one_line_and_a_status(twistd):
     """What it said is in the daemon's log; nothing hangs, and there is no traceback."""
     os.makedirs(f"{twistd.directory}/s/keeper", 0o700)

@@ -114,6 +114,11 @@ def test_many_jails_are_asked_for_at_once_and_the_first_failure_counts(scripted:
     [
         (("start", "--wait", "ready", "--timeout", "30", "web"), "1 start web wait=ready timeout=30"),
         (("restart", "web"), "1 restart web"),
+        (("start", "--once", "web"), "1 start web once=yes"),
+        (("try-restart", "--timeout", "5", "web"), "1 try-restart web grace=5"),
+        (("reset", "web"), "1 reset web"),
+        (("enable", "web"), "1 enable web"),
+        (("disable", "web"), "1 disable web"),
         (("kill", "-s", "hup", "--all", "web"), "1 kill web 1 all=yes"),
         (("kill", "web"), "1 kill web 15"),
         (("rm", "-f", "web"), "1 delete web force=yes"),
