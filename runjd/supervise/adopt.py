@@ -23,7 +23,7 @@ from runjd.supervise.definitions import Known, definition_from_json
 from runjd.supervise.execution import watch
 from runjd.supervise.jail import DOWN, Jail
 from runjd.supervise.probes.program import PREFIX
-from runjd.supervise.site import STOP_TIMEOUT, Site
+from runjd.supervise.site import Site
 
 _SIGKILL = 9
 
@@ -97,9 +97,9 @@ class Adoption:
                     jail.machine.missing()
             elif jail.phase == "running" and jail.want == "down":
                 jail.by = WANT
-                self._site.order.stop(jail, partial(jail.machine.stop, STOP_TIMEOUT))
+                self._site.order.stop(jail, partial(jail.machine.stop, jail.settings.stop.timeout))
             elif jail.is_restarting:
-                jail.machine.restart(STOP_TIMEOUT)
+                jail.machine.restart(jail.settings.stop.timeout)
             else:
                 jail.machine.regained()
         for id in leftovers:

@@ -27,7 +27,7 @@ from runjd.supervise.jail import Jail
 from runjd.supervise.recall import Recall
 from runjd.supervise.sessions import Session, Visit, input_of
 from runjd.supervise.shutdown import LIMIT, Shutdown
-from runjd.supervise.site import STOP_TIMEOUT, Site
+from runjd.supervise.site import Site
 from runjd.supervise.suggest import no_such_jail
 from runjd.supervise.waiters import UNTIL, has_reached
 from runjd.supervise.watched import WatchedProcess
@@ -160,7 +160,7 @@ class Controller:
             jail.set_want("down", by)
         except RunjdError as error:
             return fail(error)
-        return self._forget_jail(jail, STOP_TIMEOUT)
+        return self._forget_jail(jail, jail.settings.stop.timeout)
 
     # --- IController ------------------------------------------------------------------
 

@@ -17,8 +17,6 @@ from runjd.supervise.ordering import Ordering
 from runjd.supervise.spawner import Spawner
 from runjd.supervise.vigil import Vigil
 
-#: seconds from SIGTERM to SIGKILL, where nobody says otherwise
-STOP_TIMEOUT = 10.0
 #: seconds that a full disk may delay the news of an exit
 FLUSH_LIMIT = 5.0
 

@@ -19,7 +19,7 @@ from runjd.supervise.exec import ExecProcess
 from runjd.supervise.probes.answer import Answer
 from runjd.supervise.probes.program import ProgramQuestion, Programs
 from runjd.supervise.record import Record
-from runjd.supervise.site import STOP_TIMEOUT, Site
+from runjd.supervise.site import Site
 
 _SIGKILL = 9
 #: seconds after which somebody who was killed should be gone
@@ -64,7 +64,7 @@ class Stopping:
         self._execs = execs
         self._overdue = overdue
         self._tell = tell
-        self._abort_timeout = STOP_TIMEOUT
+        self._abort_timeout = 0.0
         self._seconds = 0.0
         self._step = ""
         self._call: IDelayedCall | None = None
