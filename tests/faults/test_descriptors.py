@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import pytest
 
 from runjd.policy.descriptors import share_out
+from tests.faults.test_slow_viewers import memory
 from tests.functional.daemon import PATIENCE, Daemon
 
 LIMIT = 150
@@ -103,3 +104,29 @@ def test_logs_that_are_followed_take_nothing_of_the_jails(daemon: Daemon) -> Non
     while daemon.runjctl("logs", "told", ok=False).stdout != b"begun\n":
         assert time.monotonic() < deadline, "the readers of a lost connection are not closed"
     daemon.runjctl("delete", "-f", "told")
+
+
+def test_idle_connections_cost_little(daemon: Daemon) -> None:
+    """Each with half a line takes less than 20 KB and no time, and a new client is answered at once (torture 17)."""
+    count = (share_out(LIMIT).connections + 1) // 2 - 4  # those that were closed may not be gone yet
+    first, _ = connect(daemon)
+    before = memory(daemon.pid)
+    held = [connect(daemon)[0] for _ in range(count - 1)]
+    try:
+        for connection in held:
+            connection.sendall(b"stat")
+        used = processor(daemon.pid)
+        time.sleep(1.0)
+        assert processor(daemon.pid) - used < 0.2
+        assert (memory(daemon.pid) - before) / len(held) < 20_000
+        delays = []
+        for _ in range(20):
+            began = time.monotonic()
+            further, greeting = connect(daemon)
+            delays.append(time.monotonic() - began)
+            further.close()
+            assert greeting.startswith(b"! 0 ev=hello ")
+        assert sorted(delays)[10] < 0.1
+    finally:
+        for connection in (first, *held):
+            connection.close()

@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 
 from runjd.errors import InputOutput
-from runjd.logs.names import next_number, rotated
+from runjd.logs.names import Rotated, next_number, rotated
 from runjd.logs.reading.source import Source, open_packed, open_plain
 from runjd.values import Value
 
@@ -87,7 +87,7 @@ class Chain:
             raise InputOutput(f"{self.path}: {error.strerror}") from error
         return (found.st_dev, found.st_ino)
 
-    def _rotated(self) -> list:  # type: ignore[type-arg]
+    def _rotated(self) -> list[Rotated]:
         try:
             return rotated(self.path)
         except FileNotFoundError:
