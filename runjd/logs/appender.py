@@ -26,8 +26,9 @@ if TYPE_CHECKING:
 LINE_PATIENCE = 1.0
 #: pieces that one ``writev`` takes (IOV_MAX is 1024 on Linux and FreeBSD)
 _MOST = 512
-#: bytes in which the first record is looked for
-_FIRST = 131_072
+#: bytes that a record has for each byte of its text, at most (json), and beside it
+_FACTOR = 6
+_BESIDE = 256
 
 
 class Appender:
@@ -210,7 +211,8 @@ class Appender:
             self._began = self._now()
             return
         form = FORMATS[self._rule.format]
-        at = form.decode(os.pread(self._fd, _FIRST, 0).partition(b"\n")[0]).at
+        longest = _FACTOR * self._rule.line_limit + _BESIDE
+        at = form.decode(os.pread(self._fd, longest, 0).partition(b"\n")[0]).at
         if form.is_framed and at == "-":  # the log had another form, before the daemon was started anew
             self._rotate()
             self._open()

@@ -67,7 +67,11 @@ class LogFile(ABC):
         """Let go, once all that was given is written."""
 
     def abandon(self) -> None:
-        """The jail is forgotten: give up what cannot be sent. What is to be in a file is written when it can be."""
+        """
+        Give up what cannot be sent, and say that it is done: the jail is forgotten, or its lines go elsewhere.
+
+        What is to be in a file is written when it can be.
+        """
         self.close()
 
 

@@ -23,6 +23,7 @@ from runjd.logs.lines import LineEncoder
 from runjd.policy.settings import LogRule
 from runjd.protocols.loan import Loan
 from runjd.supervise.logroom import LogRoom
+from runjd.supervise.logstream import LentSource, Stream
 
 #: seconds that an unfinished line is kept
 PARTIAL_AGE = 0.05
@@ -73,8 +74,8 @@ class LogIntake:
         self._grown = grown
         self._left_out = left_out
         self._file: LogFile | None = None
-        self._streams: dict[str, _Stream] = {}
-        self._ordered: tuple[_Stream, ...] = ()  # the same, for the writer's thread
+        self._streams: dict[str, Stream] = {}
+        self._ordered: tuple[Stream, ...] = ()  # the same, for the writer's thread
         self._unwritten = 0
         self._flush_call: IDelayedCall | None = None
         self._deeds: list[Callable[[], None]] = []
@@ -90,7 +91,7 @@ class LogIntake:
         """
         stream = self._streams.get(name)
         if stream is None:
-            stream = self._streams[name] = _Stream(LineEncoder(self._encoding, name, self._rule.line_limit))
+            stream = self._streams[name] = Stream(LineEncoder(self._encoding, name, self._rule.line_limit))
             self._ordered = tuple(self._streams.values())
         if self._rule.pressure == "drop":
             self._take_if_there_is_room(stream, data)
@@ -100,9 +101,8 @@ class LogIntake:
         if records and loan is not None:
             stream.loan = loan
             stream.since = None
-            self._append(
-                records, partial(self._returned, stream, done), _LentSource(self, stream.encoder, loan, self._room.now)
-            )
+            source = LentSource(stream.encoder, loan, self._room.now, self.is_line_end)
+            self._append(records, partial(self._returned, stream, done), source)
         else:
             self._look_at(stream, bool(records))
             self._append(records, done)
@@ -119,7 +119,7 @@ class LogIntake:
         if self._file is None:
             done()
         else:
-            self._file.write([], partial(self._written, 0, done), is_line_end=self.is_line_end)
+            self._file.write([], partial(self._written, 0, done), is_line_end=self.is_line_end())
 
     def rest(self) -> None:
         """The program ended: keep no descriptor and no memory for it."""
@@ -166,7 +166,6 @@ class LogIntake:
         self._when_line_ends(do)
         return result
 
-    @property
     def is_line_end(self) -> bool:
         """Whether no line is unfinished behind all that was given on."""
         for stream in self._ordered:  # noqa: SIM110 # asked for each chunk, and a generator takes its time
@@ -176,7 +175,7 @@ class LogIntake:
 
     # --- a log that does not make its jail wait -----------------------------------------
 
-    def _take_if_there_is_room(self, stream: _Stream, data: bytes) -> None:
+    def _take_if_there_is_room(self, stream: Stream, data: bytes) -> None:
         if stream.gate is None:
             stream.gate = Gate()
         # Once something is left out, all that waits is written first: one gap rather than hundreds.
@@ -189,7 +188,7 @@ class LogIntake:
         self._look_at(stream, bool(records))
         self._append(records, _nothing)
 
-    def _tell_gap(self, stream: _Stream) -> None:
+    def _tell_gap(self, stream: Stream) -> None:
         """Write the line that tells of what was left out."""
         if stream.gate is not None and stream.gate.lost:
             self._append(stream.encoder.feed(stamp(self._room.now()), stream.gate.notice()), _nothing)
@@ -204,7 +203,7 @@ class LogIntake:
         if not records:
             done()
             return
-        is_line_end = self.is_line_end
+        is_line_end = self.is_line_end()
         size = sum(map(len, records))
         self._unwritten += size
         self._opened().write(records, partial(self._written, size, done), is_line_end=is_line_end, source=source)
@@ -227,14 +226,14 @@ class LogIntake:
                 if stream.gate is not None and not stream.gate.is_in_line:
                     self._tell_gap(stream)
 
-    def _returned(self, stream: _Stream, done: Callable[[], None]) -> None:
+    def _returned(self, stream: Stream, done: Callable[[], None]) -> None:
         """The writer has taken what there was, and all of it is written."""
         stream.loan = None
         if stream in self._streams.values():
             self._look_at(stream, True)
         done()
 
-    def _look_at(self, stream: _Stream, is_new: bool) -> None:
+    def _look_at(self, stream: Stream, is_new: bool) -> None:
         """See to it that an unfinished line is not kept too long."""
         if not stream.encoder.pending:
             stream.since = None
@@ -253,7 +252,7 @@ class LogIntake:
         if any(stream.since is not None for stream in self._streams.values()):
             self._flush_call = self._room.clock.callLater(PARTIAL_AGE, self._flush_old)
 
-    def _flush_stream(self, stream: _Stream) -> None:
+    def _flush_stream(self, stream: Stream) -> None:
         stream.since = None
         self._append(stream.encoder.flush(stamp(self._room.now())), _nothing)
 
@@ -262,7 +261,7 @@ class LogIntake:
         for stream in self._streams.values():
             stream.take_back()
         self._deeds.append(deed)
-        if self.is_line_end:
+        if self.is_line_end():
             self._do_deeds()
         elif self._late_call is None:
             self._late_call = self._room.clock.callLater(LINE_PATIENCE, self._do_deeds)
@@ -274,46 +273,6 @@ class LogIntake:
         deeds, self._deeds = self._deeds, []
         for deed in deeds:
             deed()
-
-
-class _Stream:
-    """One stream of the program; ``since`` is when its unfinished line began to be kept."""
-
-    __slots__ = ("encoder", "gate", "loan", "since")
-
-    def __init__(self, encoder: LineEncoder) -> None:
-        self.encoder = encoder
-        self.gate: Gate | None = None
-        self.since: float | None = None
-        self.loan: Loan | None = None
-
-    @property
-    def is_busy(self) -> bool:
-        """Whether something of it is still to be written."""
-        return self.since is not None or self.loan is not None or (self.gate is not None and self.gate.lost > 0)
-
-    def take_back(self) -> None:
-        """Have the writer take no more of it."""
-        if self.loan is not None:
-            self.loan.take_back()
-
-
-class _LentSource(Source):
-    """Records of what is read on the writer's thread."""
-
-    __slots__ = ("_encoder", "_intake", "_loan", "_now")
-
-    def __init__(self, intake: LogIntake, encoder: LineEncoder, loan: Loan, now: Callable[[], float]) -> None:
-        self._intake = intake
-        self._encoder = encoder
-        self._loan = loan
-        self._now = now
-
-    def take(self) -> tuple[Pieces, bool] | None:
-        return self._loan.take(self._encode)
-
-    def _encode(self, data: bytes) -> tuple[Pieces, bool]:
-        return self._encoder.feed(stamp(self._now()), data), self._intake.is_line_end
 
 
 def _nothing() -> None:

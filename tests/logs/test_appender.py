@@ -7,6 +7,9 @@ import pytest
 from runjd.logs import names
 from runjd.logs.appender import Appender
 from runjd.logs.compression import open_rotated
+from runjd.logs.formats.stamp import stamp
+from runjd.logs.formats.table import FORMATS
+from runjd.logs.lines import LineEncoder
 from runjd.policy.settings import LogRule
 
 
@@ -189,3 +192,16 @@ def test_records_of_another_form_begin_another_file(bench):
 
     assert [each.split()[-1] for each in bench.files()][:2] == [b"first", b"second"]
     assert len(bench.files()) == 3
+
+
+@pytest.mark.parametrize("form", ["ts", "cri", "json"])
+def test_a_longest_first_record_is_known_again(bench, form):
+    """The next life of the daemon goes on in the same file, however long its records are."""
+    rule = LogRule(format=form, line_limit=300_000)
+    for _ in range(3):
+        bench.again(rule)
+        records = LineEncoder(FORMATS[form], "out", rule.line_limit).feed(stamp(bench.now), b"\xff" * 300_000 + b"\n")
+        bench.appender.append(records, True)
+
+    [found] = bench.files()
+    assert found.count(b"\n") == 3

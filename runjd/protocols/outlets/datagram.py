@@ -69,12 +69,15 @@ class DatagramOutlet(LogFile):
         self._send()
 
     def abandon(self) -> None:
+        waiting = list(self._queue)
         self._queue.clear()
         self._sent = 0
         if self._later is not None:
             self._later.cancel()
             self._later = None
         self.close()
+        for _, done in waiting:
+            done(0)
 
     def keep(self, rule: LogRule) -> None:
         """Nothing: another rule has an outlet of its own."""

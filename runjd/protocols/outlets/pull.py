@@ -127,9 +127,12 @@ class PullOutlet(LogFile):
         self._let_go_if_closed()
 
     def abandon(self) -> None:
+        waiting = list(self._queue)
         self._queue.clear()
         self._is_sending = False
         self.close()
+        for _, done in waiting:
+            done(0)
 
     def keep(self, rule: LogRule) -> None:
         """Nothing: another rule has an outlet of its own."""

@@ -132,6 +132,7 @@ async def test_a_jail_that_is_forgotten_gives_up(private_dir):
     await until(lambda: bench.troubles)
 
     bench.outlet.abandon()
+    assert bench.done == 1
 
 
 @pytest.mark.parametrize("is_there", [True, False])

@@ -163,6 +163,7 @@ async def test_a_program_that_is_not_there_is_told():
 
     assert bench.done == 0
     bench.outlet.abandon()
+    assert bench.done == 1
 
 
 @pytest_twisted.ensureDeferred
