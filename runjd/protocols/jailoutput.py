@@ -103,9 +103,10 @@ class JailOutput:
         """
         Let another thread read, while we are held.
 
-        :return: None for a terminal, which gives out little at once.
+        :return: None for a terminal, which gives out little at once, and once the process exited, for then we read
+            what is left in one go.
         """
-        if self._is_terminal or self._is_reading or self._fd < 0:
+        if self._is_terminal or self._is_reading or self._fd < 0 or self._process.exit is not None:
             return None
         self._loan = Loan(self._fd, READ_SIZE)
         return self._loan

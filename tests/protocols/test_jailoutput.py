@@ -7,6 +7,7 @@ from pytest_twisted import ensureDeferred
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
+from runjd.policy.facts import ExitRecord
 from runjd.protocols.jailoutput import JailOutput
 
 
@@ -83,4 +84,20 @@ async def test_a_terminal_is_not_lent():
 
     output.close()
     os.close(slave)
+    await deferLater(reactor, 0)
+
+
+@ensureDeferred
+async def test_nothing_is_lent_once_the_process_exited(pipe):
+    """What is left is read in one go, and a second reader would mix it up."""
+    reading, writing = pipe
+    process = Process()
+    output = JailOutput(reactor, process, 1, reading, False)
+    output.hold()
+    assert output.lend() is not None
+
+    process.exit = ExitRecord(1, 0, None, 0.0)
+
+    assert output.lend() is None
+    output.close()
     await deferLater(reactor, 0)
