@@ -90,7 +90,7 @@ async def test_a_terminal_is_not_lent():
 @ensureDeferred
 async def test_nothing_is_lent_once_the_process_exited(pipe):
     """What is left is read in one go, and a second reader would mix it up."""
-    reading, writing = pipe
+    reading, _ = pipe
     process = Process()
     output = JailOutput(reactor, process, 1, reading, False)
     output.hold()
