@@ -140,7 +140,7 @@ def _read_args(reader: Reader) -> tuple[str, ...]:
         if reader.fields["args"] == []:
             reader.fault("args", "is empty; expected at least the program to run")
     elif not args[0]:
-        reader.fault_at("args", 0, "is empty; expected the program to run")
+        reader.fault_at("args", 0, "is empty: executable file not found in $PATH")
     return args
 
 

@@ -18,6 +18,7 @@ pytestmark = pytest.mark.root
     [
         ("box no-such-program", 127, "executable file not found in"),
         *thorough(("box /no/such/program", 127, "no such file or directory")),
+        *thorough(("box ''", 127, "executable file not found in")),
         ("box /etc/nothing-to-run", 126, "permission denied"),
     ],
 )
