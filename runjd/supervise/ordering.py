@@ -11,8 +11,9 @@ from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
+from twisted.logger import Logger
 
-from runjd.errors import DependencyFailed
+from runjd.errors import DependencyFailed, RunjdError
 from runjd.policy.plan import pulled
 from runjd.policy.waiting import CROWDED, LEANING, Standing, Start, Wait, decide, leaning, swept
 from runjd.supervise.causes import ORDER
@@ -34,6 +35,8 @@ class Ordering:
 
     :ivar parallel: so many jails may be starting at a time.
     """
+
+    _log = Logger()
 
     def __init__(self, clock: IReactorTime) -> None:
         self.parallel = PARALLEL
@@ -147,7 +150,12 @@ class Ordering:
             if other.want == "down":
                 if not is_by_hand and other.record.want:
                     continue
-                other.set_want("up", ORDER)
+                try:
+                    other.set_want("up", ORDER)
+                except RunjdError:
+                    if is_by_hand:
+                        raise
+                    continue  # and whoever requires it waits
             elif other.phase not in ("idle", "failed"):
                 continue
             other.by = ORDER
@@ -197,7 +205,7 @@ class Ordering:
         self._call = None
         coming, self._coming = self._coming, {}
         for id, by in coming.items():
-            self._jails[id].come_up(by)
+            self._guarded(self._jails[id].come_up, by)
         turns = self._turns()
         changed, self._changed = self._changed, {}
         if self._is_all_new:
@@ -210,11 +218,18 @@ class Ordering:
             if jail is None:
                 continue
             if isinstance(decision, Wait):
-                self._wait(jail, decision)
+                self._guarded(self._wait, jail, decision)
             elif isinstance(decision, Start):
-                jail.machine.go()
+                self._guarded(jail.machine.go)
             else:
-                self._stop(jail)
+                self._guarded(self._stop, jail)
+
+    def _guarded(self, do: Callable[..., None], *words: object) -> None:
+        """Whatever goes wrong with one jail, the others are dealt with."""
+        try:
+            do(*words)
+        except Exception:
+            self._log.failure("a decision about the order could not be carried out")
 
     def _wait(self, jail: Jail, decision: Wait) -> None:
         self._reasons[jail.id] = decision.reason
