@@ -122,8 +122,9 @@ class Tending:
 
     def keep(self) -> None:
         """The settings of the jail are others: the probe of its health changes at once."""
-        before, self._settings = self._settings, self._record.definition.settings
-        if self.is_ready and before.health != self._settings.health:
+        before, health = self._settings, self._record.definition.settings.health
+        self._settings = before._replace(health=health)  # when it is ready, its start has settled
+        if self.is_ready and before.health != health:
             self._watch_health()
 
     def end(self) -> None:

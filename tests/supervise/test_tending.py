@@ -280,6 +280,16 @@ def test_other_settings_change_the_probe_at_once(world):
     assert [key for key in world.keeper.programs if key[1]] == []
 
 
+def test_another_rule_of_readiness_counts_from_the_next_start_on(world):
+    """The run that is under way tells as it was told to, and whoever waits hears of it."""
+    program = run(world, ready=ReadyRule("notify"))
+    waiting = world.controller.wait("web", "ready")
+    world.controller.change("web", RETRY, "config")
+    program.tell(b"READY=1")
+    world.reactor.turn()
+    assert value(waiting).ready == "yes"
+
+
 def test_a_probe_of_the_last_daemon_is_ended(world):
     """Nobody waits for its answer: it is killed, and is no news."""
     run(world, health=HealthRule(EXEC, interval=10.0))
