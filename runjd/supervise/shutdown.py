@@ -96,6 +96,9 @@ class Shutdown:
         self._call = None
         names = ", ".join(sorted(self._waiting)[:10])
         self._waiting.clear()
+        for jail in self._jails.values():
+            if jail.is_down:
+                jail.unpause()  # the daemon stays, and what was held off is due when it was
         self._result.errback(TimedOut(f"jails did not end within {self._limit:g} s: {names}"))
 
     def _cancel(self) -> None:

@@ -91,17 +91,20 @@ def test_it_is_over_in_time_whatever_a_jail_does(world):
 
 
 def test_who_cannot_be_killed_is_named(world):
-    """The others are down, and the daemon stays, as its jail does."""
+    """The others are down, and the daemon stays, as its jail does; what was held off is started when it is due."""
     world.run("stuck").is_stuck = True
     world.keeper.programs["stuck", ""].ignores |= {TERM, KILL}
     world.run("web")
+    world.run("crashed", settings=Settings(restart=RestartRule("always"), backoff=BackoffRule(first=1.0)))
+    world.keeper.end("crashed", 3)
+    world.reactor.turn()
 
     done = world.controller.shutdown("stop", "uid:0")
     world.reactor.turn(65.0)
     world.reactor.turn(15.0)
 
     assert str(error_of(done)) == "jails did not end within 80 s: stuck"
-    assert [each.phase for each in world.controller.jails()] == ["stopping", "idle"]
+    assert [each.phase for each in world.controller.jails()] == ["running", "stopping", "idle"]
     assert world.left == 0
 
 
