@@ -16,6 +16,7 @@ from zope.interface import Attribute, Interface
 from runjd.config.difference import Difference
 from runjd.policy.facts import Definition, Event, ExitRecord, Facts, LogPage, LogPosition, LogQuery, SessionFacts
 from runjd.policy.plan import PlanStep
+from runjd.policy.usage import Measurement
 from runjd.spec.model import Process
 
 
@@ -155,6 +156,14 @@ class IController(Interface):
 
     def facts(id: str) -> Facts:
         """Return one jail. :raise NoSuchJail: naming a near miss."""
+
+    def measure(ids: Sequence[str]) -> Deferred[Measurement]:
+        """
+        Return what these jails use, all without a name, in the order of the names; those that do not run use nothing.
+
+        :raise NoSuchJail: (by the Deferred) naming a near miss.
+        :raise InputOutput: (by the Deferred) the system tells nothing.
+        """
 
     def plan(ids: Sequence[str]) -> Sequence[PlanStep]:
         """

@@ -178,6 +178,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from twisted.internet.threads import deferToThreadPool
 
     from runjd.access.identity import identify
+    from runjd.container.recorded import finder
     from runjd.kernel.exitwatch import exit_watch
     from runjd.kernel.process import boot_id
     from runjd.logs.writer import ThreadWriter
@@ -186,6 +187,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.protocols.control.hall import Limits
     from runjd.protocols.keeperclient import KeeperClient
     from runjd.protocols.outlets.choose import Outlets
+    from runjd.runtime.meters.choose import choose_meter
     from runjd.supervise.bundles import Bundles
     from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.connection import AbsentKeeper, KeeperConnection
@@ -199,6 +201,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.keeperstart import KeeperStart
     from runjd.supervise.lasting import Lasting
     from runjd.supervise.logroom import LogRoom
+    from runjd.supervise.metering import Metering
     from runjd.supervise.recall import Recall
     from runjd.supervise.site import Site
     from runjd.supervise.vigil import Vigil
@@ -245,6 +248,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         run_id,
         time.monotonic,
         random,
+        Metering(choose_meter(finder(f"{state}/state")), in_thread, time.monotonic),
     )
     controller = Controller(
         site,

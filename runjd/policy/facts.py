@@ -24,7 +24,8 @@ class ExitRecord(Value):
 
     ``status`` is the exit status and ``signal`` the signal's number; exactly one
     is not None, or neither where nobody could see it (``unknown``).  ``at`` is
-    wall time, seconds since the epoch, of the reap.
+    wall time, seconds since the epoch, of the reap.  ``oom``: the kernel killed
+    it, or what it waited for, because memory ran out; None where that is not known.
     """
 
     pid: int
@@ -32,6 +33,7 @@ class ExitRecord(Value):
     signal: int | None
     at: float
     core: bool = False
+    oom: bool | None = None
 
     @property
     def is_known(self) -> bool:

@@ -14,6 +14,7 @@ from runjd.interfaces import IController, ILog, ISession, IViewer
 from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts
 from runjd.policy.plan import PlanStep, plan
 from runjd.policy.settings import Settings
+from runjd.policy.usage import Measurement
 from runjd.policy.waiting import standing_of
 from runjd.spec.ids import check_id
 from runjd.spec.model import Process
@@ -24,6 +25,7 @@ from runjd.supervise.definitions import Known
 from runjd.supervise.execdefaults import ExecDefaults
 from runjd.supervise.execution import execute
 from runjd.supervise.jail import Jail
+from runjd.supervise.portrait import measurement
 from runjd.supervise.recall import Recall
 from runjd.supervise.sessions import Session, Visit, input_of
 from runjd.supervise.shutdown import LIMIT, Shutdown
@@ -169,6 +171,14 @@ class Controller:
 
     def facts(self, id: str) -> Facts:
         return self._jail(id).facts()
+
+    def measure(self, ids: Sequence[str]) -> Deferred[Measurement]:
+        try:
+            jails = [self._jail(id) for id in ids or sorted(self._jails)]
+        except RunjdError as error:
+            return fail(error)
+        inits = {jail.id: jail.pid for jail in jails if jail.is_running}
+        return self._site.metering.measure(inits).addCallback(measurement, jails)
 
     def plan(self, ids: Sequence[str]) -> Sequence[PlanStep]:
         for id in ids:

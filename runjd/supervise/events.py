@@ -95,6 +95,7 @@ def exit_details(record: ExitRecord, exec_id: str = "") -> dict[str, object]:
         "exit": record.status if record.is_known else "unknown",
         "signal": record.signal,
         "core": "yes" if record.core else None,
+        "oom": None if record.oom is None else "yes" if record.oom else "no",
     }
 
 

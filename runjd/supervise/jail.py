@@ -337,7 +337,7 @@ class Jail:
             self.by = PROGRAM
         self._stopping.cancel()
         self.tending.end()
-        self._ending.record = record
+        self._ending.record = record = self._site.metering.judged(self.id, record, self.record.last_exit)
         self._watching.stop()
         self.phase = "stopping"
         if self.init is not None and self.init.transport is not None:

@@ -47,6 +47,11 @@ class LogFan:
         """Whether the writer of the log may read the program's output by itself."""
         return not self._others and self._rule.pressure == "block"
 
+    @property
+    def taken(self) -> int:
+        """Bytes that the program wrote in this life of the daemon."""
+        return self._log.taken
+
     def write(self, stream: str, data: bytes, done: Callable[[], None], loan: Loan | None = None) -> None:
         """Take in what the program wrote; ``done`` is called once it is in all places. See LogIntake."""
         if not self._others:

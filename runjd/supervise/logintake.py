@@ -50,11 +50,13 @@ class LogIntake:
         "_grown",
         "_late_call",
         "_left_out",
+        "_lent",
         "_open",
         "_ordered",
         "_room",
         "_rule",
         "_streams",
+        "_taken",
         "_unwritten",
     )
 
@@ -77,6 +79,8 @@ class LogIntake:
         self._streams: dict[str, Stream] = {}
         self._ordered: tuple[Stream, ...] = ()  # the same, for the writer's thread
         self._unwritten = 0
+        # what was taken in here, and on the writer's thread
+        self._taken = self._lent = 0
         self._flush_call: IDelayedCall | None = None
         self._deeds: list[Callable[[], None]] = []
         self._late_call: IDelayedCall | None = None
@@ -89,6 +93,7 @@ class LogIntake:
         :param done: called once it is written, or kept as an unfinished line, or left out.
         :param loan: more may be read from there, before ``done`` is called.
         """
+        self._taken += len(data)
         stream = self._streams.get(name)
         if stream is None:
             stream = self._streams[name] = Stream(LineEncoder(self._encoding, name, self._rule.line_limit))
@@ -101,11 +106,16 @@ class LogIntake:
         if records and loan is not None:
             stream.loan = loan
             stream.since = None
-            source = LentSource(stream.encoder, loan, self._room.now, self.is_line_end)
+            source = LentSource(stream.encoder, loan, self._room.now, self.is_line_end, self._count_lent)
             self._append(records, partial(self._returned, stream, done), source)
         else:
             self._look_at(stream, bool(records))
             self._append(records, done)
+
+    @property
+    def taken(self) -> int:
+        """Bytes that were taken in."""
+        return self._taken + self._lent
 
     def flush(self, done: Callable[[], None]) -> None:
         """Write what is unfinished; ``done`` is called once all that was given is written."""
@@ -198,6 +208,10 @@ class LogIntake:
         self._ordered = ()
 
     # --- inside -----------------------------------------------------------------------
+
+    def _count_lent(self, size: int) -> None:
+        """So many bytes were taken in on the writer's thread, which is the only one that says so."""
+        self._lent += size
 
     def _append(self, records: Pieces, done: Callable[[], None], source: Source | None = None) -> None:
         if not records:

@@ -46,13 +46,20 @@ class LentSource(Source):
 
     :param now: wall time in seconds.
     :param is_line_end: tells whether no line of the program is unfinished in the log.
+    :param count: told how many bytes were read, each time.
     """
 
-    __slots__ = ("_encoder", "_is_line_end", "_loan", "_now")
+    __slots__ = ("_count", "_encoder", "_is_line_end", "_loan", "_now")
 
     def __init__(
-        self, encoder: LineEncoder, loan: Loan, now: Callable[[], float], is_line_end: Callable[[], bool]
+        self,
+        encoder: LineEncoder,
+        loan: Loan,
+        now: Callable[[], float],
+        is_line_end: Callable[[], bool],
+        count: Callable[[int], None],
     ) -> None:
+        self._count = count
         self._encoder = encoder
         self._loan = loan
         self._now = now
@@ -62,4 +69,5 @@ class LentSource(Source):
         return self._loan.take(self._encode)
 
     def _encode(self, data: bytes) -> tuple[Pieces, bool]:
+        self._count(len(data))
         return self._encoder.feed(stamp(self._now()), data), self._is_line_end()

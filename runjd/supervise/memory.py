@@ -23,6 +23,7 @@ from runjd.errors import AlreadyExists, BadArgument, Cancelled, Gone, NotFound, 
 from runjd.interfaces import IController, ILog, ISession, IViewer
 from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts
 from runjd.policy.plan import PlanStep, plan
+from runjd.policy.usage import Measured, Measurement, Usage
 from runjd.policy.waiting import standing_of
 from runjd.spec.ids import check_id
 from runjd.spec.model import Process
@@ -68,6 +69,8 @@ class MemoryController:
         self.ignores_term = False
         #: how often and in which mode a shutdown was asked for
         self.shutdowns: list[str] = []
+        #: what a test says that jails use
+        self.usages: dict[str, Usage] = {}
         self._clock = clock
         self._now = now
         self._jails: dict[str, _Jail] = {}
@@ -112,6 +115,18 @@ class MemoryController:
 
     def facts(self, id: str) -> Facts:
         return self._jail(id).facts()
+
+    def measure(self, ids: Sequence[str]) -> Deferred[Measurement]:
+        try:
+            jails = [self._jail(id) for id in ids or sorted(self._jails)]
+        except RunjdError as error:
+            return fail(error)
+        return succeed(
+            Measurement(
+                self._clock.seconds(),
+                tuple([Measured(jail.facts(), self.usages.get(jail.definition.id), jail.log.taken) for jail in jails]),
+            )
+        )
 
     def plan(self, ids: Sequence[str]) -> Sequence[PlanStep]:
         for id in ids:

@@ -22,12 +22,14 @@ class MemoryLog:
 
     def __init__(self, stamp: Callable[[], str] = lambda: "2025-11-23T15:01:20.102000000Z") -> None:
         self.lines: list[LogLine] = []
+        self.taken = 0
         self._stamp = stamp
         self._partial = {"out": b"", "err": b""}
         self._waiting: list[tuple[int, Deferred[None]]] = []
 
     def append(self, stream: str, data: bytes) -> None:
         """Log what a program wrote; an unfinished line is kept until its rest comes."""
+        self.taken += len(data)
         *whole, self._partial[stream] = (self._partial[stream] + data).split(b"\n")
         self.lines.extend(LogLine(self._stamp(), stream, False, text) for text in whole)
         self._tell()

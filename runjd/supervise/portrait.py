@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from runjd.policy.facts import Facts
+from runjd.policy.usage import Measured, Measurement
+from runjd.supervise.metering import Measures
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from runjd.supervise.jail import Jail
+
+
+def measurement(measures: Measures, jails: Iterable[Jail]) -> Measurement:
+    """Return jails with what they use."""
+    at, usages = measures
+    return Measurement(
+        at,
+        tuple(
+            [
+                Measured(each.facts(), usages.get(each.id) if each.is_running else None, each.log.intake.taken)
+                for each in jails
+            ]
+        ),
+    )
 
 
 def facts_of(jail: Jail) -> Facts:

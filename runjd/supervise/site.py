@@ -13,6 +13,7 @@ from runjd.supervise.execends import ExecEnds
 from runjd.supervise.guestbook import GuestBook
 from runjd.supervise.lasting import Lasting
 from runjd.supervise.logroom import LogRoom
+from runjd.supervise.metering import Metering
 from runjd.supervise.ordering import Ordering
 from runjd.supervise.spawner import Spawner
 from runjd.supervise.vigil import Vigil
@@ -39,6 +40,7 @@ class Site:
     :ivar exec_ends: how exec processes ended.
     :param uptime: seconds since the host's boot, which no change of the clock moves.
     :param random: a number from 0 to 1.
+    :param metering: what jails use.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Site:
         run_id: str,
         uptime: Callable[[], float],
         random: Callable[[], float],
+        metering: Metering,
     ) -> None:
         self.reactor = reactor
         self.order = Ordering(reactor)
@@ -72,3 +75,4 @@ class Site:
         self.exec_ends = ExecEnds()
         self.uptime = uptime
         self.random = random
+        self.metering = metering

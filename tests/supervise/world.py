@@ -16,6 +16,7 @@ from runjd.logs.contract import LogWriter
 from runjd.logs.memory import MemoryWriter
 from runjd.logs.writer import ThreadWriter
 from runjd.policy.facts import Definition, ExitRecord
+from runjd.runtime.meters.memory import MemoryMeter
 from runjd.supervise.bundles import Bundles
 from runjd.supervise.connection import AbsentKeeper
 from runjd.supervise.controller import Controller
@@ -23,6 +24,7 @@ from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
 from runjd.supervise.lasting import Lasting
 from runjd.supervise.logroom import LogRoom
+from runjd.supervise.metering import Metering
 from runjd.supervise.recall import Recall
 from runjd.supervise.site import Site
 from runjd.supervise.vigil import Vigil
@@ -105,6 +107,7 @@ class World:
         for name in ("jails", "logs", "wishes"):
             os.mkdir(f"{directory}/{name}", 0o700)
         self.directory = directory
+        self.meter = MemoryMeter()
         self.path = Path(directory)
         self.keeper = FakeKeeper()
         self.reactor = TurningReactor()
@@ -144,6 +147,7 @@ class World:
             "7f3a91",
             self.reactor.seconds,
             lambda: self.luck,
+            Metering(self.meter, maybeDeferred, self.reactor.seconds),
         )
         self.site.vigil.start()
         self.controller = Controller(

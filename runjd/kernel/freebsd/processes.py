@@ -33,6 +33,8 @@ class KernelProcess(Value):
     :ivar start_time: microseconds since boot; ``ki_start`` itself moves when the clock is set.
     :ivar jid: of its jail; 0 for the host's, and for all of a jail as seen from within.
     :ivar exit_status: of a zombie, as wait(2) gives it.
+    :ivar cpu: seconds on the processors, of itself and of the children that it waited for.
+    :ivar resident: pages that are in memory.
     """
 
     pid: int
@@ -45,6 +47,8 @@ class KernelProcess(Value):
     alive: bool
     command: str
     exit_status: int
+    cpu: float = 0.0
+    resident: int = 0
 
 
 def process(pid: int) -> KernelProcess | None:
@@ -107,6 +111,7 @@ def parse(records: bytes, boot_microseconds: int) -> list[KernelProcess]:
             raise OSError(errno.EPROTONOSUPPORT, "struct kinfo_proc is of another size; runjd must be taught it")
         pid, parent, group, _, session = _PIDS.unpack_from(record, 72)
         seconds, microseconds = _START.unpack_from(record, 336)
+        children = _START.unpack_from(record, 352)
         found.append(
             KernelProcess(
                 pid,
@@ -119,6 +124,9 @@ def parse(records: bytes, boot_microseconds: int) -> list[KernelProcess]:
                 record[388] != _ZOMBIE,
                 record[447:467].partition(b"\0")[0].decode("utf-8", "replace"),
                 struct.unpack_from("=H", record, 304)[0],
+                # ki_runtime, ki_childtime, ki_rssize
+                (struct.unpack_from("=Q", record, 328)[0] + children[0] * 1_000_000 + children[1]) / 1e6,
+                struct.unpack_from("=q", record, 264)[0],
             )
         )
     return found

@@ -156,6 +156,7 @@ class Processes:
             # A jail does not know its own number.
             0 if each.jid == self._state.me.jid else each.jid,
             each.start_time, each.status is None, each.command, each.status or 0,
+            each.cpu, each.resident,
         )  # fmt: skip
 
     def _below(self, reaper: Process) -> list[Process]:

@@ -108,6 +108,8 @@ class Process:
         self.jid = HOST
         self.start_time = 0
         self.command = "python3.11"
+        self.cpu = 0.0
+        self.resident = 0
         self.status: int | None = None
         self.root = root
         self.directory = root

@@ -252,7 +252,9 @@ class FrameStream(Stream):
 
 
 def exit_fields(exit: ExitRecord) -> list[tuple[str, str]]:
-    """Return how a process ended: ``exit=`` or ``signal=``, and ``exit=unknown`` where nobody saw it."""
+    """Return how a process ended: ``exit=`` or ``signal=``, ``exit=unknown`` where nobody saw it, and ``oom=``."""
     if exit.signal is not None:
-        return [("signal", str(exit.signal)), *([("core", "yes")] if exit.core else [])]
-    return [("exit", "unknown" if exit.status is None else str(exit.status))]
+        how = [("signal", str(exit.signal)), *([("core", "yes")] if exit.core else [])]
+    else:
+        how = [("exit", "unknown" if exit.status is None else str(exit.status))]
+    return how if exit.oom is None else [*how, ("oom", "yes" if exit.oom else "no")]

@@ -16,6 +16,9 @@ def record(**changes: int) -> bytes:
     struct.pack_into("<5i", made, 72, 812, 1, 811, 0, 810)
     struct.pack_into("<I", made, 168, 65534)
     struct.pack_into("<H", made, 304, 9)
+    struct.pack_into("<q", made, 264, 12)
+    struct.pack_into("<Q", made, 328, 1_500_000)
+    struct.pack_into("<qq", made, 352, 2, 250_000)
     struct.pack_into("<qq", made, 336, changes.get("start", 1_700_000_100), 250_000)
     made[388] = changes.get("state", 3)
     made[447:452] = b"cron\0"
@@ -24,10 +27,10 @@ def record(**changes: int) -> bytes:
 
 
 def test_kinfo_proc_is_read_by_its_offsets() -> None:
-    """Records give pid, parent, group, session, user, jail, start since boot, state, name and exit status."""
+    """Records give pid, parent, group, session, user, jail, start, state, name, exit status, time and memory."""
     found = processes.parse(record() + record(state=5), 1_700_000_000_000_000)
 
-    assert found[0] == processes.KernelProcess(812, 1, 811, 810, 65534, 7, 100_250_000, True, "cron", 9)
+    assert found[0] == processes.KernelProcess(812, 1, 811, 810, 65534, 7, 100_250_000, True, "cron", 9, 3.75, 12)
     assert found[1] == found[0]._replace(alive=False)
 
 

@@ -31,7 +31,7 @@ def test_blank_lines_and_comments_are_not_answered(offline):
         (b'7 show "web', '-7 SYNTAX msg="a quoted string is not closed"'),
         (b"7", '-7 SYNTAX msg="a verb is expected: letters and -, not quoted"'),
         (b"1234567890 ping", '-? SYNTAX msg="a tag has 1 to 9 digits"'),
-        (b"7 statsu", '-7 UNKNOWN_VERB msg="no verb \\"statsu\\"; did you mean \\"status\\"?"'),
+        (b"7 staus", '-7 UNKNOWN_VERB msg="no verb \\"staus\\"; did you mean \\"status\\"?"'),
         (b"xyzzy", '- UNKNOWN_VERB msg="no verb \\"xyzzy\\"; try help"'),
     ],
 )

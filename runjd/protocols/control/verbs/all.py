@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from runjd.protocols.control.verbs import configuration, events, lifecycle, log, query, session, stream
+from runjd.protocols.control.verbs import configuration, events, lifecycle, log, query, session, stream, usage
 from runjd.protocols.control.verbs.table import VerbTable
 
 
@@ -12,6 +12,7 @@ def all_verbs() -> VerbTable:
         (
             *session.VERBS,
             *query.VERBS,
+            *usage.VERBS,
             *lifecycle.VERBS,
             *configuration.VERBS,
             *log.VERBS,

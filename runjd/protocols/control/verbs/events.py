@@ -28,7 +28,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "kill": ("signal", "exec", "by"),
     "stop": ("step", "signal", "by", "reason"),
     "exec": ("exec", "pid", "by"),
-    "exit": ("exec", "pid", "exit", "signal", "core", "by"),
+    "exit": ("exec", "pid", "exit", "signal", "core", "oom", "by"),
     "deleted": ("by",),
     "notice": ("text", "by"),
     "log": ("state", "reason", "lost"),

@@ -8,7 +8,9 @@ from runjd.errors import BadArgument
 from runjd.policy.facts import Facts
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_record
+from runjd.protocols.control.verbs import patterns
 from runjd.protocols.control.verbs.arguments import Argument
+from runjd.protocols.control.verbs.patterns import chosen
 from runjd.protocols.control.verbs.render import (
     exec_end_fields,
     list_fields,
@@ -37,8 +39,8 @@ def list_jails(call: Call) -> Reply:
 
 def status(call: Call) -> Reply:
     """STATUS."""
-    ids = call.arguments.all(IDS)
-    jails: Sequence[Facts] = [call.controller.facts(jail) for jail in ids] if ids else call.controller.jails()
+    ids = chosen(call.controller, call.arguments.all(patterns.IDS))
+    jails: Sequence[Facts] = call.controller.jails() if ids is None else list(map(call.controller.facts, ids))
     return Reply([("n", str(len(jails)))], body=_status_lines(call.tag, jails, call.now()))
 
 
@@ -78,7 +80,7 @@ def _status_lines(tag: str, jails: Sequence[Facts], now: float) -> Iterator[byte
 
 VERBS = (
     Verb("LIST", "observer", "All jails, in short.", list_jails),
-    Verb("STATUS", "observer", "How all jails are, or those named.", status, (IDS,)),
+    Verb("STATUS", "observer", "How all jails are, or those named.", status, (patterns.IDS,)),
     Verb("SHOW", "observer", "All that is known of a jail.", show, (ID,)),
     Verb("PLAN", "observer", "What a start would do, without doing it.", plan, (IDS,)),
     Verb("WAIT", "observer", "Wait until a jail is started, ready or stopped.", wait, (ID,), (UNTIL, EXEC, TIMEOUT)),

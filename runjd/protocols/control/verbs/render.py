@@ -40,7 +40,7 @@ def status_fields(facts: Facts, now: float) -> Fields:
         fields.append(("up", f"{max(0.0, now - facts.started_at):.1f}"))
     if facts.terminal:
         fields.append(("tty", "yes"))
-    if facts.last_exit is not None and not facts.pid:
+    if facts.last_exit is not None:
         fields.extend(exit_fields(facts.last_exit))
     if facts.next_in is not None:
         fields.append(("next_in", f"{facts.next_in:.1f}"))
