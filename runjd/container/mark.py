@@ -3,7 +3,8 @@ The mark of a container's directory, by which we know it for ours.
 
 Nothing is ever removed from a directory without it, whatever is given as state
 directory.  It is made before anything else; once there is an init process it
-says which, so that it can be ended also where the record was damaged.
+says which, and what was made on the host before it, so that both can be taken away
+also where the record was damaged.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ def make(directory: int) -> None:
 
 
 def keep(directory: int, state: State) -> None:
-    """Write down which process is the init process."""
+    """Write down which process is the init process, and what was made on the host until then."""
     short = State(
         state.id,
         state.status,
@@ -35,6 +36,8 @@ def keep(directory: int, state: State) -> None:
         boot_id=state.boot_id,
         runtime=state.runtime,
         root=state.root,
+        undo=state.undo,
+        jid=state.jid,
     )
     fd = os.open(NAME, os.O_WRONLY | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory)
     try:

@@ -12,6 +12,7 @@ import pytest
 from runjd.container import mark
 from runjd.container.stdio import Fifos
 from runjd.errors import AlreadyExists, InputOutput, NoSpace, NoSuchJail, RunjdError
+from runjd.runtime.linux.cgroup.record import recorded
 from tests.container.jails import Jails, wait
 
 
@@ -143,8 +144,9 @@ def _truncate(path: str) -> None:
 
 @pytest.mark.parametrize("damage", [_replace_by_directory, _replace_by_fifo, _replace_by_link, _truncate, os.unlink])
 def test_force_ends_the_init_of_a_damaged_record(jails: Jails, damage: object) -> None:
-    """The mark names the init process, so that it does not live on unknown."""
+    """The mark names the init process, and the control groups, so that neither lives on unknown."""
     state = jails.create("web", ["sleep", "60"], start=True)
+    groups = recorded(state.undo)
     assert callable(damage)
     damage(f"{jails.state_dir}/web/state.json")
 
@@ -155,18 +157,19 @@ def test_force_ends_the_init_of_a_damaged_record(jails: Jails, damage: object) -
 
     assert wait(state.pid) == -signal.SIGKILL
     assert os.listdir(jails.state_dir) == []
+    assert [each for each in groups if os.path.exists(each)] == []
 
 
-def test_a_mark_that_is_damaged_too_is_still_a_mark(plain: Jails) -> None:
+def test_a_mark_that_is_damaged_too_is_still_a_mark(sessions: Jails) -> None:
     """Then the init cannot be known any more, but the directory goes."""
-    state = plain.create("web", ["sleep", "60"], start=True)
+    state = sessions.create("web", ["sleep", "60"], start=True)
     for name in ("state.json", mark.NAME):
-        with open(f"{plain.state_dir}/web/{name}", "w") as file:
+        with open(f"{sessions.state_dir}/web/{name}", "w") as file:
             file.write("{")
 
-    plain.operations.delete("web", force=True)
+    sessions.operations.delete("web", force=True)
 
-    assert os.listdir(plain.state_dir) == []
+    assert os.listdir(sessions.state_dir) == []
     os.kill(state.pid, signal.SIGKILL)
     assert wait(state.pid) == -signal.SIGKILL
 
