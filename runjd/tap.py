@@ -221,6 +221,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     make_directory(f"{options['data']}/jails", 0o700)
 
     _keep_heap()
+    _keep_time(reactor)
     sys.setswitchinterval(_SWITCH)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     shares = share_out(limits[1])
@@ -317,6 +318,16 @@ def _keep_heap() -> None:
     was freed so far (mallopt(3), M_MMAP_THRESHOLD).
     """
     bytes(_CHUNKS)
+
+
+def _keep_time(reactor: Any) -> None:
+    """
+    Have time limits and delays last as long as they say, whatever is done to the clock of the wall.
+
+    Twisted measures them by time.time: a clock that is set a day ahead ends all of them at once, and one that is
+    set back makes them a day longer.  No delayed call may be pending yet.
+    """
+    reactor.seconds = time.monotonic
 
 
 def _has_configured(definitions: Definitions) -> bool:

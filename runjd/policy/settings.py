@@ -47,7 +47,7 @@ class BackoffRule(Value):
 
     first: float = 0.1
     factor: float = 2.0
-    cap: float = 60.0
+    cap: float = 300.0
     jitter: float = 0.1
     reset_after: float = 10.0
     burst: int = 0

@@ -40,12 +40,12 @@ def test_jitter_only_adds_its_share(rule, held, luck):
 
 
 def test_the_documented_delays():
-    """0.1 s, then twice as long each time, up to a minute; the last are still jittered."""
+    """0.1 s, then twice as long each time, up to five minutes; the last are still jittered."""
     rule = BackoffRule()
-    assert [round(delay(rule, held, 0.0), 1) for held in range(12)] == [
-        0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 54.5, 54.5,
+    assert [round(delay(rule, held, 0.0), 1) for held in range(14)] == [
+        0.1, 0.2, 0.4, 0.8, 1.6, 3.2, 6.4, 12.8, 25.6, 51.2, 102.4, 204.8, 272.7, 272.7,
     ]  # fmt: skip
-    assert delay(rule, 99, 1.0) == 60.0
+    assert delay(rule, 99, 1.0) == 300.0
 
 
 @given(TALLIES, RULES, st.floats(0, 1000), st.booleans())
