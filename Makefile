@@ -57,6 +57,7 @@ bench: $(MADE)
 	@$(VENV)/bin/python benchmarks/start.py
 	@$(VENV)/bin/python benchmarks/log.py
 	@$(VENV)/bin/python benchmarks/attach.py
+	@$(VENV)/bin/python benchmarks/scale.py
 	@$(VENV)/bin/python benchmarks/cli.py
 	@$(VENV)/bin/python benchmarks/cli.py --where
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from runjd.cli.output import Cell, Column, duration, to_values
+from runjd.cli.ctl.detail import STYLES, details, ending, outcome, span
+from runjd.cli.output import Cell, Column, to_values
 from runjd.protocols.control.request import Request
-from runjd.spec.signals import signal_name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,18 +12,12 @@ if TYPE_CHECKING:
 
     from runjd.cli.ctl.call import Call
 
-_PHASE_STYLES = {
-    "running": "good",
-    "starting": "warn",
-    "stopping": "warn",
-    "waiting": "warn",
-    "backoff": "bad",
-    "failed": "bad",
-    "unknown": "bad",
-    "idle": "dim",
-}
 _FACT_STYLES = {"yes": "good", "no": "warn", "healthy": "good", "unhealthy": "bad", "starting": "warn", "-": "dim"}
 
+#: phases that somebody should look at
+_BAD = frozenset({"backoff", "failed", "unknown"})
+#: what makes a word a pattern
+_WILD = frozenset("*?[")
 #: more jails than these are also counted, for people
 _COUNTED = 10
 
@@ -41,11 +35,19 @@ def list_jails(call: Call) -> int:
 
 
 def status(call: Call) -> int:
-    """Write a table of some jails, or of all, with what supervision knows."""
-    records = call.client().ask(Request("", "STATUS", call.given.words("ID"))).records
+    """Write a table of some jails, or of all, with what supervision knows; of one that is named alone, all of that."""
+    words = call.given.words("ID")
+    if len(words) == 1 and _WILD.isdisjoint(words[0]) and not call.is_json and not call.given.flag("failed"):
+        [fields] = call.client().ask(Request("", "SHOW", words)).records
+        stats = call.client().ask(Request("", "STATS", words)).records
+        call.out.pairs(details(fields, stats[0] if stats else {}))
+        return 0
+    records: Sequence[Mapping[str, str]] = call.client().ask(Request("", "STATUS", words)).records
+    if call.given.flag("failed"):
+        records = [each for each in records if _is_bad(each)]
     if call.is_json:
         call.put_json_array([to_values(each) for each in records])
-    else:
+    elif records or not (words or call.given.flag("failed")):
         _table(call, records, is_long=True)
     return 0
 
@@ -61,15 +63,6 @@ def show(call: Call) -> int:
     else:
         call.out.pairs((key, _fact(key, text)) for key, text in fields.items())
     return 0
-
-
-def outcome(fields: Mapping[str, str]) -> str:
-    """Return in a word how a process ended: ``0``, ``3``, ``SIGKILL``, ``unknown``; empty where it did not."""
-    signal = fields.get("signal", "")
-    if signal.isdigit():
-        name = signal_name(int(signal))
-        return f"signal {name}" if name.isdigit() else name
-    return fields.get("exit", "").replace("-", "")
 
 
 def _table(call: Call, records: Sequence[Mapping[str, str]], is_long: bool) -> None:
@@ -97,7 +90,10 @@ def _table(call: Call, records: Sequence[Mapping[str, str]], is_long: bool) -> N
         counts: dict[str, int] = {}
         for fields in records:
             counts[fields.get("phase", "-")] = counts.get(fields.get("phase", "-"), 0) + 1
-        parts = [call.out.styled(f"{n} {phase}", _PHASE_STYLES.get(phase, "")) for phase, n in sorted(counts.items())]
+        unhealthy = sum(each.get("health") == "unhealthy" for each in records)
+        parts = [call.out.styled(f"{n} {phase}", STYLES.get(phase, "")) for phase, n in sorted(counts.items())]
+        if unhealthy:
+            parts.append(call.out.styled(f"{unhealthy} unhealthy", "bad"))
         call.out.line(f"{len(records)} jails: {', '.join(parts)}")
 
 
@@ -107,38 +103,36 @@ def _row(fields: Mapping[str, str]) -> list[Cell]:
     return [
         Cell(fields.get("jail", "")),
         Cell(fields.get("status", "-")),
-        Cell(phase, _PHASE_STYLES.get(phase, "")),
+        Cell(phase, STYLES.get(phase, "")),
         Cell(fields.get("want", "-")),
         _fact("ready", fields.get("ready", "-")),
         _fact("health", fields.get("health", "-")),
         Cell(fields.get("pid", "-")),
         Cell(fields.get("jid", "-")),
-        Cell(_span(fields.get("up", "-"))),
+        Cell(span(fields.get("up", "-"))),
         Cell(restarts, "warn" if restarts not in ("0", "-") else ""),
-        Cell(outcome(fields), "" if outcome(fields) in ("", "0") else "bad"),
+        Cell(ending(fields), "dim" if "pid" in fields else "" if outcome(fields) in ("", "0") else "bad"),
         Cell(_reason(fields), "dim"),
     ]
 
 
+def _is_bad(fields: Mapping[str, str]) -> bool:
+    """Whether somebody should look at it."""
+    return fields.get("phase") in _BAD or fields.get("health") == "unhealthy"
+
+
 def _fact(key: str, text: str) -> Cell:
     if key == "phase":
-        return Cell(text, _PHASE_STYLES.get(text, ""))
+        return Cell(text, STYLES.get(text, ""))
     if key in ("ready", "health"):
         return Cell(text, _FACT_STYLES.get(text, ""))
     if key == "up":
-        return Cell(_span(text))
+        return Cell(span(text))
     return Cell(text)
 
 
 def _reason(fields: Mapping[str, str]) -> str:
     reason = fields.get("reason", "")
     if soon := fields.get("next_in", ""):
-        reason = f"again in {_span(soon)}" + (f"; {reason}" if reason else "")
+        reason = f"again in {span(soon)}" + (f"; {reason}" if reason else "")
     return reason
-
-
-def _span(text: str) -> str:
-    try:
-        return duration(float(text))
-    except ValueError:
-        return text

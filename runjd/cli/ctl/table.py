@@ -35,7 +35,26 @@ PROGRAM = Program(
             (Option("quiet", "only their ids", short="q"), _JSON),
             aliases=("ls",),
         ),
-        Verb("status", "show how jails are", (_SOME_IDS,), (_JSON,), "Without ID, of all jails."),
+        Verb(
+            "status",
+            "show how jails are",
+            (_SOME_IDS,),
+            (Option("failed", "only those that failed, are held off, unknown or unhealthy"), _JSON),
+            "Without ID, of all jails; of a single one in detail. ID may be a pattern, as 'web*'.",
+        ),
+        Verb(
+            "top",
+            "show what jails use, again and again",
+            (_SOME_IDS,),
+            (
+                Option("batch", "write one table after another, for scripts", short="b"),
+                Option("count", "end after so many tables", "N", "n"),
+                Option("delay", "seconds from one to the next (default 2)", "SECONDS", "d"),
+                Option("sort", "by what (default cpu)", "WHAT", choices=("cpu", "memory", "disk", "log", "name")),
+                _JSON,
+            ),
+            "ID may be a pattern, as 'web*'. Keys: c m i l n sort by cpu, memory, disk, log, name; j k move; q quits.",
+        ),
         Verb(
             "plan",
             "show what a start would do",
@@ -240,6 +259,7 @@ PROGRAM = Program(
 PLACES = {
     "list": ("jails", "list_jails"),
     "status": ("jails", "status"),
+    "top": ("top", "top"),
     "plan": ("planned", "plan"),
     "show": ("jails", "show"),
     "run": ("attached", "run"),
