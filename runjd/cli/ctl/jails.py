@@ -94,7 +94,9 @@ def _table(call: Call, records: Sequence[Mapping[str, str]], is_long: bool) -> N
         parts = [call.out.styled(f"{n} {phase}", STYLES.get(phase, "")) for phase, n in sorted(counts.items())]
         if unhealthy:
             parts.append(call.out.styled(f"{unhealthy} unhealthy", "bad"))
-        call.out.line(f"{len(records)} jails: {', '.join(parts)}")
+        bad = sum(map(_is_bad, records))
+        hint = f"; --failed shows {bad} of them" if is_long and 0 < bad < len(records) else ""
+        call.out.line(f"{len(records)} jails: {', '.join(parts)}{hint}")
 
 
 def _row(fields: Mapping[str, str]) -> list[Cell]:

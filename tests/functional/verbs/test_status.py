@@ -38,3 +38,25 @@ async def test_a_thousand_jails(server, wire):
 
     assert last == "+ n=1000"
     assert [line.split()[1] for line in lines] == [f"jail=jail{number:03}" for number in range(1000)]
+
+
+@pytest_twisted.ensureDeferred
+async def test_those_that_match(server, jails, wire):
+    """A pattern stands for all that match, in the order of their names; for none, where none does."""
+    server.run("web2")
+    server.run("db")
+
+    assert [line.split()[1] for line in (await wire.reply("status w*2 ? [cd]b"))[:-1]] == ["jail=web2", "jail=db"]
+    assert await wire.reply("status x*") == ["+ n=0"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_last_end_of_one_that_runs_again(jails, wire):
+    """It is told until the next one."""
+    jails.exit("web", None, 11)
+    jails.start("web", "uid:0")
+
+    [line, _] = await wire.reply("status web")
+
+    assert " status=running " in line
+    assert " signal=11 " in line
