@@ -90,7 +90,7 @@ def reactor_leftovers() -> list[object]:
         return []
     if reactor.getDelayedCalls():
         reactor.runUntilCurrent()
-    own = getattr(reactor, "_internalReaders", set())
+    own: set[object] = getattr(reactor, "_internalReaders", set())
     return [
         *reactor.getDelayedCalls(),
         *(each for each in reactor.getReaders() if each not in own),
