@@ -124,9 +124,12 @@ class MemoryController:
         return succeed(
             Measurement(
                 self._clock.seconds(),
-                tuple([Measured(jail.facts(), self.usages.get(jail.definition.id), jail.log.taken) for jail in jails]),
+                tuple([Measured(jail.facts(), self._usage(jail), jail.log.taken) for jail in jails]),
             )
         )
+
+    def _usage(self, jail: _Jail) -> Usage | None:
+        return self.usages.get(jail.definition.id) if jail.program is not None else None
 
     def plan(self, ids: Sequence[str]) -> Sequence[PlanStep]:
         for id in ids:

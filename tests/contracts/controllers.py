@@ -4,6 +4,7 @@ from twisted.internet.task import Clock
 
 from runjd.errors import RunjdError
 from runjd.policy.facts import Definition
+from runjd.policy.usage import Usage
 from runjd.supervise.memory import MemoryController
 from tests.supervise.world import TERM, ImmediateWriter, World, value, words_of
 
@@ -22,6 +23,9 @@ class Real:
     def exit(self, status: int | None = 0, signal: int | None = None, exec_id: str = "") -> None:
         self.world.keeper.end("web", status, signal, exec_id)
         self.world.reactor.turn()
+
+    def uses(self, id: str, usage: Usage) -> None:
+        self.world.meter.usages[id] = usage
 
     def typed(self, exec_id: str = "") -> bytes:
         return self.world.keeper.programs["web", exec_id].typed() or b""
@@ -56,6 +60,9 @@ class Memory:
 
     def exit(self, status: int | None = 0, signal: int | None = None, exec_id: str = "") -> None:
         self.controller.exit("web", status, signal, exec_id)
+
+    def uses(self, id: str, usage: Usage) -> None:
+        self.controller.usages[id] = usage
 
     def typed(self, exec_id: str = "") -> bytes:
         return self.controller.typed("web", exec_id)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Iterator
 
 import pytest
 
+from runjd.container.operations import Operations
 from runjd.protocols.control.reply import Record, parse_reply
+from runjd.runtime.choose import RUNTIMES
 from tests.functional.daemon import Daemon, wait_until
 from tests.functional.isolated import Isolated
 
@@ -76,3 +79,19 @@ def test_who_ran_out_of_memory(isolated: Isolated) -> None:
     wait_until(lambda: isolated.status("calm")["status"] == "stopped", "the other one lives")
     assert (isolated.status("hog")["signal"], isolated.status("hog")["oom"]) == (9, "yes")
     assert (isolated.status("calm")["signal"], isolated.status("calm")["oom"]) == (9, "no")
+
+
+@pytest.mark.root
+def test_a_jail_that_somebody_paused_says_so(isolated: Isolated) -> None:
+    """In what it uses, and in its status in detail, until it is resumed."""
+    isolated.runjctl("run", "-d", isolated.bundle("web", ["/bin/sleep", "1000"]))
+    operations = Operations(f"{isolated.state}/state", RUNTIMES, time.time)
+
+    operations.pause("web")
+    try:
+        assert stats(isolated)["web"]["paused"] == "yes"
+        assert b"running, paused, ready" in isolated.runjctl("status", "web").stdout
+    finally:
+        operations.resume("web")
+
+    assert "paused" not in stats(isolated)["web"]

@@ -114,3 +114,23 @@ def test_what_was_known_of_an_end_stays_known(thread: Thread, meter: MemoryMeter
     known = exit._replace(oom=True)
 
     assert Metering(meter, thread, lambda: 0.0).judged("web", exit, known) == known
+
+
+def test_an_exit_for_want_of_memory_is_told_once(world) -> None:
+    """By the event and in the facts, also by the next daemon, to which the keeper tells the exit again."""
+    program = world.run()
+    world.meter.ran_out_of["web"] = True
+
+    world.keeper.end("web", None, 9)
+    world.reactor.turn()
+
+    assert [each for each in world.events if " exit " in each] == [
+        f"web exit pid={program.pid} signal=9 oom=yes by=program"
+    ]
+    assert world.controller.facts("web").last_exit.oom is True
+
+    world.meter.ran_out_of.clear()
+    world.make_daemon()
+    world.reactor.turn()
+    assert world.controller.facts("web").last_exit.oom is True
+    assert not [each for each in world.events if " exit " in each]
