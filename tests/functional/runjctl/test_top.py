@@ -101,3 +101,15 @@ def test_patterns_make_tables_and_a_name_makes_details(jails: Daemon) -> None:
     found = jails.runjctl("status", "broken").stdout.decode()
     assert "last exit  status 3, at " in found
     assert "state      failed" in found
+
+
+def test_a_daemon_that_dies_gives_the_screen_back(own_daemon: Daemon, person: Person) -> None:
+    """And what happened is told below what was on the screen before."""
+    with person.run(own_daemon, "top", "-d", "0.2") as child:
+        person.look_for(b"0 jails")
+        own_daemon.kill()
+        person.look_for(b"\x1b[?1049l")
+        person.look_for(b"closed the connection")
+        assert child.wait(10) == 75
+    assert person.modes() == person.before
+    own_daemon.start()  # to end the keeper
