@@ -10,11 +10,14 @@ from __future__ import annotations
 
 import os
 
+from runjd.keeper.messages import SPOOL
 from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from runjd.keeper.spool import Spool
 
 
 class Exit(Value):
@@ -39,6 +42,7 @@ class Child:
     :ivar input: the writing end of its standard input; -1 once it is closed.
     :ivar exit: None while it lives.
     :ivar is_ours: False: its parent was an earlier keeper, so it cannot be waited for, and its pid is not held for us.
+    :ivar spools: by stream, what was read of it while no daemon was there, until a daemon has read it.
     :ivar notices: what must be told of it to whoever takes it over.
     """
 
@@ -55,6 +59,7 @@ class Child:
         "out",
         "pid",
         "ready",
+        "spools",
         "start",
         "terminal",
     )
@@ -74,6 +79,7 @@ class Child:
         self.exit: Exit | None = None
         self.is_ours = True
         self.notices: tuple[str, ...] = ()
+        self.spools: Mapping[str, Spool] = _NO_SPOOLS
 
     @property
     def lacks_terminal(self) -> bool:
@@ -87,10 +93,18 @@ class Child:
         self.input = descriptors.get("in", -1)
         self.ready = next(((name, descriptors[name]) for name in _READY if name in descriptors), self.ready)
 
+    def outputs(self) -> dict[str, int]:
+        """Return our ends of what it writes, by stream."""
+        names = (("tty", self.out),) if self.terminal else (("out", self.out), ("err", self.err))
+        return {name: fd for name, fd in names if fd >= 0}
+
     def streams(self) -> dict[str, int]:
         """Return the descriptors that a daemon gets, by stream."""
-        names = (("tty", self.out),) if self.terminal else (("out", self.out), ("err", self.err))
-        return {name: fd for name, fd in (*names, *((self.ready,) if self.ready else ())) if fd >= 0}
+        return {**self.outputs(), **(dict((self.ready,)) if self.ready else {})}
+
+    def spooled(self) -> dict[str, int]:
+        """Return the descriptors of its spools, by the names that they have for a daemon."""
+        return {SPOOL + name: spool.fd for name, spool in self.spools.items()}
 
     def settle(self) -> None:
         """Close what it told by that it is ready."""
@@ -112,6 +126,9 @@ class Child:
             if fd >= 0:
                 os.close(fd)
         self.out = self.err = -1
+        for spool in self.spools.values():
+            spool.close()
+        self.spools = _NO_SPOOLS
 
 
 class Children:
@@ -192,6 +209,8 @@ class Children:
 
 
 _READY = ("ready", "notify")
+#: of nearly all, and one in memory; never changed
+_NO_SPOOLS: Mapping[str, Spool] = {}
 
 
 def _name(jail: str, exec: str) -> str:

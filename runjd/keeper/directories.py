@@ -17,7 +17,9 @@ from runjd.errors import InputOutput, WrongState
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _LOCK = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+_NEW = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _SOCKET = "socket"
+_NAMELESS = "spool.new"
 _BACKLOG = 16
 
 
@@ -87,6 +89,26 @@ def listen(directory_fd: int, path: str) -> _socket.socket:
     finally:
         os.chdir("/")
     return made
+
+
+def make_nameless(directory_fd: int, descriptors_max: int) -> int:
+    """
+    Make a file that only its descriptor leads to.
+
+    :param descriptors_max: as a descriptor is the lowest number that is free, one that is not below this would be
+        taken from those that are needed otherwise.
+    :raise OSError: it cannot be.
+    """
+    try:
+        os.unlink(_NAMELESS, dir_fd=directory_fd)  # of a keeper that was killed just then
+    except FileNotFoundError:
+        pass
+    fd = os.open(_NAMELESS, _NEW, 0o600, dir_fd=directory_fd)
+    os.unlink(_NAMELESS, dir_fd=directory_fd)
+    if fd >= descriptors_max:
+        os.close(fd)
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+    return fd
 
 
 def leave(directory_fd: int) -> None:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from runjd.keeper.orphans import Orphans
     from runjd.keeper.reaping import Reaping
     from runjd.keeper.server import Session
+    from runjd.keeper.spooling import Spooling
     from runjd.keeper.workers import Workers
 
     Message = Mapping[str, object]
@@ -29,7 +30,7 @@ else:
 
 _PER_CHILD = 3
 #: descriptors for the keeper itself, for reports on their way, and for a worker's beginning
-_RESERVE = 64
+RESERVE = 64
 
 
 class Keeper:
@@ -52,6 +53,7 @@ class Keeper:
         workers: Workers,
         reaping: Reaping,
         orphans: Orphans,
+        spooling: Spooling,
         current: Callable[[], Session | None],
         stop: Callable[[], None],
         log: Callable[[str], None],
@@ -63,6 +65,7 @@ class Keeper:
         self._workers = workers
         self._reaping = reaping
         self._orphans = orphans
+        self._spooling = spooling
         self._current = current
         self._stop = stop
         self._log = log
@@ -99,6 +102,8 @@ class Keeper:
     def lost(self, session: Session) -> None:
         """Nobody wants any more what this daemon asked for, unless it has begun."""
         self._workers.withdraw(session)
+        if session.takes_spools:
+            self._spooling.begin()
 
     def tell_exit(self, child: Child) -> None:
         """Tell how a process ended, if a daemon is there."""
@@ -114,11 +119,15 @@ class Keeper:
     def _greet(self, session: Session, message: Message) -> None:
         run = message.get("run")
         session.run = run if isinstance(run, str) and run else "?"
+        session.takes_spools = message.get("spool") is True
+        self._spooling.end()
+        if not session.takes_spools and any(child.spools for child in self._children):
+            self._log("this daemon cannot read what was spooled; it is kept for one that can")
         leftovers = self._orphans.find(self._workers.jails())
         self._log(f"daemon {session.run} is here, {self._children.living} processes live")
         session.say(messages.tell_hello(os.getpid(), self._boot))
         for child in self._children:
-            session.send(partial(_found, child))
+            session.send(partial(_found, child, session))
             if child.exit is not None:
                 session.say(_exit_message(child))
         for jail in leftovers:
@@ -182,7 +191,9 @@ class Keeper:
         if session.is_open:
             session.send(lambda: _launched(req, child, notices))
         elif (now := self._current()) is not None and now.run:
-            now.send(lambda: _found(child))
+            now.send(lambda: _found(child, now))
+        else:
+            self._spooling.take_in(child)
         self._reaping.claim(child)
 
     def _signal(self, session: Session, req: int, message: Message) -> None:
@@ -304,7 +315,7 @@ class Keeper:
         """:raise LimitReached: another process would leave us without descriptors."""
         if self._workers.queued >= _QUEUE_MAX:
             raise Busy("the keeper has too much to do", retry_ms=200)
-        needed = _RESERVE + _PER_CHILD * (len(self._children) + self._workers.unfinished + 1)
+        needed = RESERVE + _PER_CHILD * (len(self._children) + self._workers.unfinished + 1)
         if needed > self._descriptors_max:
             raise LimitReached(
                 f"the keeper may open {self._descriptors_max} files (RLIMIT_NOFILE), needs {_PER_CHILD} a process"
@@ -324,8 +335,8 @@ class Keeper:
         return child
 
 
-def _found(child: Child) -> Parcel:
-    streams = child.streams()
+def _found(child: Child, session: Session) -> Parcel:
+    streams = {**child.streams(), **(child.spooled() if session.takes_spools else {})}
     message = messages.tell_process(
         child.jail,
         child.exec,

@@ -11,6 +11,7 @@ from __future__ import annotations
 import errno
 import os
 import time
+from functools import partial
 
 from runjd.container.operations import Operations
 from runjd.errors import BadArgument, RunjdError, RuntimeFailure
@@ -18,7 +19,7 @@ from runjd.keeper import directories
 from runjd.keeper.children import Children
 from runjd.keeper.exits import ExitStore
 from runjd.keeper.jobs import Jobs
-from runjd.keeper.keeper import Keeper
+from runjd.keeper.keeper import RESERVE, Keeper
 from runjd.keeper.log import Log
 from runjd.keeper.loop import READ, Loop
 from runjd.keeper.options import USAGE, Options, parse
@@ -27,6 +28,7 @@ from runjd.keeper.preload import close_imports, preload
 from runjd.keeper.process import OwnProcess
 from runjd.keeper.reaping import Reaping
 from runjd.keeper.server import Server
+from runjd.keeper.spooling import Spooling
 from runjd.keeper.workers import Workers
 from runjd.kernel.exitwatch import exit_watch
 from runjd.kernel.process import boot_id
@@ -107,7 +109,8 @@ def _start(options: Options, operations: MakeOperations, unsealed: str) -> int:
     if unsealed:
         log.write(f"the interpreter is not sealed: {unsealed}")
     try:
-        _serve(options, own, listener, ExitStore(exits_fd, log.write), operations, log)
+        make_spool = partial(directories.make_nameless, directory_fd)
+        _serve(options, own, listener, ExitStore(exits_fd, log.write), make_spool, operations, log)
     except BaseException as error:
         log.failure(error)
         raise
@@ -118,7 +121,13 @@ def _start(options: Options, operations: MakeOperations, unsealed: str) -> int:
 
 
 def _serve(
-    options: Options, own: OwnProcess, listener: _socket.socket, exits: ExitStore, operations: MakeOperations, log: Log
+    options: Options,
+    own: OwnProcess,
+    listener: _socket.socket,
+    exits: ExitStore,
+    make_spool: Callable[[int], int],
+    operations: MakeOperations,
+    log: Log,
 ) -> None:
     """Wire the parts together, and run until told to end."""
     loop = Loop(time.monotonic, log.failure)
@@ -138,8 +147,21 @@ def _serve(
     reaping = Reaping(loop, children, workers, exits, tell_exit, time.time, log.write)
     looks = operations(options.root, lambda seconds: None)
     orphans = Orphans(loop, looks, children, reaping, exit_watch(), time.time, log.write)
+    spooling = Spooling(
+        loop, children, partial(make_spool, own.descriptors_max - RESERVE), options.spool_size, log.write
+    )
     keeper = Keeper(
-        options.root, boot_id(), own.descriptors_max, children, workers, reaping, orphans, current, loop.stop, log.write
+        options.root,
+        boot_id(),
+        own.descriptors_max,
+        children,
+        workers,
+        reaping,
+        orphans,
+        spooling,
+        current,
+        loop.stop,
+        log.write,
     )
     server = Server(loop, listener, (os.geteuid(), 0), keeper.received, keeper.lost, log.write)
 

@@ -24,10 +24,18 @@ if TYPE_CHECKING:
 
     Message = dict[str, object]
 
+#: what the name of a stream begins with, where what comes is what was read of it while no daemon was there: a file,
+#: to be read on from its offset before the stream itself
+SPOOL = "spool-"
 
-def ask_hello(run: str) -> Message:
-    """Open the conversation; ``run`` identifies this life of the daemon."""
-    return {"m": "hello", "version": VERSION, "run": run}
+
+def ask_hello(run: str, spool: bool = True) -> Message:
+    """
+    Open the conversation; ``run`` identifies this life of the daemon.
+
+    ``spool`` says that it reads spools, so that the keeper may make them once it is gone.
+    """
+    return {"m": "hello", "version": VERSION, "run": run, "spool": spool}
 
 
 def ask_run(

@@ -6,7 +6,8 @@ from runjd.errors import BadArgument
 from runjd.values import Value
 
 USAGE = """\
-usage: runjd-keeper --root STATE_DIR --dir KEEPER_DIR [--worker-time SECONDS] [--foreground]
+usage: runjd-keeper --root STATE_DIR --dir KEEPER_DIR [--worker-time SECONDS] [--spool-size BYTES]
+                    [--foreground]
 
 Parent and reaper of the processes of all jails. It is started by the runjd daemon,
 goes into the background, and ends when the daemon tells it to and no jail lives.
@@ -14,6 +15,8 @@ goes into the background, and ends when the daemon tells it to and no jail lives
   --root STATE_DIR       where the records of the jails are
   --dir KEEPER_DIR       where its lock, socket, log and exit records are
   --worker-time SECONDS  how long one operation on a jail may take (default 60)
+  --spool-size BYTES     how much of each stream to keep while there is no daemon;
+                         0: nothing (default 1048576)
   --foreground           do not go into the background
 """
 
@@ -25,6 +28,7 @@ class Options(Value):
     directory: str
     worker_time: float = 60.0
     foreground: bool = False
+    spool_size: int = 1 << 20
 
 
 def parse(arguments: list[str], cwd: str) -> Options:
@@ -40,7 +44,7 @@ def parse(arguments: list[str], cwd: str) -> Options:
         name, equals, value = word.partition("=")
         if word == "--foreground":
             foreground = True
-        elif name in ("--root", "--dir", "--worker-time"):
+        elif name in ("--root", "--dir", "--worker-time", "--spool-size"):
             text = value if equals else next(words, "")
             if not text:
                 raise BadArgument(f"{name} needs a value")
@@ -55,6 +59,7 @@ def parse(arguments: list[str], cwd: str) -> Options:
         f"{cwd}/{given['--dir']}" if given["--dir"][0] != "/" else given["--dir"],
         _seconds(given.get("--worker-time", "60")),
         foreground,
+        _bytes(given.get("--spool-size", "1048576")),
     )
 
 
@@ -66,3 +71,9 @@ def _seconds(text: str) -> float:
     if not 0.0 < seconds < 86400.0:
         raise BadArgument(f'--worker-time is a number of seconds, not "{text}"')
     return seconds
+
+
+def _bytes(text: str) -> int:
+    if not text.isdecimal() or not text.isascii() or len(text) > 12:
+        raise BadArgument(f'--spool-size is a number of bytes, not "{text}"')
+    return int(text)

@@ -38,9 +38,10 @@ class Session:
 
     :ivar is_open: False: what is sent goes nowhere.
     :ivar run: which life of the daemon it is; empty until it said hello.
+    :ivar takes_spools: whether it said that it reads them.
     """
 
-    __slots__ = ("_channel", "_loop", "_lost", "_received", "_watched", "is_open", "run")
+    __slots__ = ("_channel", "_loop", "_lost", "_received", "_watched", "is_open", "run", "takes_spools")
 
     def __init__(
         self,
@@ -56,6 +57,7 @@ class Session:
         self._watched = READ
         self.is_open = True
         self.run = ""
+        self.takes_spools = False
         loop.watch(channel.fileno(), READ, self._ready)
 
     def send(self, make: Callable[[], Parcel]) -> None:

@@ -3,7 +3,7 @@ One output of a process: the reading end of a FIFO, or the master of a pty.
 
 A FIFO ends when no process has it open any more.  A pty says EIO instead, and
 means only that nobody has it open *now*: while the process lives it is looked
-at again later.
+at again later.  What was written while no daemon was there comes first.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from runjd.policy.facts import ExitRecord
+from runjd.protocols.jailspool import JailSpool
 from runjd.protocols.loan import Loan
 
 #: bytes of one read; there is one read for each stream and turn of the reactor
@@ -65,6 +66,7 @@ class JailOutput:
         "_process",
         "_reactor",
         "_retry",
+        "_spool",
     )
     _log = Logger()
 
@@ -80,6 +82,23 @@ class JailOutput:
         self._is_wide = False
         self._loan: Loan | None = None
         self._retry: IDelayedCall | None = None
+        self._spool: JailSpool | None = None
+
+    def precede(self, fd: int) -> None:
+        """
+        Read this file before anything else.
+
+        :param fd: closed by us.
+        """
+        if self._fd < 0:
+            os.close(fd)
+            return
+        self._take_back()
+        self._stop_reading()
+        if self._spool is not None:
+            self._spool.close()  # the keeper has gone on writing the same one, or we have read all of it
+        self._spool = JailSpool(self._reactor, fd, self._spool_came, self._spool_ended)
+        self._go_on()
 
     def start(self) -> None:
         """Read from the reactor's next turn on."""
@@ -90,14 +109,14 @@ class JailOutput:
         self._take_back()
         self._holds += 1
         self._stop_reading()
+        if self._spool is not None:
+            self._spool.stop()
 
     def release(self) -> None:
         """Take back one hold."""
         self._take_back()
         self._holds -= 1
-        if self._holds == 0 and self._fd >= 0 and self._retry is None and not self._is_reading:
-            self._is_reading = True
-            self._reactor.addReader(self)
+        self._go_on()
 
     def lend(self) -> Loan | None:
         """
@@ -107,6 +126,8 @@ class JailOutput:
             what is left in one go.
         """
         if self._is_terminal or self._is_reading or self._fd < 0 or self._process.exit is not None:
+            return None
+        if self._spool is not None:
             return None
         self._loan = Loan(self._fd, READ_SIZE)
         return self._loan
@@ -120,6 +141,9 @@ class JailOutput:
         if self._fd < 0:
             return
         self._take_back()
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.drain()
         missing = READ_SIZE if self._is_terminal else _readable(self._fd)
         while missing > 0:
             size = self._read_once(missing)
@@ -138,6 +162,9 @@ class JailOutput:
     def close(self) -> None:
         """Close; tell nobody."""
         self._take_back()
+        spool, self._spool = self._spool, None
+        if spool is not None:
+            spool.close()
         fd, self._fd = self._fd, -1
         if fd < 0:
             return
@@ -175,6 +202,23 @@ class JailOutput:
             self._nobody_writes()
 
     # --- inside ---------------------------------------------------------------
+
+    def _go_on(self) -> None:
+        """Read, if nobody holds us: what is spooled first."""
+        if self._holds != 0 or self._fd < 0:
+            return
+        if self._spool is not None:
+            self._spool.start()
+        elif self._retry is None and not self._is_reading:
+            self._is_reading = True
+            self._reactor.addReader(self)
+
+    def _spool_came(self, data: bytes) -> None:
+        self._process.output_came(self._child_fd, data)
+
+    def _spool_ended(self) -> None:
+        self._spool = None
+        self._go_on()
 
     def _read_once(self, size: int) -> int:
         """Read and deliver; return how much, 0 at the end, -1 where nothing is there."""

@@ -113,6 +113,14 @@ class JailProcess:
 
     # --- what the supervisor does ------------------------------------------
 
+    def precede(self, child_fd: int, fd: int) -> None:
+        """Read a file, which is ours now, before that output goes on: what was written while no daemon was there."""
+        output = self._outputs.get(child_fd)
+        if output is not None:
+            output.precede(fd)
+        else:
+            os.close(fd)
+
     def connect(self) -> None:
         """Let the protocol hear of the process from the reactor's next turn on."""
         self._guard(self._protocol.makeConnection, self)

@@ -24,7 +24,7 @@ class Launched(Value):
     :ivar start: start time of the pid, in the kernel's unit.
     :ivar descriptors: by stream: ``out`` and ``err`` for reading, or ``tty`` for
         both ways; ``ready`` or ``notify`` where it tells by that when it is ready; non-blocking but the ``tty``,
-        and the receiver's.
+        and the receiver's.  ``spool-out`` and so on: a file with what was read of it while no daemon was there.
     :ivar notices: what the operator must be told.
     """
 

@@ -9,7 +9,7 @@ not tell of has ended, or never began.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import partial
 
 from twisted.logger import Logger
@@ -24,6 +24,7 @@ from runjd.supervise.execution import watch
 from runjd.supervise.jail import DOWN, Jail
 from runjd.supervise.probes.program import PREFIX
 from runjd.supervise.site import Site
+from runjd.supervise.watched import spools_of
 
 _SIGKILL = 9
 
@@ -124,13 +125,24 @@ class Adoption:
             jail.keeper_has(found.pid)  # we have our own descriptors of it
             if found.terminal and not found.descriptors:
                 self._hand_over_terminal(jail, found.pid)
-            _close(found)
+            self._take_spools(jail, found)
             return
         at = found.note.get("at")
         jail.started_at = float(at) if isinstance(at, int | float) else self._site.now()
         jail.record.is_expected = True
         jail.by = KEEPER
         jail.machine.adopted(launched)
+
+    def _take_spools(self, jail: Jail, found: Found) -> None:
+        """Read what the keeper read meanwhile; of the rest we have descriptors of our own."""
+        process = jail.init.transport if jail.init is not None else None
+        spools = spools_of(found.descriptors)
+        if process is None or process.pid != found.pid:
+            _close(found.descriptors.values())
+            return
+        for child_fd, fd in spools.items():
+            process.precede(child_fd, fd)
+        _close(set(found.descriptors.values()) - set(spools.values()))
 
     def _hand_over_terminal(self, jail: Jail, pid: int) -> None:
         """Let the keeper hold what only we have of a process whose own keeper was killed."""
@@ -141,10 +153,10 @@ class Adoption:
     def _adopt_exec(self, found: Found, launched: Launched) -> None:
         jail = self._jails.get(found.jail)
         if jail is None or not jail.is_running or found.exec_id in jail.execs:
-            _close(found)
+            _close(found.descriptors.values())
             return
         if found.exec_id.startswith(PREFIX):  # nobody waits for the answer any more
-            _close(found)
+            _close(found.descriptors.values())
             self._site.spawner.signal(found.jail, _SIGKILL, exec_id=found.exec_id).addErrback(_passed_over)
             return
         process = watch(self._site, jail, found.exec_id, launched)
@@ -183,6 +195,6 @@ def _passed_over(failure: Failure) -> None:
     """It is gone already, or the keeper is lost again."""
 
 
-def _close(found: Found) -> None:
-    for fd in found.descriptors.values():
+def _close(descriptors: Iterable[int]) -> None:
+    for fd in descriptors:
         os.close(fd)

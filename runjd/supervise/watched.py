@@ -9,6 +9,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from runjd.keeper.messages import SPOOL
 from runjd.protocols.jailprocess import JailProcess
 from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.sessions import Viewers
@@ -91,7 +92,10 @@ def connect(site: Site, protocol: WatchedProcess, jail: str, launched: Launched,
     """Have a protocol listen to a process from the reactor's next turn on."""
     control = KeeperControl(site, jail, exec_id)
     outputs = outputs_of(launched.descriptors)
-    JailProcess(site.reactor, protocol, control, launched.pid, outputs, launched.terminal).connect()
+    process = JailProcess(site.reactor, protocol, control, launched.pid, outputs, launched.terminal)
+    for child_fd, fd in spools_of(launched.descriptors).items():
+        process.precede(child_fd, fd)
+    process.connect()
 
 
 def outputs_of(descriptors: Mapping[str, int]) -> dict[int, int]:
@@ -100,8 +104,13 @@ def outputs_of(descriptors: Mapping[str, int]) -> dict[int, int]:
 
 
 def others_of(descriptors: Mapping[str, int]) -> dict[str, int]:
-    """Return those that are no output, by their name."""
-    return {name: fd for name, fd in descriptors.items() if name not in _OUTPUTS}
+    """Return those that have nothing to do with output, by their name."""
+    return {name: fd for name, fd in descriptors.items() if name.removeprefix(SPOOL) not in _OUTPUTS}
+
+
+def spools_of(descriptors: Mapping[str, int]) -> dict[int, int]:
+    """Return the files with what was written while no daemon was there, by the number of their output."""
+    return {_OUTPUTS[name]: descriptors[SPOOL + name] for name in _OUTPUTS if SPOOL + name in descriptors}
 
 
 _OUTPUTS = {"out": _OUT, "tty": _OUT, "err": _ERR}

@@ -22,13 +22,13 @@ class LoggedDaemon(Daemon):
         super().__init__()
         self._text = ""
 
-    def jail(self, name: str, program: str, log: str = "", stdin: bool = False) -> None:
+    def jail(self, name: str, program: str, log: str = "", stdin: bool = False, terminal: bool = False) -> None:
         """
         Describe a jail, which is started by hand.
 
         :param log: the keys of its log, as they stand in runjd.toml.
         """
-        bundle = self.bundle(name, [sys.executable, "-I", "-S", "-c", _BEGIN + program])
+        bundle = self.bundle(name, [sys.executable, "-I", "-S", "-c", _BEGIN + program], terminal=terminal)
         self._text += f'[jail.{name}]\nbundle = "{bundle}"\nrestart = "never"\nautostart = false\nlog = {{ {log} }}\n'
         self._text += f"stdin = {str(stdin).lower()}\n" if stdin else ""
         self.configure(self._text)

@@ -41,9 +41,13 @@ class Daemon:
         self.open: dict[tuple[str, str, str], int] = {}
         self._last_req = 0
 
-    def greet(self, run: str = "test") -> list[dict[str, object]]:
-        """Say hello and return what the keeper tells until it is ready: messages, without the hello."""
-        self.say(messages.ask_hello(run))
+    def greet(self, run: str = "test", spool: bool = False) -> list[dict[str, object]]:
+        """
+        Say hello and return what the keeper tells until it is ready: messages, without the hello.
+
+        :param spool: whether we read spools; earlier daemons did not.
+        """
+        self.say(messages.ask_hello(run, spool))
         self.next("hello")
         told = []
         while True:

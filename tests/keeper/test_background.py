@@ -59,6 +59,7 @@ def test_a_second_keeper_is_refused(keeper: RunningKeeper) -> None:
         (["--root"], "--root needs a value"),
         (["--shoe=44"], 'unknown argument "--shoe=44"'),
         (["--root=x", "--dir=y", "--worker-time=soon"], 'a number of seconds, not "soon"'),
+        (["--root=x", "--dir=y", "--spool-size=1M"], 'a number of bytes, not "1M"'),
     ],
 )
 def test_a_wrong_command_line(arguments: list[str], reason: str) -> None:

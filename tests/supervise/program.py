@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import tempfile
 from collections.abc import Mapping
 
 from runjd.policy.facts import ExitRecord
@@ -29,6 +30,7 @@ class Program:
         names = ("tty",) if terminal else ("out", "err")
         self._pipes = {name: os.pipe() for name in names}
         self._stdin = os.pipe()
+        self._spools: dict[str, int] = {}
         self._ready: tuple[socket.socket, socket.socket] | None = None
         if ready:
             self._ready = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
@@ -41,6 +43,13 @@ class Program:
         """Write."""
         os.write(self._pipes["tty" if self.terminal else stream][1], data)
 
+    def spool(self, data: bytes, stream: str = "out") -> None:
+        """The keeper has read that while no daemon was there."""
+        with tempfile.TemporaryFile(buffering=0) as file:
+            file.write(data)
+            file.seek(0)
+            self._spools[f"spool-{stream}"] = os.dup(file.fileno())
+
     def typed(self) -> bytes | None:
         """Return what was written to standard input since, None at its end."""
         try:
@@ -51,7 +60,8 @@ class Program:
     def descriptors(self) -> dict[str, int]:
         """Return new descriptors of the output."""
         ready = {self._ready_name: os.dup(self._ready[0].fileno())} if self._ready is not None else {}
-        return {name: os.dup(pair[0]) for name, pair in self._pipes.items()} | ready
+        spools = {name: os.dup(fd) for name, fd in self._spools.items()}
+        return {name: os.dup(pair[0]) for name, pair in self._pipes.items()} | ready | spools
 
     def tell(self, data: bytes) -> None:
         """Write to what it tells by that it is ready."""
@@ -90,6 +100,9 @@ class Program:
             for fd in pair:
                 self._close(fd)
         self._pipes = {}
+        for fd in self._spools.values():
+            os.close(fd)
+        self._spools = {}
         self._stdin = (-1, -1)
         self.settle()
 

@@ -36,6 +36,49 @@ def test_output_that_came_meanwhile_is_logged(world):
     assert world.log() == "stdout F nobody was here"
 
 
+def test_what_the_keeper_spooled_is_logged_first(world):
+    """What the FIFO has is newer."""
+    program = world.run()
+    world.make_daemon(connects=False)
+    program.spool(b"first\n")
+    program.output(b"second\n")
+
+    world.connect()
+    world.reactor.turn()
+
+    assert world.log() == "stdout F first | stdout F second"
+    assert world.controller.facts("web").phase == "running"
+
+
+def test_what_the_keeper_spooled_comes_before_the_exit(world):
+    """All of it is logged, and then how the process ended is told."""
+    program = world.run()
+    world.make_daemon(connects=False)
+    program.spool(b"first\n" * 100_000)
+    program.output(b"last words\n")
+    world.keeper.end("web", 42)
+
+    world.connect()
+    world.reactor.turn()
+
+    assert world.log() == "stdout F first | " * 100_000 + "stdout F last words"
+    assert f"web exit pid={program.pid} exit=42 by=program" in world.events
+
+
+def test_a_daemon_that_was_cut_off_logs_what_the_keeper_read_meanwhile(world):
+    """It has the FIFO itself, and reads it on."""
+    program = world.run()
+    world.lose_keeper()
+    program.spool(b"meanwhile\n")
+
+    world.connect()
+    world.reactor.turn()
+    program.output(b"on and on\n")
+    world.reactor.turn()
+
+    assert world.log() == "stdout F meanwhile | stdout F on and on"
+
+
 def test_an_exit_that_nobody_saw_is_told_with_its_time(world):
     """Its output is logged first; then it is as if the daemon had been there."""
     program = world.run()
