@@ -6,6 +6,7 @@ It lies beside the bytecode of the modules, and is made where that may be.
 
 from __future__ import annotations
 
+import errno
 import os
 
 TYPE_CHECKING = False
@@ -29,8 +30,16 @@ def keep(finder: Finder, name: str) -> None:
         return
     try:
         with open(descriptor, "wb", buffering=0) as file:
-            file.write(finder.known())
+            known = finder.known()
+            if file.write(known) != len(known):
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         os.rename(made, path)
     except OSError:
-        # a full disk
-        os.unlink(made)
+        _remove(made)
+
+
+def _remove(path: str) -> None:
+    try:
+        os.unlink(path)
+    except OSError:
+        pass  # somebody was faster

@@ -22,6 +22,17 @@ __all__ = ["package"]
 NAMES = ("pack.one", "pack.inner", "pack.inner.two")
 
 
+class _Robbed(Finder):
+    """Finds that all files are gone while a pack is written."""
+
+    directory: Path
+
+    def known(self) -> bytes:
+        for each in self.directory.iterdir():
+            each.unlink()
+        return super().known()
+
+
 def found(package: Path, *names: str) -> tuple[list[str], int]:
     """Return which modules a new finder finds with the pack, and how many of them were not in there."""
     finder = Finder(str(package), "pack")
@@ -106,6 +117,16 @@ def test_where_no_bytecode_may_be_there_is_no_pack(package: Path) -> None:
     keep(finder, "some")
 
     assert not (package / "__pycache__").exists()
+
+
+def test_a_pack_that_somebody_takes_away_costs_nothing(packed: Path, tmp_path: Path) -> None:
+    """Whoever clears the bytecode away meanwhile does not take the status of a call along."""
+    finder = _Robbed(str(packed), "pack")
+    finder.directory = packed / "__pycache__"
+
+    keep(finder, "other")
+
+    assert not list(packed.glob("__pycache__/other*"))
 
 
 def test_runj_makes_packs_for_itself(tmp_path: Path) -> None:

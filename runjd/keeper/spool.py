@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 _CHUNK = 65536
 #: less room than this is not read into, where more can be had
 _LEAST = 4096
+#: bytes of the disk, or their share where it is small, that are left to others: the records of exits lie there, too
+_LEFT = 64 << 20
+_LEFT_SHARE = 4
 #: a file system that cannot promise room, as ZFS
 _NO_PROMISE = (errno.EINVAL, errno.EOPNOTSUPP, errno.ENODEV, errno.ENOSYS)
 
@@ -30,8 +33,12 @@ def reserve(fd: int, at: int, size: int) -> None:
     """
     Take room for bytes of a file.
 
-    :raise OSError: there is none.
+    :raise OSError: there is none, or others need it more.
     """
+    disk = os.fstatvfs(fd)
+    left = disk.f_bavail * disk.f_frsize - size
+    if left < min(_LEFT, disk.f_blocks * disk.f_frsize // _LEFT_SHARE):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     try:
         os.posix_fallocate(fd, at, size)
     except OSError as error:

@@ -38,14 +38,17 @@ def seal() -> None:
     Run from a read-only interpreter.
 
     To be called first of all, by root on Linux, before anything is opened, as the
-    program may be started over, once.  Where the interpreter lies on a read-only
-    file system there is nothing to do.
+    program may be started over, once.  A read-only mount of somebody else's is not
+    enough: it is made writable for each upgrade of the system, and what a jail found
+    and kept open before can be written to then.
 
     :raise RuntimeFailure: it cannot be.
     """
-    if sys.platform != "linux" or posix.geteuid() != 0 or is_sealed():
+    if sys.platform != "linux" or posix.geteuid() != 0:
         return
     if _FLAG in sys._xoptions:
+        if is_sealed():
+            return
         from runjd.errors import RuntimeFailure
 
         raise RuntimeFailure(_STEP, "it is still writable from a read-only mount")

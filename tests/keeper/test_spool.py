@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runjd.keeper.spool import Spool
+from runjd.kernel import mount
 
 _BOUND = 100_000
 
@@ -90,3 +91,22 @@ def test_no_room_is_told_before_anything_is_read() -> None:
         with pytest.raises(OSError, match="full"):
             spool.make_room(_BOUND)
         assert spool.is_read
+
+
+@pytest.mark.root
+def test_others_find_room_on_the_disk(private_dir: str) -> None:
+    """A quarter of a small disk is left, as the records of exits lie there, too."""
+    mount.mount("tmpfs", private_dir, "tmpfs", 0, "size=1m")
+    try:
+        with tempfile.TemporaryFile(buffering=0, dir=private_dir) as file:
+            with pytest.raises(OSError, match="No space left"):
+                _fill(Spool(file.fileno()))
+            disk = os.statvfs(private_dir)
+            assert disk.f_blocks // 4 <= disk.f_bavail <= disk.f_blocks // 2
+    finally:
+        mount.unmount(private_dir)
+
+
+def _fill(spool: Spool) -> None:
+    while room := spool.make_room(1 << 30):
+        spool.put(bytes(room))

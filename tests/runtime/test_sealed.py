@@ -105,6 +105,23 @@ def test_program_cannot_be_written(python: str, running: Running) -> None:
     os.close(held)
 
 
+def test_a_read_only_mount_of_somebody_else_is_not_enough(python: str) -> None:
+    """It may be made writable later: what was held before is still not."""
+    directory = os.path.dirname(python)
+    mount.mount(directory, directory, None, mount.MS_BIND)
+    try:
+        mount.mount(None, directory, None, mount.MS_REMOUNT | mount.MS_BIND | mount.MS_RDONLY)
+        running = Running(python, "-I", "-S")
+        held = os.open(f"/proc/{running.pid}/exe", os.O_PATH)
+        mount.mount(None, directory, None, mount.MS_REMOUNT | mount.MS_BIND)
+        assert running.end() == 0
+
+        assert open_for_writing(f"/proc/self/fd/{held}") == errno.EROFS
+        os.close(held)
+    finally:
+        mount.unmount(directory)
+
+
 def test_nothing_of_the_program_is_mapped_from_where_it_can_be_written(python: str, running: Running) -> None:
     """Not by a single page can the file be reached by whom it is writable for."""
     file = os.stat(python)
