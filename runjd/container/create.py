@@ -151,6 +151,8 @@ class Creation:
             with Step("make what the program tells by that it is ready"):
                 self._ready.open(self._place.fd, uid)
             self._passed = self._passed._replace(more=self._ready.passed)
+            notices = tuple([f"{self._place.id}: {each}" for each in self._ready.notices])
+            self.state = self.state._replace(notices=(*self.state.notices, *notices))
 
     def _init_hooks(self) -> InitHooks | None:
         if self._hooks == Hooks():

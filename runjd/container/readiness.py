@@ -6,12 +6,18 @@ socket that ``NOTIFY_SOCKET`` names (sd_notify(3)), which a mount shows to the j
 a directory of its own, read-only, so that all it can do there is to send.
 
 Our end is held by whoever made the container, and reads; the jail's outlives us.
+
+A descriptor that comes along with a datagram is closed by whoever reads or closes our
+end, and that can take as long as its sender likes: a connection may linger (SO_LINGER).
+So our socket takes none, where the kernel can be told to (Linux 6.16).
 """
 
 from __future__ import annotations
 
 import _socket
+import errno
 import os
+import sys
 from abc import ABC, abstractmethod
 
 from runjd.container.gate import Inside
@@ -21,6 +27,8 @@ from runjd.spec.model import Mount
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runjd.runtime.contract import Runtime
     from runjd.spec.model import Config
 
@@ -35,6 +43,12 @@ IN_JAIL = "/run/runjd"
 _IN_JAIL_OF_FREEBSD = "/var/run/runjd"
 #: bytes of the path of a socket; FreeBSD's is the shorter one
 _PATH_MAX = 103
+#: of asm-generic/socket.h; Python has no name for it yet
+_SO_PASSRIGHTS = 83
+_TAKES_DESCRIPTORS = (
+    "a hostile program can delay the daemon by descriptors that it sends to NOTIFY_SOCKET,"
+    " as this kernel cannot refuse them (Linux can since 6.16); being ready by a descriptor (fd) is safe"
+)
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -44,9 +58,11 @@ class Readiness(ABC):
 
     :ivar held: after :meth:`open`: our end, non-blocking, by its name; the caller's to close.
     :ivar passed: descriptors that the program gets, by the numbers that they have in this process already.
+    :ivar notices: after :meth:`open`: what the operator must be told of it.
     """
 
     passed: tuple[int, ...] = ()
+    notices: tuple[str, ...] = ()
 
     def __init__(self) -> None:
         self.held: dict[str, int] = {}
@@ -118,8 +134,33 @@ class Newline(Readiness):
         os.close(writer)
 
 
+def refuse_descriptors(socket: _socket.socket) -> bool:
+    """
+    Have the kernel refuse datagrams that bring descriptors: who sends one gets EPERM.
+
+    :return: False: it cannot.
+    """
+    if sys.platform != "linux":
+        return False
+    try:
+        socket.setsockopt(_socket.SOL_SOCKET, _SO_PASSRIGHTS, 0)
+    except OSError as error:
+        if error.errno != errno.ENOPROTOOPT:
+            raise
+        return False
+    return True
+
+
 class Notify(Readiness):
-    """A datagram to ``NOTIFY_SOCKET``."""
+    """
+    A datagram to ``NOTIFY_SOCKET``.
+
+    :param refuse: has a socket take no descriptors; returns whether that could be had.
+    """
+
+    def __init__(self, refuse: Callable[[_socket.socket], bool] = refuse_descriptors) -> None:
+        super().__init__()
+        self._refuse = refuse
 
     def extend(self, config: Config, directory: str, runtime: Runtime) -> Config:
         process = config.process
@@ -151,6 +192,8 @@ class Notify(Readiness):
                 ours.setblocking(False)
                 if hasattr(_socket, "SO_PASSCRED"):
                     ours.setsockopt(_socket.SOL_SOCKET, _socket.SO_PASSCRED, 1)
+                # before it has a name, so that nothing was sent there yet
+                self.notices = () if self._refuse(ours) else (_TAKES_DESCRIPTORS,)
                 with Inside(below):
                     ours.bind(SOCKET)
             except BaseException:

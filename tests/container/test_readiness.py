@@ -5,22 +5,44 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
 
 import pytest
 
-from runjd.container.readiness import Newline, Notify, Readiness, readiness
+from runjd.container.readiness import Newline, Notify, Readiness, readiness, refuse_descriptors
 from runjd.container.stdio import Fifos
 from runjd.errors import BadArgument, RunjdError, SpecError
 from runjd.runtime.freebsd.mounts import plan_mount
 from runjd.runtime.memory import MemoryRuntime
 from runjd.runtime.plain import PlainRuntime
 from runjd.spec.parse import parse_config
+from runjd.supervise.ready.senders import receive
 from tests.container.jails import Jails, read_all, wait
 
 _SEND = """
 import os, socket
 s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
 s.sendto(b"READY=1", os.environ["NOTIFY_SOCKET"])
+"""
+
+# a connection with unsent data, which lingers for 20 s when its last descriptor is closed
+_SEND_LINGERING = """
+import os, socket, struct, sys
+here = socket.create_connection(("127.0.0.1", int(sys.argv[1])))
+here.setblocking(False)
+here.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 20))
+try:
+    while True:
+        here.send(bytes(65536))
+except BlockingIOError:
+    pass
+s = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+s.connect(os.environ["NOTIFY_SOCKET"])
+try:
+    socket.send_fds(s, [b"STATUS=bad"], [here.fileno()])
+except PermissionError:
+    s.send(b"READY=1")
+os._exit(0)  # the kernel lets no process that ends linger
 """
 
 
@@ -49,6 +71,40 @@ def test_a_socket_is_shown_to_the_program(plain: Jails) -> None:
     assert ours.recv(100) == b"READY=1"
     ours.close()
     way.close()
+
+
+@pytest.mark.linux
+def test_a_program_sends_no_descriptors(plain: Jails) -> None:
+    """The kernel refuses a lingering connection at its sender, so that neither reading nor closing waits for it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as tried:
+        if not refuse_descriptors(tried):
+            pytest.skip("this kernel has no SO_PASSRIGHTS (Linux 6.16)")
+    way = Notify()
+
+    with socket.create_server(("127.0.0.1", 0)) as never_read:
+        port = str(never_read.getsockname()[1])
+        pid, io = run(plain, [sys.executable, "-c", _SEND_LINGERING, port], way)
+
+        assert wait(pid) == 0, read_all(io.held["err"])
+        before = time.monotonic()
+        data, _ = receive(way.held["notify"], 100)
+        way.close()
+        assert time.monotonic() - before < 10
+    assert data == b"READY=1"
+    assert not way.notices
+
+
+def test_a_kernel_that_cannot_refuse_descriptors_is_told_of(plain: Jails) -> None:
+    """The state of the jail has a notice, and the program tells that it is ready all the same."""
+    way = Notify(refuse=lambda socket: False)
+
+    pid, io = run(plain, [sys.executable, "-c", _SEND], way)
+
+    assert wait(pid) == 0, read_all(io.held["err"])
+    assert os.read(way.held["notify"], 100) == b"READY=1"
+    way.close()
+    (notice,) = [each for each in plain.operations.state("web").notices if "NOTIFY_SOCKET" in each]
+    assert notice.startswith("web: a hostile program can delay the daemon")
 
 
 @pytest.mark.root

@@ -20,7 +20,8 @@ def receive(fd: int, size: int) -> tuple[bytes, int]:
     """
     Return a datagram and the pid of its sender, 0 where that is not told.
 
-    Descriptors that come along are closed.
+    Descriptors that come along are closed; there are none where the kernel refuses them
+    for us (:func:`runjd.container.readiness.refuse_descriptors`).
 
     :raise BlockingIOError: there is none.
     """
