@@ -99,12 +99,14 @@ class Appender:
         if self._fd < 0 or len(records) > _MOST or self._is_due(size):
             self.append(records, is_line_end)
             return
+        self._batch = self._left = records  # before the disk can refuse them: whoever read them has no others
         written = os.writev(self._fd, records)
         self.end += written
         if written < size:
-            self._batch = records
             self._left = _behind(records, written)
             self._write()
+        else:
+            self._batch = self._left = []
         self._is_line_end = is_line_end
 
     def go_on(self, is_line_end: bool) -> None:

@@ -6,6 +6,7 @@ gzip is part of Python; zstd may be missing.
 
 from __future__ import annotations
 
+import errno
 import os
 from io import BufferedReader
 
@@ -15,6 +16,7 @@ from runjd.logs.names import Rotated, name
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any, BinaryIO
 
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOCTTY
@@ -22,14 +24,15 @@ _WRITE = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
 _BLOCK = 1 << 18
 
 
-def compress(path: str, file: Rotated, kind: str) -> None:
+def compress(path: str, file: Rotated, kind: str, sync: Callable[[int], object] = os.fsync) -> None:
     """
     Put a compressed file in the place of a rotated one.
 
-    It is whole before it has its name, and the old one is removed behind that: whenever the daemon dies, one
-    of the two has all lines.
+    It is whole on the disk before it has its name, and the old one is removed once the disk has that name, too:
+    whenever the daemon dies or the power fails, one of the two has all lines.
 
     :param path: of the log.
+    :param sync: has what a descriptor stands for on the disk when it returns.
     :raise OSError: it could not be compressed, and is as it was.
     :raise Unsupported: nothing here can.
     """
@@ -43,15 +46,19 @@ def compress(path: str, file: Rotated, kind: str) -> None:
         found = os.fstat(source.fileno())
         fd = os.open(part, _WRITE, 0o600)
         try:
-            with open(fd, "wb") as raw, _writer(raw, kind) as packed:
-                while block := source.read(_BLOCK):
-                    packed.write(block)
-            os.chmod(part, found.st_mode & 0o777)
-            os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
+            with open(fd, "wb") as raw:
+                with _writer(raw, kind) as packed:
+                    while block := source.read(_BLOCK):
+                        packed.write(block)
+                raw.flush()
+                os.chmod(part, found.st_mode & 0o777)
+                os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
+                sync(raw.fileno())
             os.rename(part, target)
         except BaseException:
             os.unlink(part)
             raise
+    _sync_directory(os.path.dirname(target), sync)
     os.unlink(file.path)
 
 
@@ -70,6 +77,17 @@ def open_rotated(file: Rotated) -> BinaryIO:
     except BaseException:
         raw.close()
         raise
+
+
+def _sync_directory(path: str, sync: Callable[[int], object]) -> None:
+    fd = os.open(path or ".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        sync(fd)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that syncs no directories
+            raise
+    finally:
+        os.close(fd)
 
 
 def _writer(raw: BinaryIO, kind: str) -> Any:

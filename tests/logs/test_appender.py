@@ -11,6 +11,7 @@ from runjd.logs.formats.stamp import stamp
 from runjd.logs.formats.table import FORMATS
 from runjd.logs.lines import LineEncoder
 from runjd.policy.settings import LogRule
+from tests.logs.fsize import longest
 
 
 class Bench:
@@ -192,6 +193,28 @@ def test_records_of_another_form_begin_another_file(bench):
 
     assert [each.split()[-1] for each in bench.files()][:2] == [b"first", b"second"]
     assert len(bench.files()) == 3
+
+
+@pytest.mark.parametrize("room", [0, 3], ids=["nothing", "a part"])
+def test_what_is_refused_behind_other_records_is_written_later(bench, room):
+    """Whether the disk takes a part of it or nothing at all: whole and once, and what comes behind it as well."""
+    bench.again(LogRule(format="raw"))
+    bench.write(b"first\n")
+    bench.appender.extend([b"second\n"], True)
+    with longest(13 + room):
+        for deed in (
+            lambda: bench.appender.extend([b"third\n", b"fourth\n"], True),
+            lambda: bench.appender.go_on(True),
+        ):
+            with pytest.raises(OSError, match="File too large"):
+                deed()
+
+    bench.appender.go_on(True)
+    bench.appender.go_on(True)
+    bench.appender.extend([b"fifth\n"], True)
+
+    assert bench.files() == [b"first\nsecond\nthird\nfourth\nfifth\n"]
+    assert bench.appender.end == os.path.getsize(bench.path)
 
 
 @pytest.mark.parametrize("form", ["ts", "cri", "json"])

@@ -1,7 +1,9 @@
 """Compressing rotated files."""
 
+import errno
 import gzip
 import os
+import stat
 import time
 
 import pytest
@@ -55,6 +57,56 @@ def test_a_compressed_file_has_the_same_lines(rotated, kind):
         assert unpacked.read(6) == before[:6]
         assert unpacked.read() == before[6:]
     assert os.listdir(os.path.dirname(path)) == [os.path.basename(found.path)]
+
+
+@kinds
+def test_a_power_failure_at_any_time_leaves_all_lines(rotated, kind):
+    """The new file is on the disk before it has its name, and its name is before the old one is removed."""
+    path, file = rotated
+    target = names.name(path, 7, kind)
+    synced: list = []
+
+    def sync(fd):
+        state = os.fstat(fd)
+        is_directory = stat.S_ISDIR(state.st_mode)
+        of = os.path.dirname(path) if is_directory else f"{target}.part"
+        assert os.path.samestat(state, os.stat(of))
+        synced.append(("directory" if is_directory else state.st_size, os.path.exists(target)))
+        assert os.path.getsize(file.path) > 4_000_000
+
+    compression.compress(path, file, kind, sync)
+
+    assert synced == [(os.path.getsize(target), False), ("directory", True)]
+    assert not os.path.exists(file.path)
+
+
+@pytest.mark.parametrize("refused", ["file", "directory"])
+def test_what_the_disk_does_not_keep_does_not_replace_the_old_file(rotated, refused):
+    """Where it cannot be synced, the old file stays as it is."""
+    path, file = rotated
+
+    def sync(fd):
+        if stat.S_ISDIR(os.fstat(fd).st_mode) == (refused == "directory"):
+            raise OSError(errno.EIO, "Input/output error")
+
+    with pytest.raises(OSError, match="Input/output error"):
+        compression.compress(path, file, "gzip", sync)
+
+    assert os.path.getsize(file.path) > 4_000_000
+    assert not os.path.exists(names.name(path, 7, "gzip") + ".part")
+
+
+def test_a_file_system_that_syncs_no_directories_is_no_trouble(rotated):
+    """The old file is removed there, too."""
+    path, file = rotated
+
+    def sync(fd):
+        if stat.S_ISDIR(os.fstat(fd).st_mode):
+            raise OSError(errno.EINVAL, "Invalid argument")
+
+    compression.compress(path, file, "gzip", sync)
+
+    assert [each.compression for each in names.rotated(path)] == ["gzip"]
 
 
 def test_a_file_of_gzip_is_one_for_others(rotated):

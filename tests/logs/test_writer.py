@@ -10,6 +10,7 @@ import pytest
 from runjd.logs.contract import Source
 from runjd.logs.writer import ThreadWriter
 from runjd.policy.settings import LogRule
+from tests.logs.fsize import longest
 
 
 class Bench:
@@ -265,6 +266,33 @@ def test_a_flood_without_others_comes_back_at_times(bench, path):
 
     assert 0 < flood.taken <= 64
     assert read(path) == b"flood\n" * (flood.taken + 1)
+
+
+class Few(Source):
+    """Has a few lines, each of which it gives away once."""
+
+    def __init__(self, lines) -> None:
+        self.lines = lines
+
+    def take(self):
+        """Return the next one."""
+        return ([self.lines.pop(0)], True) if self.lines else None
+
+
+@pytest.mark.parametrize("room", [0, 3, 6, 9, 60], ids=lambda room: f"{room} bytes")
+def test_what_a_source_gave_away_is_not_lost_where_the_disk_refuses_it(bench, path, room):
+    """Nobody else has it any more: it is written once the disk takes it, and what the source has then behind it."""
+    lines = [b"%05d\n" % n for n in range(20)]
+    ends: list[int] = []
+    with longest(6 + room):
+        bench.open(path, format="raw").write([b"first\n"], ends.append, source=Few(list(lines)))
+        bench.until(lambda: bench.troubles)
+        assert not ends
+        assert os.path.getsize(path) == 6 + room
+    bench.until(lambda: ends)
+
+    assert read(path) == b"first\n" + b"".join(lines)
+    assert ends == [126]
 
 
 @pytest.mark.root
