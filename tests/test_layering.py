@@ -16,10 +16,12 @@ ROOMS = (
     "light_os",
     "bytecode",
     "pack",
-    "errors", "values", "spec", "policy", "config", "interfaces", "logs", "kernel", "runtime", "container", "keeper",
+    "errors", "values", "ancestry",
+    "spec", "policy", "config", "interfaces", "logs", "kernel", "runtime", "container", "keeper",
     "protocols", "access", "supervise", "containerd", "web", "cli", "tap",
 )  # fmt: skip
-PURE_ROOMS = {"errors", "values", "spec", "policy", "config", "logs", "kernel", "runtime", "container", "keeper", "cli"}
+PURE_ROOMS = {"errors", "values", "ancestry", "spec", "policy", "config", "logs", "kernel", "runtime", "container",
+              "keeper", "cli"}  # fmt: skip
 # zope interfaces are for the daemon's rooms, whatever their place in the order.
 DAEMON_ROOMS = set(ROOMS) - PURE_ROOMS
 FRAMEWORKS = {"twisted", "zope", "attr", "attrs", "automat", "OpenSSL", "cryptography", "service_identity"}

@@ -2,8 +2,9 @@
 Reading the files of a configuration: whole, bounded, and nobody else's.
 
 Whoever can write to one has us run his program, so a file must belong to root or to
-whoever runs us, and must not be writable for others.  A symbolic link is followed: what
-counts is whose the file behind it is, and that nobody else can write to the directory.
+whoever runs us, and must not be writable for others.  Root in a jail makes files of root,
+too; so nobody else may be able to put another in its place: the whole way to it is asked,
+symbolic links followed.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import sys
 import time
 import tomllib
 
+from runjd.ancestry import find_stranger, is_own_group
 from runjd.config.faults import Faults
 
 #: bytes of one file
@@ -57,7 +59,7 @@ def jail_files(file: str, faults: Faults, is_needed: bool) -> list[str]:
         faults.add((), error.strerror or "cannot be opened")
         return []
     try:
-        if not _is_ours(os.fstat(fd), faults):
+        if not (_is_ours(os.fstat(fd), faults) and _is_way_ours(directory, faults)):
             return []
         names = os.listdir(fd)
     finally:
@@ -108,7 +110,7 @@ def _read(path: str, settle: float, faults: Faults) -> bytes | None:
         if not stat.S_ISREG(found.st_mode):
             faults.add((), "is no file")
             return None
-        if not _is_ours(found, faults):
+        if not (_is_ours(found, faults) and _is_way_ours(path, faults)):
             return None
         data = _settled(fd, settle)
     except OSError as error:
@@ -150,10 +152,26 @@ def _is_ours(found: os.stat_result, faults: Faults) -> bool:
         faults.add((), f"belongs to user {found.st_uid}, who could have us run anything; chown it to root")
     elif found.st_mode & stat.S_IWOTH:
         faults.add((), "can be written by everybody; chmod it to go-w")
-    elif found.st_mode & stat.S_IWGRP and found.st_gid not in (0, os.getegid()):
+    elif found.st_mode & stat.S_IWGRP and not is_own_group(found.st_gid):
         faults.add((), f"can be written by the group {found.st_gid}; chmod it to go-w")
     else:
         return True
+    return False
+
+
+def _is_way_ours(path: str, faults: Faults) -> bool:
+    """Return whether only root and we can put another in its place; else note where others can."""
+    stranger = find_stranger(path if path.startswith("/") else os.path.join(os.getcwd(), path))
+    if not stranger:
+        return True
+    found = os.lstat(stranger)
+    if stat.S_ISLNK(found.st_mode):
+        reason = f"the link {stranger}, which user {found.st_uid} made; make it anew as root"
+    elif found.st_uid not in (0, os.geteuid()):
+        reason = f"{stranger}, which belongs to user {found.st_uid}; chown it to root"
+    else:
+        reason = f"{stranger}, where others can write; chmod it to go-w"
+    faults.add((), f"can be exchanged: it is reached through {reason}")
     return False
 
 

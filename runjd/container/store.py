@@ -15,8 +15,8 @@ import os
 import stat
 import time
 
+from runjd.ancestry import find_stranger
 from runjd.container import mark
-from runjd.container.ancestry import find_stranger
 from runjd.container.bundle import CONFIG, read_all
 from runjd.container.failure import Step
 from runjd.container.own import make_directory, make_way, open_file

@@ -1,14 +1,19 @@
 """The files of a configuration: whole, bounded, nobody else's."""
 
 import os
+import tempfile
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
 from runjd.config import files
 from runjd.config.files import default_file, read_toml
+from runjd.config.load import load
 from tests.config.written import faults_of, write
+
+AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
 
 def fault_of(path):
@@ -78,7 +83,7 @@ def test_a_file_that_others_can_write_to_is_refused(tmp_path):
     assert fault_of(path) == ": can be written by everybody; chmod it to go-w"
 
 
-@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+@AS_ROOT
 def test_a_file_of_somebody_else_is_refused(tmp_path):
     """Also through a symbolic link, and where it is a group that can write."""
     path = tmp_path / "x.toml"
@@ -93,7 +98,13 @@ def test_a_file_of_somebody_else_is_refused(tmp_path):
 
     os.chown(path, 0, 1234)
     path.chmod(0o660)
-    assert fault_of(path) == ": can be written by the group 1234; chmod it to go-w"
+    told = ": can be written by the group 1234; chmod it to go-w"
+    assert fault_of(path) == told
+    os.setegid(1234)
+    try:
+        assert fault_of(path) == told
+    finally:
+        os.setegid(0)
 
 
 def test_a_directory_that_others_can_write_to_is_refused(tmp_path):
@@ -102,6 +113,95 @@ def test_a_directory_that_others_can_write_to_is_refused(tmp_path):
     (tmp_path / "jails.d").chmod(0o777)
 
     assert faults_of(file) == ["jails.d: can be written by everybody; chmod it to go-w"]
+
+
+@pytest.fixture
+def place():
+    """Return a directory of root whose way is open to everybody to read."""
+    with tempfile.TemporaryDirectory(prefix="runjd-test-", dir="/tmp") as path:
+        os.chmod(path, 0o755)
+        yield Path(path)
+
+
+@AS_ROOT
+@pytest.mark.parametrize("mode", [0o777, 0o772])
+def test_a_file_that_others_can_exchange_is_refused(place, mode):
+    """Where others can write to the directory, or to one above, a link to a file of a jail's root may be there."""
+    file = write(place / "above" / "etc", a="")
+    told = "can be exchanged: it is reached through {}, where others can write; chmod it to go-w"
+    for directory in (place / "above", place / "above" / "etc"):
+        directory.chmod(mode)
+        assert faults_of(file) == [f"{name}: {told.format(directory)}" for name in ("runjd.toml", "jails.d")]
+        directory.chmod(0o755)
+
+    assert load(file).jails == ()
+
+
+@AS_ROOT
+def test_a_group_that_can_exchange_a_file_is_refused(place):
+    """Also the one that the daemon runs with."""
+    file = write(place / "etc")
+    (place / "etc").chmod(0o775)
+    os.chown(place / "etc", 0, 1234)
+    os.setegid(1234)
+    try:
+        (told,) = faults_of(file)
+    finally:
+        os.setegid(0)
+
+    assert told.endswith(f"through {place}/etc, where others can write; chmod it to go-w")
+
+
+@AS_ROOT
+def test_a_file_in_a_sticky_directory_is_read(place):
+    """Nobody takes away there what is another's, as in /tmp."""
+    place.chmod(0o1777)
+
+    assert load(write(place, a="")).jails == ()
+
+
+@AS_ROOT
+def test_a_link_into_the_directory_of_a_stranger_is_refused(place):
+    """Whose the file is does not help, as he can put another in its place; nor may he have made the link."""
+    (place / "his").mkdir()
+    (place / "his" / "x.toml").write_text("x = 1")
+    (place / "link.toml").symlink_to("his/x.toml")
+    assert read_toml(str(place / "link.toml"))[0] == {"x": 1}
+
+    os.chown(place / "his", 1234, 1234)
+    told = f": can be exchanged: it is reached through {place}/his, which belongs to user 1234; chown it to root"
+    assert fault_of(place / "link.toml") == told
+    os.chown(place / "his", 0, 0)
+    os.lchown(place / "link.toml", 1234, 1234)
+    told = f"through the link {place}/link.toml, which user 1234 made; make it anew as root"
+    assert fault_of(place / "link.toml").endswith(told)
+
+
+@AS_ROOT
+def test_jails_d_that_is_the_link_of_a_stranger_is_refused(place):
+    """Everybody can make one in a sticky directory."""
+    file = write(place / "etc")
+    (place / "other").mkdir()
+    (place / "etc" / "jails.d").symlink_to(place / "other")
+    os.lchown(place / "etc" / "jails.d", 1234, 1234)
+    (place / "etc").chmod(0o1777)
+
+    (told,) = faults_of(file)
+    assert told.endswith(f"through the link {place}/etc/jails.d, which user 1234 made; make it anew as root")
+
+
+@AS_ROOT
+def test_users_read_files_of_their_own(place, monkeypatch):
+    """In their directories below those of root, by a relative path, too."""
+    file = write(place / "home" / "dev", a="")
+    for each in ("", "runjd.toml", "jails.d", "jails.d/a.toml"):
+        os.chown(place / "home" / "dev" / each, 1234, 1234)
+    monkeypatch.chdir(place / "home" / "dev")
+    os.seteuid(1234)
+    try:
+        assert load(file).jails == load("runjd.toml").jails == load("../dev/runjd.toml").jails == ()
+    finally:
+        os.seteuid(0)
 
 
 def test_links_that_lead_nowhere_are_told(tmp_path):

@@ -1,5 +1,5 @@
 """
-The way to a directory that must be ours: who else could exchange a part of it.
+The way to a file or directory that must be ours: who else could exchange a part of it.
 
 A directory of mode 0700 is of no use below one that a stranger owns, who can put
 another in its place, and neither is a symbolic link that a stranger made.
@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 
 _MOST_LINKS = 40
 _EVERYBODY = 2**32 - 1
@@ -45,13 +46,25 @@ def find_stranger(path: str) -> str:
     return found
 
 
+def is_own_group(gid: int, platform: str = sys.platform) -> bool:
+    """
+    Return whether a group has nobody in it but root or us, as far as its number tells.
+
+    That we run with a group says nothing, others may be in it, too.  On Linux 0 is root's alone, and a user's own
+    number is the group that useradd(8) makes for him.  On FreeBSD 0 is wheel, which is people.
+    """
+    if platform.startswith("freebsd"):
+        return False
+    return gid == 0 or gid == os.getegid() == os.geteuid()
+
+
 def _is_open_to_others(status: os.stat_result) -> bool:
     if not _is_trusted(status.st_uid):
         return True
     if status.st_mode & stat.S_ISVTX:
         # everybody may add to it, as to /tmp, but nobody takes away what is another's
         return False
-    by_group = status.st_mode & stat.S_IWGRP and status.st_gid not in (0, os.getegid())
+    by_group = status.st_mode & stat.S_IWGRP and not is_own_group(status.st_gid)
     return bool(by_group or status.st_mode & stat.S_IWOTH)
 
 

@@ -1,16 +1,19 @@
-"""The way to a directory that must be ours."""
+"""The way to a file or directory that must be ours."""
 
 from __future__ import annotations
 
 import os
+import sys
 
 import pytest
 
-from runjd.container.ancestry import find_stranger
+from runjd.ancestry import find_stranger, is_own_group
 
 pytestmark = pytest.mark.root
 
 NOBODY = 65534
+#: what root's group may write to is told where it is wheel
+BY_GROUP = "/a/b" if sys.platform.startswith("freebsd") else ""
 
 
 @pytest.fixture
@@ -25,9 +28,9 @@ def test_ones_own_way_is_safe(way: str) -> None:
         assert find_stranger(way + path) == ""
 
 
-@pytest.mark.parametrize(("mode", "found"), [(0o755, ""), (0o775, ""), (0o777, "/a/b"), (0o1777, "")])
+@pytest.mark.parametrize(("mode", "found"), [(0o755, ""), (0o775, BY_GROUP), (0o777, "/a/b"), (0o1777, "")])
 def test_who_may_write_is_asked(way: str, mode: int, found: str) -> None:
-    """A directory that everybody can write to is told, unless it is sticky; our own group may."""
+    """A directory that everybody can write to is told, unless it is sticky; the group of root alone may."""
     os.chmod(f"{way}/a/b", mode)
 
     assert find_stranger(f"{way}/a/b/c") == (way + found if found else "")
@@ -69,3 +72,19 @@ def test_loops_end(way: str) -> None:
     os.symlink("here", f"{way}/there")
 
     assert find_stranger(f"{way}/here/x") in (f"{way}/here", f"{way}/there")
+
+
+def test_groups_are_told_apart_by_their_numbers() -> None:
+    """On Linux root's is its own, and the one of a user's number; that we run with one says nothing."""
+    before = os.getegid()
+    os.setegid(4711)
+    try:
+        assert [is_own_group(each, "linux") for each in (0, 4711, 4712)] == [True, False, False]
+        os.seteuid(4711)
+        try:
+            assert [is_own_group(each, "linux") for each in (0, 4711, 4712)] == [True, True, False]
+            assert [is_own_group(each, "freebsd15") for each in (0, 4711)] == [False, False]
+        finally:
+            os.seteuid(0)
+    finally:
+        os.setegid(before)
