@@ -43,7 +43,6 @@ class ConnectionQuestion:
         host = "127.0.0.1" if probe.host == "localhost" else probe.host
         if not isIPAddress(host) and not isIPv6Address(host):
             self.conclude(False, f'"{probe.host}" is no address, and a probe asks no name server')
-            self.end()
             return
         factory = _Factory(self, _request(probe) if probe.kind == "http" else None)
         # its own time limit is longer than any: whoever asks has one
@@ -56,10 +55,11 @@ class ConnectionQuestion:
         self.end()
 
     def conclude(self, is_yes: bool, text: str) -> None:
-        """The answer is known."""
+        """The answer is known; a connection that is only being closed holds up no other question."""
         answered, self._answered = self._answered, None
         if answered is not None:
             answered(Answer(is_yes, text))
+        self.end()
 
     def end(self) -> None:
         """Nothing is under way any more."""
@@ -82,11 +82,9 @@ class _Factory(ClientFactory):
 
     def clientConnectionFailed(self, connector: IConnector, reason: Failure) -> None:
         self._question.conclude(False, f"no connection: {_why(reason)}")
-        self._question.end()
 
     def clientConnectionLost(self, connector: IConnector, reason: Failure) -> None:
         self._question.conclude(False, "the connection was closed before an answer came")
-        self._question.end()
 
 
 class _Connection(Protocol):

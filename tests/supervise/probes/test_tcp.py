@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 import pytest_twisted
 from hypothesis import given
@@ -9,9 +11,11 @@ from hypothesis import strategies as st
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.tcp import Client, Connection
 
 from runjd.policy.settings import Probe
 from runjd.supervise.probes.answer import Answer
+from runjd.supervise.probes.prober import Prober
 from runjd.supervise.probes.tcp import ConnectionQuestion, read_status
 
 
@@ -25,25 +29,29 @@ class Server(Protocol):
 
     def dataReceived(self, data):
         self.factory.heard += data
-        if b"\r\n\r\n" in self.factory.heard:
-            self.transport.write(self.factory.says)
-            if self.factory.closes:
-                self.transport.loseConnection()
+        if self.factory.heard.endswith(b"\r\n\r\n"):
+            reactor.callLater(self.factory.delay, self.answer)
+
+    def answer(self):
+        self.transport.write(self.factory.says)
+        if self.factory.closes:
+            self.transport.loseConnection()
 
     def connectionLost(self, reason):
-        self.factory.lost.callback(None)
+        if not self.factory.lost.called:
+            self.factory.lost.callback(None)
 
 
 class Site:
     """A server on a port of its own."""
 
-    def __init__(self, says=b"", closes=False, speaks_first=False, interface="127.0.0.1"):
+    def __init__(self, says=b"", closes=False, speaks_first=False, delay=0.0):
         self.factory = Factory.forProtocol(Server)
         self.factory.connected = 0
         self.factory.heard = b""
         self.factory.says, self.factory.closes, self.factory.speaks_first = says, closes, speaks_first
-        self.factory.lost = Deferred()
-        self._port = reactor.listenTCP(0, self.factory, interface=interface)
+        self.factory.lost, self.factory.delay = Deferred(), delay
+        self._port = reactor.listenTCP(0, self.factory, interface="127.0.0.1")
         self.port = self._port.getHost().port
 
     async def close(self):
@@ -54,10 +62,11 @@ class Site:
 
 
 async def ask(probe):
-    """Return the answer, once nothing is under way any more."""
+    """Return the answer, once the connection is closed, too."""
     answers, over = [], Deferred()
     ConnectionQuestion(reactor, probe).ask(answers.append, lambda: over.callback(None))
     await over
+    await all_closed()
     (answer,) = answers
     return answer
 
@@ -112,6 +121,44 @@ async def test_what_is_no_page_is_a_no(says, text):
 
 
 @pytest_twisted.ensureDeferred
+async def test_a_question_is_over_with_its_answer():
+    """It is not under way until the connection is closed, as long as that may take."""
+    site = Site(b"HTTP/1.1 200 OK\r\n\r\n")
+    told, over = [], Deferred()
+
+    def is_over():
+        told.append("over")
+        over.callback(any(isinstance(each, Client) for each in reactor.getReaders()))
+
+    ConnectionQuestion(reactor, Probe("http", port=site.port)).ask(lambda answer: told.append("answered"), is_over)
+    is_still_open = await over
+    assert (is_still_open, told) == (True, ["answered", "over"])
+    await all_closed()
+    await site.close()
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_server_slower_than_the_interval_is_asked_again_at_once():
+    """Each answer is its own: none is taken for a question that hangs."""
+    site = Site(b"HTTP/1.1 200 OK\r\n\r\n", delay=0.03)
+    heard, enough = [], Deferred()
+
+    def hear(answer):
+        heard.append(answer)
+        if len(heard) == 4:
+            prober.stop()
+            enough.callback(None)
+
+    probe = Probe("http", port=site.port, timeout=10.0)
+    prober = Prober(SimpleNamespace(reactor=reactor), "web", {}, probe, 0.01, hear)
+    prober.start(0.0)
+    await enough
+    assert heard == [Answer(True, "HTTP 200")] * 4
+    await all_closed()
+    await site.close()
+
+
+@pytest_twisted.ensureDeferred
 async def test_an_abandoned_question_is_over_and_has_no_answer():
     """A server that never answers keeps nothing of us."""
     site = Site()
@@ -135,6 +182,12 @@ async def test_names_are_not_looked_up():
     site = Site()
     assert (await ask(Probe("tcp", host="localhost", port=site.port))).is_yes
     await site.close()
+
+
+async def all_closed() -> None:
+    """Wait until no connection is open, on either side."""
+    while any(isinstance(each, Connection) for each in reactor.getReaders()):  # type: ignore[attr-defined]
+        await pause()
 
 
 def pause() -> Deferred[None]:
