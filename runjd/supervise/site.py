@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import count
 
 from runjd.protocols.jailoutput import IReactor
 from runjd.supervise.bundles import Bundles
@@ -38,6 +39,7 @@ class Site:
     :ivar clearing: leftovers that are being removed.
     :ivar guests: all sessions.
     :ivar exec_ends: how exec processes ended.
+    :ivar probe_numbers: the next one names a program that the daemon itself runs in a jail; none comes twice.
     :param uptime: seconds since the host's boot, which no change of the clock moves.
     :param random: a number from 0 to 1.
     :param metering: what jails use.
@@ -73,6 +75,7 @@ class Site:
         self.clearing = Clearing()
         self.guests = GuestBook()
         self.exec_ends = ExecEnds()
+        self.probe_numbers = count(1)
         self.uptime = uptime
         self.random = random
         self.metering = metering

@@ -188,8 +188,9 @@ class FakeKeeper:
         result: Deferred[Launched] = Deferred()
 
         def go() -> None:
-            if error is not None:
-                result.errback(error)
+            living = self.programs.get((jail, exec_id))
+            if error is not None or (living is not None and living.exit is None):
+                result.errback(error or WrongState(f'"{exec_id or jail}" runs already', jail=jail))
                 return
             self._last_pid += 1
             self.jails.add(jail)

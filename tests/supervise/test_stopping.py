@@ -3,7 +3,7 @@
 import pytest
 
 from runjd.errors import WrongState
-from runjd.policy.settings import Settings, StopRule
+from runjd.policy.settings import HealthRule, Probe, Settings, StopRule
 from tests.supervise.world import KILL, TERM, has_fired, value
 
 HOOK = StopRule(hook=("/bin/flush", "now"), hook_timeout=5.0, signal=10, timeout=3.0)
@@ -179,3 +179,21 @@ def test_a_keeper_that_is_lost_on_the_way_is_no_end_of_it(world):
     world.reactor.turn()
 
     assert world.controller.facts("web").phase == "idle"
+
+
+def test_a_hook_is_no_namesake_of_a_probe_that_is_not_gone(world):
+    """The keeper refuses a second process of one name; the hook runs though a probe cannot be killed."""
+    probe = Probe("exec", command=("/bin/healthy",), timeout=2.0)
+    program = world.run(settings=Settings(stop=HOOK, health=HealthRule(probe, interval=10.0)))
+    world.reactor.turn(10.0)
+    hanging = hook_of(world)
+    hanging.is_stuck = True
+    hanging.ignores.add(KILL)
+
+    world.controller.stop("web", "uid:0")
+    [hook] = [each for (_, exec_id), each in world.keeper.programs.items() if exec_id and each is not hanging]
+    assert hanging.signals == [KILL]
+    assert reason(world) == "its stop hook runs"
+    world.keeper.end("web", 0, exec_id=hook.exec_id)
+    world.reactor.turn()
+    assert program.signals == [10]

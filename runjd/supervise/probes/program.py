@@ -18,7 +18,7 @@ from runjd.supervise.probes.answer import TEXT_MAX, Answer, clean
 from runjd.supervise.site import Site
 from runjd.supervise.watched import KeeperControl, outputs_of
 
-#: names of exec processes that are probes begin so
+#: names of exec processes that are probes, or stop hooks, begin so
 PREFIX = "probe"
 #: bytes that a probe may write; who writes more waits until it is killed
 _OUTPUT_MAX = 65_536
@@ -37,7 +37,6 @@ class Programs:
         self.jail = jail
         self.execs = execs
         self._defaults: Mapping[str, object] | None = None
-        self._last = 0
 
     def process(self, command: tuple[str, ...]) -> Deferred[Mapping[str, object]]:
         """Return the process that is to be run; what the jail's own is like is asked for once."""
@@ -52,9 +51,8 @@ class Programs:
         return self.site.spawner.process(self.jail).addCallback(found)
 
     def new_id(self) -> str:
-        """Return the name of the next one, which no earlier daemon gave."""
-        self._last += 1
-        return f"{PREFIX}{self._last}.{self.site.run_id}"
+        """Return the name of the next one, which nobody else gave: no earlier daemon, and nothing else in this one."""
+        return f"{PREFIX}{next(self.site.probe_numbers)}.{self.site.run_id}"
 
 
 class ProgramQuestion:
