@@ -119,7 +119,9 @@ class Adoption:
     def _adopt_init(self, found: Found, launched: Launched) -> None:
         jail = self._jails.get(found.jail)
         if jail is None:
-            jail = self._make_jail(Known(_definition_of(found), "up", True))
+            ago = max(0.0, self._site.now() - self._told_start(found))  # by the clock: nothing else is known of it
+            started = max(0.0, self._site.uptime() - ago)
+            jail = self._make_jail(Known(_definition_of(found), "up", True, started=started))
             self._jails[found.jail] = jail
         if jail.phase not in ("unknown", *DOWN):
             jail.keeper_has(found.pid)  # we have our own descriptors of it
@@ -127,11 +129,15 @@ class Adoption:
                 self._hand_over_terminal(jail, found.pid)
             self._take_spools(jail, found)
             return
-        at = found.note.get("at")
-        jail.started_at = float(at) if isinstance(at, int | float) else self._site.now()
+        jail.started_at = self._told_start(found)
         jail.record.is_expected = True
         jail.by = KEEPER
         jail.machine.adopted(launched)
+
+    def _told_start(self, found: Found) -> float:
+        """Return when it was started, in wall time, as its daemon told the keeper."""
+        at = found.note.get("at")
+        return float(at) if isinstance(at, int | float) else self._site.now()
 
     def _take_spools(self, jail: Jail, found: Found) -> None:
         """Read what the keeper read meanwhile; of the rest we have descriptors of our own."""

@@ -314,7 +314,7 @@ class Jail:
                 self._log.warn("{notice}", notice=notice)
             self._emit("notice", {"text": notice, "by": self.by})
         told_by = others_of(launched.descriptors)
-        self.init.listener = self.tending.begin(self.pid, told_by, self.started_at, adopted)
+        self.init.listener = self.tending.begin(self.pid, told_by, adopted)
         connect(self._site, self.init, self.id, launched)
 
     def terminate(self, machine: Inputs, timeout: float | None) -> None:

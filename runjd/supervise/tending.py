@@ -51,7 +51,6 @@ class Tending:
         "_record",
         "_settings",
         "_site",
-        "_started_at",
         "_told",
     )
 
@@ -68,7 +67,6 @@ class Tending:
         self._told = told
         self._settings = record.definition.settings
         self._pid = 0
-        self._started_at = 0.0
         self._readiness: Readiness | None = None
         self._health: HealthWatch | None = None
 
@@ -94,9 +92,7 @@ class Tending:
             return self._readiness.missing
         return self._health.text if self._health is not None and self._health.verdict == "unhealthy" else ""
 
-    def begin(
-        self, pid: int, descriptors: Mapping[str, int], started_at: float, is_adopted: bool
-    ) -> Callable[[str, bytes], bool] | None:
+    def begin(self, pid: int, descriptors: Mapping[str, int], is_adopted: bool) -> Callable[[str, bytes], bool] | None:
         """
         Look after a run.
 
@@ -105,7 +101,6 @@ class Tending:
         """
         self.end()
         self._pid = pid
-        self._started_at = started_at
         self._settings = self._record.definition.settings
         readiness = Readiness(
             self._site, self._record.definition.id, self._settings.ready, self._is_ready, self._told.late
@@ -139,7 +134,8 @@ class Tending:
     # --- inside ----------------------------------------------------------------------
 
     def _age(self) -> float:
-        return max(0.0, self._site.now() - self._started_at)
+        """Seconds since it was started, which no change of the clock moves."""
+        return max(0.0, self._site.uptime() - self._record.started)
 
     def _is_ready(self) -> None:
         rule = self._settings.ready

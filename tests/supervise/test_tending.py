@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from runjd.policy.facts import Definition
 from runjd.policy.settings import BackoffRule, HealthRule, Probe, ReadyRule, RestartRule, Settings
 from runjd.supervise.ready.readiness import GRACE
 from tests.supervise.world import KILL, TERM, error_of, has_fired, value
 
 EXEC = Probe("exec", command=("/bin/healthy",), timeout=2.0)
+LATE = Settings(ready=ReadyRule("notify", timeout=30.0))
 RETRY = Settings(restart=RestartRule("on-failure"), backoff=BackoffRule(first=5.0, jitter=0.0))
 
 
@@ -57,7 +59,7 @@ def test_a_program_tells_by_what_it_was_given(world, rule, asked, says):
     waiting = world.controller.wait("web", "ready")
     assert (facts(world).phase, ready(world), has_fired(waiting)) == ("running", "no", False)
 
-    world.now += 1.5
+    world.reactor.turn(1.5)
     program.tell(says)
     world.reactor.turn()
 
@@ -97,7 +99,7 @@ def test_a_probe_tells(world):
     world.reactor.turn(1.0)
     answer(world, 0)
     assert (ready(world), facts(world).reason) == ("yes", "")
-    assert told(world, "ready") == ["web ready ready=yes took_ms=0 by=policy:ready"]
+    assert told(world, "ready") == ["web ready ready=yes took_ms=1000 by=policy:ready"]
     world.reactor.turn(10.0)
     assert [key for key in world.keeper.programs if key[1]] == []
 
@@ -174,7 +176,7 @@ def test_the_next_daemon_hears_what_was_said_meanwhile(world):
     program = run(world, ready=ReadyRule("notify", timeout=30.0))
     world.make_daemon(connects=False)
     program.tell(b"READY=1")
-    world.now += 100.0
+    world.reactor.turn(100.0)
     world.connect()
     world.reactor.turn()
     assert ready(world) == "yes"
@@ -183,12 +185,41 @@ def test_the_next_daemon_hears_what_was_said_meanwhile(world):
 def test_an_adopted_jail_has_a_moment_at_least(world):
     """Its time limit goes on, but a daemon that was away long does not condemn it at once."""
     run(world, ready=ReadyRule("notify", timeout=30.0))
-    world.now += 1000.0
-    world.make_daemon()
+    world.make_daemon(connects=False)
+    world.reactor.turn(1000.0)
+    world.connect()
     world.reactor.turn(GRACE - 0.1)
     assert facts(world).phase == "running"
     world.reactor.turn(0.1)
     assert facts(world).phase != "running"
+
+
+def test_a_slow_start_has_no_time_left(world):
+    """The keeper took longer than the limit: it runs, was not ready in time, and is stopped as any that was not."""
+    world.keeper.holds_starts = True
+    world.controller.run(Definition("web", "/bundles/web", "", settings=LATE), "uid:0").addErrback(lambda failed: None)
+    world.reactor.turn(31.0)
+    world.keeper.answer()
+    program = world.keeper.programs["web", ""]
+    assert facts(world).phase == "running"
+    world.reactor.turn()
+    assert program.signals == [TERM]
+    assert "web state from=running to=stopping by=policy:ready" in world.events
+
+
+@pytest.mark.parametrize("step", [-86_400.0, 86_400.0])
+def test_a_clock_that_is_set_moves_no_limit(world, step):
+    """Neither while it is being started, nor when it says how long it took."""
+    world.keeper.holds_starts = True
+    world.controller.run(Definition("web", "/bundles/web", "", settings=LATE), "uid:0")
+    world.reactor.turn(1.0)
+    world.now += step
+    world.keeper.answer()
+    world.reactor.turn(28.5)
+    assert facts(world).phase == "running"
+    world.keeper.programs["web", ""].tell(b"READY=1")
+    world.reactor.turn()
+    assert told(world, "ready") == ["web ready ready=yes took_ms=29500 by=program"]
 
 
 def test_who_can_tell_nobody_any_more_is_believed(world):
@@ -299,3 +330,26 @@ def test_a_probe_of_the_last_daemon_is_ended(world):
     world.make_daemon()
     assert world.keeper.asked[-2:] == [f"signal web {name} 9", f"ack web {name} {pid}"]
     assert [each for each in world.events if "exec" in each] == []
+
+
+def test_a_probe_that_is_being_killed_keeps_its_name(world):
+    """A probe of other settings begins while the last one is not gone, and its name is another."""
+    run(world, health=HealthRule(EXEC, interval=10.0))
+    world.reactor.turn(10.0)
+    ((_, name),) = [key for key in world.keeper.programs if key[1]]
+    world.keeper.programs["web", name].is_stuck = True
+    world.keeper.programs["web", name].ignores.add(KILL)
+    world.controller.change("web", RETRY._replace(health=HealthRule(EXEC, interval=5.0)), "config")
+    world.reactor.turn(5.0)
+    assert len({key[1] for key in world.keeper.programs if key[1]}) == 2
+
+
+def test_a_jail_whose_record_is_lost_is_as_old_as_its_note_says(world):
+    """The keeper's note has the wall time of its start, and nothing else tells it."""
+    world.run()
+    world.site.definitions.remove("web")
+    world.make_daemon(connects=False)
+    world.reactor.turn(100.0)
+    world.now += 60.0
+    world.connect()
+    assert world.controller._jails["web"].record.started == 40.0

@@ -46,6 +46,11 @@ class TurningReactor(Clock):
         self.addReader, self.removeReader = self.readers.add, self.readers.discard
         self.addWriter, self.removeWriter = self.writers.add, self.writers.discard
 
+    def callLater(self, when, what, *args, **keywords):
+        """Call it later; like the real reactor, and unlike a clock, never before now."""
+        assert when >= 0, f"{when} seconds are in the past"
+        return super().callLater(when, what, *args, **keywords)
+
     def turn(self, seconds: float = 0.0) -> None:
         """Let time go by, and deal with everything that is ready, until nothing is."""
         self.advance(seconds)

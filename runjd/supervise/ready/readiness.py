@@ -98,7 +98,7 @@ class Readiness:
             self._prober = Prober(self._site, self._jail, execs, rule.probe, rule.interval, self._answered)
             self._prober.start(0.0)
         left = rule.timeout - age
-        self._limit = self._site.reactor.callLater(max(left, GRACE) if is_adopted else left, self._too_late)
+        self._limit = self._site.reactor.callLater(max(left, GRACE if is_adopted else 0.0), self._too_late)
 
     def output(self, stream: str, data: bytes) -> bool:
         """The program wrote; True: what it writes from now on tells nothing any more."""
