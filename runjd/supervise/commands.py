@@ -111,6 +111,15 @@ class Commands:
         if definition != before:
             jail.tell_change(by)
 
+    def undefine(self, jail: Jail, by: str) -> Deferred[None]:
+        """Want it down, and forget it then; fires when it is gone."""
+        jail.set_want("down", by)
+        forgotten = jail.waiters.add_forgotten()
+        jail.forget_when_down()
+        if not jail.is_down:
+            self._order.stop(jail, partial(jail.machine.stop, _seconds(jail, None)))
+        return forgotten
+
     def _up(self, jail: Jail) -> Deferred[Facts]:
         jail.retrying.clear()
         started = jail.waiters.add("started")

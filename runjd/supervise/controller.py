@@ -156,13 +156,13 @@ class Controller:
         self._commands.redefine(jail, jail.definition._replace(settings=settings), by)
 
     def undefine(self, id: str, by: str) -> Deferred[None]:
-        """Stop a jail where it runs, and forget it; fires when it is gone."""
-        try:
-            jail = self._jail(id)
-            jail.set_want("down", by)
-        except RunjdError as error:
-            return fail(error)
-        return self._forget_jail(jail, jail.settings.stop.timeout)
+        """
+        Stop a jail where it runs, behind those that require it, and forget it.
+
+        :return: fires when it is gone; fails where something of it is left on the host.
+        :raise RunjdError: there is no such jail, or it cannot be written down.
+        """
+        return self._commands.undefine(self._jail(id), by)
 
     # --- IController ------------------------------------------------------------------
 
@@ -255,7 +255,11 @@ class Controller:
         jail.by = by
         if force:
             jail.insist()
-        return self._forget_jail(jail, 0.0)
+        forgotten = jail.waiters.add_forgotten()
+        jail.forget_when_down()
+        if not jail.is_down:
+            jail.machine.stop(0.0)
+        return forgotten
 
     def wait(self, id: str, until: str) -> Deferred[Facts]:
         try:
@@ -425,14 +429,6 @@ class Controller:
         if process is None:
             raise WrongState(f'jail "{id}" is not running', jail=id)
         return process
-
-    def _forget_jail(self, jail: Jail, timeout: float) -> Deferred[None]:
-        """Forget a jail as soon as it is down, which it shall be within ``timeout``."""
-        forgotten = jail.waiters.add_forgotten()
-        jail.forget_when_down()
-        if not jail.is_down:
-            jail.machine.stop(timeout)
-        return forgotten
 
     def _sound(self, definition: Definition) -> Definition:
         """Return a definition with its runtime. :raise RunjdError: it makes no sense here."""

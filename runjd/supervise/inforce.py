@@ -61,6 +61,8 @@ class InForce:
         self._is_over = False
         #: jails that were removed and are not gone yet
         self._leaving: set[str] = set()
+        #: jails whose bundles are made for the configuration that is being taken
+        self._coming: set[str] = set()
 
     @property
     def has_directory(self) -> bool:
@@ -106,24 +108,34 @@ class InForce:
         untouched = set(self._controller.configured()) - {*found.added, *found.changed}
         jails = _in_order([jail for jail in new.jails if jail.id not in untouched])
         made = {jail.id: made for jail in jails if (made := self._made(jail))}
-        if made:
-            await self._in_thread(self._bundles.write, made)
-        self.refuse_end()
-        before = {jail.id: jail for jail in self._now.jails}
-        self._now = new
-        await self._remove_others(new, by)
-        problems = await self._define_all(jails, by)
+        self._coming = set(made)
+        try:
+            if made:
+                await self._in_thread(self._bundles.write, made)
+            self.refuse_end()
+            before = {jail.id: jail for jail in self._now.jails}
+            self._now = new
+            problems = await self._remove_others(new, by)
+            problems |= await self._define_all(jails, by)
+        finally:
+            self._arrived()
         after = {jail.id: jail for jail in new.jails if jail.id not in problems}
         after |= {id: before[id] for id in problems if id in before}
         self._now = new._replace(jails=tuple([after[id] for id in sorted(after)]))
         return Replaced(found, tuple(problems.values()))
 
-    async def _remove_others(self, new: Configuration, by: str) -> None:
+    async def _remove_others(self, new: Configuration, by: str) -> dict[str, RunjdError]:
+        """Remove the jails that are configured no more; return what could not be, by id."""
+        problems: dict[str, RunjdError] = {}
         others = set(self._controller.configured()) - {jail.id for jail in new.jails} - self._leaving
         for count, jail in enumerate(_in_order([self._known(id) for id in sorted(others)])[::-1], 1):
-            self._remove(jail.id, by)
+            try:
+                self._remove(jail.id, by)
+            except RunjdError as error:
+                problems[jail.id] = error
             if count % _AT_ONCE == 0:
                 await self._pause()
+        return problems
 
     async def _define_all(self, jails: Sequence[ConfiguredJail], by: str) -> dict[str, RunjdError]:
         """Define the jails; return what could not be, by id."""
@@ -148,23 +160,38 @@ class InForce:
             by,
         )
 
+    def _arrived(self) -> None:
+        """All are defined that could be; bundles that were made for others, or are left of them, are removed."""
+        coming, self._coming = self._coming, set()
+        for id in sorted(coming.difference(self._controller.configured())):
+            self._in_thread(self._bundles.remove, id)
+
     def _remove(self, id: str, by: str) -> None:
+        """:raise RunjdError: the jail stays as it is."""
+
         def gone(_: object) -> None:
-            self._leaving.discard(id)
-            again = next((jail for jail in self._now.jails if jail.id == id), None)
-            if again is None:
+            if not self._bring_back(id, by) and id not in self._coming:
                 self._in_thread(self._bundles.remove, id)
-                return
-            try:
-                self._define(again, by)
-            except RunjdError as error:
-                self._log.error("{jail} cannot be defined: {error}", jail=id, error=error)
 
         def failed(failure: Failure) -> None:
             self._log.error("{jail} cannot be removed: {error}", jail=id, error=failure.value)
+            self._bring_back(id, by)
 
+        going = self._controller.undefine(id, by)
         self._leaving.add(id)
-        self._controller.undefine(id, by).addErrback(failed).addCallback(gone)
+        going.addCallbacks(gone, failed)
+
+    def _bring_back(self, id: str, by: str) -> bool:
+        """A jail leaves no more: define it where it is configured again; return whether it is."""
+        self._leaving.discard(id)
+        again = next((jail for jail in self._now.jails if jail.id == id), None)
+        if again is None:
+            return False
+        try:
+            self._define(again, by)
+        except RunjdError as error:
+            self._log.error("{jail} cannot be defined: {error}", jail=id, error=error)
+        return True
 
     def _made(self, jail: ConfiguredJail) -> tuple[str, dict[str, object]] | None:
         """Return the file that its bundle is made by; None where it has one that is taken as it is."""

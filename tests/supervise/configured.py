@@ -25,9 +25,10 @@ class Threads:
         self._calls.append((done, call, words))
         return done
 
-    def work(self) -> None:
-        """Carry out all calls, and those that follow from them."""
-        while self._calls:
+    def work(self, limit: int | None = None) -> None:
+        """Carry out all calls, and those that follow from them; or so many."""
+        while self._calls and limit != 0:
+            limit = None if limit is None else limit - 1
             done, call, words = self._calls.pop(0)
             try:
                 result = call(*words)

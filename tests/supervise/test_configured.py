@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from runjd.errors import AlreadyExists, InputOutput
+from runjd.errors import AlreadyExists, InputOutput, NoSuchJail
 from runjd.policy.facts import Definition
 from runjd.policy.settings import RestartRule, Settings
 from tests.supervise.world import error_of, has_fired, value
@@ -104,7 +104,8 @@ def test_a_jail_that_left_the_configuration_is_stopped_and_forgotten(world):
     value(gone)
     assert world.controller.jails() == []
     assert list(world.site.definitions.load()) == []
-    assert error_of(world.controller.undefine("web", "config")).code == "NOJAIL"
+    with pytest.raises(NoSuchJail):
+        world.controller.undefine("web", "config")
 
 
 def test_the_next_daemon_knows_that_it_was_configured(world):

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from runjd.config.faults import ConfigError
-from runjd.errors import InputOutput
+from runjd.errors import InputOutput, RuntimeFailure
 from tests.supervise.configured import DB, SHORT, WEB, Bench
 from tests.supervise.world import error_of, value
 
@@ -75,6 +75,96 @@ def test_the_bundle_of_a_jail_that_is_gone_is_removed(bench):
     bench.threads.work()
 
     assert os.listdir(bench.bundles) == []
+
+
+def test_a_jail_that_cannot_be_removed_keeps_its_bundle(bench):
+    """A full disk leaves it as it was, which the answer tells; the next reload removes it."""
+    bench.begin(SHORT)
+    os.mkdir(f"{bench.world.directory}/jails/web.json.new")
+
+    with pytest.raises(InputOutput, match=r"in force, but: cannot write .*web\.json"):
+        bench.reload()
+    bench.threads.work()
+    assert (bench.known(), os.listdir(bench.bundles / "web")) == ({"web": "running"}, ["config.json"])
+    os.rmdir(f"{bench.world.directory}/jails/web.json.new")
+
+    assert bench.reload().removed == ("web",)
+    bench.world.reactor.turn()
+    bench.threads.work()
+    assert (bench.known(), os.listdir(bench.bundles)) == ({}, [])
+
+
+def test_a_jail_of_which_something_is_left_keeps_its_bundle(bench):
+    """It is there still, and may be started; the next reload removes it, or keeps it as the files say."""
+    bench.begin(SHORT)
+    bench.world.keeper.next_delete_error = RuntimeFailure("unmount /proc", "Device or resource busy")
+
+    bench.reload()
+    bench.world.reactor.turn()
+    bench.threads.work()
+    assert (bench.known(), os.listdir(bench.bundles / "web")) == ({"web": "failed"}, ["config.json"])
+
+    bench.reload(SHORT.replace("/c", "/d"))
+    made = json.loads((bench.bundles / "web" / "config.json").read_text())
+    assert (bench.known(), made["process"]["args"]) == ({"web": "failed"}, ["/d"])
+
+    bench.reload()
+    bench.threads.work()
+    assert (bench.known(), os.listdir(bench.bundles)) == ({}, [])
+
+
+def leave(bench):
+    """Let a jail leave slowly, and come back; return the reload that is about to write its bundle."""
+    bench.begin(SHORT)
+    bench.world.keeper.programs["web", ""].ignores.add(15)
+    bench.reload()
+    bench.write(SHORT.replace("/c", "/d"))
+    reloaded = bench.live.reload("uid:0")
+    bench.threads.work(2)
+    return reloaded
+
+
+def test_a_jail_that_is_gone_while_its_bundle_is_written_has_that_bundle(bench):
+    """What was left of the old one is not removed with the new one."""
+    reloaded = leave(bench)
+    assert bench.known() == {"web": "stopping"}
+
+    bench.world.reactor.turn(11)
+    assert bench.known() == {}
+    bench.threads.work()
+
+    assert value(reloaded).added == ("web",)
+    assert bench.known() == {"web": "running"}
+    assert json.loads((bench.bundles / "web" / "config.json").read_text())["process"]["args"] == ["/d"]
+
+
+def test_a_jail_that_is_gone_and_does_not_come_leaves_no_bundle(bench):
+    """The daemon ends while the bundle is written; the next one makes it anew."""
+    reloaded = leave(bench)
+
+    bench.world.reactor.turn(11)
+    bench.live.end()
+    bench.threads.work()
+
+    assert error_of(reloaded).code == "STATE"
+    assert os.listdir(bench.bundles) == []
+
+
+def test_a_jail_is_removed_behind_those_that_require_it(bench):
+    """It is told to stop when they have stopped, so they can finish what they do with it."""
+    bench.begin(DB + WEB + 'requires = ["db"]\n')
+    bench.world.reactor.turn()
+    bench.world.keeper.programs["web", ""].ignores.add(15)
+    database = bench.world.keeper.programs["db", ""]
+
+    assert bench.reload().removed == ("db", "web")
+    bench.world.reactor.turn(5)
+    assert (bench.known(), database.signals) == ({"db": "running", "web": "stopping"}, [])
+    assert bench.controller.facts("db").reason == "waiting for web to stop"
+
+    for _ in range(3):
+        bench.world.reactor.turn(5)
+    assert (bench.known(), database.signals) == ({}, [15])
 
 
 def test_a_bundle_that_cannot_be_written_changes_nothing(bench):
