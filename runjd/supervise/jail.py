@@ -117,7 +117,7 @@ class Jail:
         self._removal = Removal(site, self.id, self._broken)
         self.forgetting = Forgetting(self.record, self._removal, self.waiters, partial(forget, self))
         self._mourning = Mourning(site, self.record, self._ending, self._removal)
-        self.retrying = Retrying(site, self.record, self._due)
+        self.retrying = Retrying(site, self.record, self.log.intake.is_behind, self._due)
         self.tending = tending_of(self, site)
         self._stopping = Stopping(site, self.record, self.execs, self.machine.stop_overdue, self._tell_step)
 

@@ -52,6 +52,10 @@ class LogFan:
         """Bytes that the program wrote in this life of the daemon."""
         return self._log.taken
 
+    def is_behind(self) -> bool:
+        """Whether so much waits to be written somewhere that its jail is not to be started again by itself."""
+        return any(intake.is_behind for intake in (self._log, *self._others))
+
     def write(self, stream: str, data: bytes, done: Callable[[], None], loan: Loan | None = None) -> None:
         """Take in what the program wrote; ``done`` is called once it is in all places. See LogIntake."""
         if not self._others:

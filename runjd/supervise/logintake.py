@@ -27,7 +27,8 @@ from runjd.supervise.logstream import LentSource, Stream
 
 #: seconds that an unfinished line is kept
 PARTIAL_AGE = 0.05
-#: bytes that wait to be written at which a log that shall not make its jail wait leaves lines out
+#: bytes that wait to be written at which a log that shall not make its jail wait leaves lines out, and at which
+#: another one keeps its jail from being started again by itself: each run leaves some, however short it is
 DROP_LIMIT = 1 << 20
 
 
@@ -116,6 +117,11 @@ class LogIntake:
     def taken(self) -> int:
         """Bytes that were taken in."""
         return self._taken + self._lent
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether what waits to be written would grow without end if its jail were started again and again."""
+        return self._rule.pressure == "block" and self._unwritten >= DROP_LIMIT
 
     def flush(self, done: Callable[[], None]) -> None:
         """Write what is unfinished; ``done`` is called once all that was given is written."""

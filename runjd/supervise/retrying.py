@@ -13,19 +13,24 @@ from runjd.supervise.inputs import Inputs
 from runjd.supervise.record import Record
 from runjd.supervise.site import Site
 
+#: seconds until it is looked again whether the log of a jail that is due takes more
+_LOG_DELAY = 1.0
+
 
 class Retrying:
     """
     The tries of one jail.
 
+    :param is_behind: tells whether its log is so far behind that another run would only make it worse.
     :param due: called when it is to be started again.
     """
 
-    __slots__ = ("_call", "_due", "_record", "_site")
+    __slots__ = ("_call", "_due", "_is_behind", "_record", "_site")
 
-    def __init__(self, site: Site, record: Record, due: Callable[[], None]) -> None:
+    def __init__(self, site: Site, record: Record, is_behind: Callable[[], bool], due: Callable[[], None]) -> None:
         self._site = site
         self._record = record
+        self._is_behind = is_behind
         self._due = due
         self._call: IDelayedCall | None = None
 
@@ -87,5 +92,9 @@ class Retrying:
     def _is_due(self) -> None:
         self._call = None
         tallies = self._record.tallies
+        if self._is_behind():
+            self._record.tallies = tallies._replace(next_at=self._site.uptime() + _LOG_DELAY)
+            self.arm()
+            return
         self._record.tallies = tallies._replace(restarts=tallies.restarts + 1, next_at=None)
         self._due()

@@ -3,7 +3,8 @@
 import pytest
 
 from runjd.errors import RuntimeFailure, TimedOut
-from runjd.policy.settings import BackoffRule, RestartRule, Settings
+from runjd.policy.settings import BackoffRule, LogRule, RestartRule, Settings
+from runjd.supervise.logintake import DROP_LIMIT
 from tests.supervise.world import error_of, has_fired, value
 
 RULE = BackoffRule(first=1.0, factor=2.0, cap=4.0, jitter=0.0, reset_after=10.0)
@@ -64,6 +65,52 @@ def test_a_long_run_makes_the_next_delay_the_first_again(world):
     crash(world)
 
     assert stands(world) == ("backoff", 1.0, 3)
+
+
+def end_unwritten(world, size: int) -> None:
+    """A jail ends while a disk hangs and so much of what it wrote waits; the end is not put off for long by that."""
+    world.writer.is_held = True
+    world.controller.log("web").intake.write("out", b"x" * (size - 1) + b"\n", lambda: None)
+    crash(world)
+    while world.controller.facts("web").phase != "backoff":
+        world.reactor.turn(0.1)
+
+
+def test_a_jail_whose_log_is_far_behind_is_not_started_by_itself(world):
+    """Else each run would leave some more in memory; soon after the disk took it, it is back, restarted once."""
+    world.run(settings=ALWAYS)
+    end_unwritten(world, DROP_LIMIT)
+    for _ in range(10):
+        world.reactor.turn(1.0)
+        assert stands(world) == ("backoff", 1.0, 0)
+
+    world.writer.release()
+    world.reactor.turn(1.0)
+
+    assert stands(world) == ("running", None, 1)
+
+
+def test_a_jail_whose_log_is_far_behind_is_started_by_hand(world):
+    """Whoever asks for it gets it."""
+    world.run(settings=ALWAYS)
+    end_unwritten(world, DROP_LIMIT)
+    world.reactor.turn(1.0)
+
+    world.controller.start("web", "uid:0")
+    world.reactor.turn()
+
+    assert world.controller.facts("web").phase == "running"
+
+
+@pytest.mark.parametrize(("pressure", "size"), [("block", 1000), ("drop", DROP_LIMIT)])
+def test_a_jail_whose_log_is_a_little_behind_or_leaves_lines_out_is_started(world, pressure, size):
+    """What waits is little, or bounded by itself."""
+    world.run(settings=ALWAYS._replace(log=LogRule(pressure=pressure)))
+    end_unwritten(world, size)
+
+    world.reactor.turn(1.0)
+
+    assert stands(world) == ("running", None, 1)
 
 
 def test_jitter_keeps_jails_apart(world):
