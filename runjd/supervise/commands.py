@@ -21,7 +21,7 @@ from functools import partial
 
 from twisted.internet.defer import Deferred, succeed
 
-from runjd.errors import RunjdError
+from runjd.errors import Gone, RunjdError
 from runjd.policy.facts import Definition, Facts
 from runjd.supervise.jail import Jail
 from runjd.supervise.lasting import Lasting
@@ -56,6 +56,8 @@ class Commands:
     def stop(self, jail: Jail, by: str, timeout: float | None) -> Deferred[Facts]:
         """Want it down; fires when it is."""
         jail.set_want("down", by)
+        if self._order.is_stopping(jail):  # maybe for a restart, which this takes back
+            jail.waiters.failed(Gone(f'jail "{jail.id}" was stopped before it ran', jail=jail.id))
         jail.retrying.clear()
         if jail.phase == "idle":
             return self._settled(succeed(jail.facts()))

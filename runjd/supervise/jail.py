@@ -24,7 +24,7 @@ from runjd.supervise.forgetting import Forgetting
 from runjd.supervise.init import InitProcess
 from runjd.supervise.inputs import Inputs
 from runjd.supervise.jaillog import JailLog
-from runjd.supervise.launching import launch
+from runjd.supervise.launching import Launching
 from runjd.supervise.logtrouble import LogTrouble
 from runjd.supervise.machine import machine_of
 from runjd.supervise.mourning import Mourning
@@ -61,6 +61,7 @@ class Jail:
     __slots__ = (
         "_doom",
         "_ending",
+        "_launching",
         "_mourning",
         "_removal",
         "_shown",
@@ -115,6 +116,7 @@ class Jail:
         self._watching = Watching(site.vigil, self.machine.exited, self._tell_removal)
         self._ending = Ending(self.log.intake, self._tell_exit, self.machine.ended)
         self._removal = Removal(site, self.id, self._broken)
+        self._launching = Launching(site, self.record, self._removal, self.waiters, self._broken)
         self.forgetting = Forgetting(self.record, self._removal, self.waiters, partial(forget, self))
         self._mourning = Mourning(site, self.record, self._ending, self._removal)
         self.retrying = Retrying(site, self.record, self.log.intake.is_behind, self._due)
@@ -226,6 +228,8 @@ class Jail:
     def forget_when_down(self) -> None:
         """Forget the jail, now or as soon as it is down and nothing of it is left on the host."""
         self.forgetting.is_due = True
+        if self.phase == "waiting":
+            self.machine.stop(0.0)
         if self.is_down:
             self.retrying.pause()
             self.forgetting.begin()
@@ -283,14 +287,7 @@ class Jail:
         except RunjdError as error:
             machine.launch_failed(error)
             return
-
-        def failed(error: RunjdError) -> None:
-            if isinstance(error, KeeperLost):
-                self.waiters.failed(error)  # the machine hears that the keeper is lost
-            else:
-                machine.launch_failed(error)
-
-        launch(self._site, self.definition, self._removal, machine.launched, failed, self._broken)
+        self._launching.begin(machine)
 
     def abort(self, timeout: float) -> None:
         self._then = False
@@ -421,6 +418,7 @@ class Jail:
         self.record.save_if_possible()  # the next daemon brings it up, too
 
     def detach(self) -> None:
+        self._launching.give_up()
         self._stopping.cancel()
         self.tending.end()
         self.retrying.pause()

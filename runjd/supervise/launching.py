@@ -3,53 +3,88 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from runjd.errors import RunjdError
-from runjd.policy.facts import Definition
-from runjd.protocols.keeperreplies import Launched
+from runjd.errors import KeeperLost, RunjdError
 from runjd.supervise.definitions import definition_to_json
+from runjd.supervise.inputs import Inputs
 from runjd.supervise.ready.readiness import asked_of_keeper
+from runjd.supervise.record import Record
 from runjd.supervise.removal import Removal, explained
 from runjd.supervise.site import Site
+from runjd.supervise.waiters import Waiters
 
 
-def launch(
-    site: Site,
-    definition: Definition,
-    removal: Removal,
-    launched: Callable[[Launched], None],
-    failed: Callable[[RunjdError], None],
-    broken: Callable[[Failure], None],
-) -> None:
+class Launching:
     """
-    Start a jail; what an earlier removal left is removed first.
+    One start after another of one jail.
 
     :param broken: told of faults of ours.
     """
-    note = {"definition": definition_to_json(definition), "at": site.now(), "run": site.run_id}
 
-    def ask(_: None) -> Deferred[Launched]:
-        return site.spawner.run(
-            definition.id,
-            definition.bundle,
-            definition.runtime,
-            stdin=definition.stdin,
-            size=definition.size,
-            note=note,
-            ready=asked_of_keeper(definition.settings.ready),
-        )
+    __slots__ = ("_attempt", "_broken", "_record", "_removal", "_site", "_waiters")
 
-    def run() -> None:
-        asked = site.bundles.fresh(definition.bundle).addCallback(ask)
-        asked.addCallbacks(launched, lambda failure: failed(explained(failure))).addErrback(broken)
+    def __init__(
+        self, site: Site, record: Record, removal: Removal, waiters: Waiters, broken: Callable[[Failure], None]
+    ) -> None:
+        self._site = site
+        self._record = record
+        self._removal = removal
+        self._waiters = waiters
+        self._broken = broken
+        self._attempt = 0  # which start counts; one that was given up goes no further
 
-    def begin(_: None) -> None:
-        if removal.is_due:
-            removal.begin(run, run, failed, force=True)
-        else:
-            run()
+    def begin(self, machine: Inputs) -> None:
+        """Start it, and tell the machine; what an earlier removal left is removed first."""
+        self.give_up()
+        is_current = partial(self._is_current, self._attempt)
+        site, definition = self._site, self._record.definition
+        note = {"definition": definition_to_json(definition), "at": site.now(), "run": site.run_id}
 
-    site.clearing.over(definition.id).addCallback(begin).addErrback(broken)
+        def failed(error: RunjdError) -> None:
+            if isinstance(error, KeeperLost):
+                self._waiters.failed(error)  # the machine hears that the keeper is lost
+            elif is_current():
+                machine.launch_failed(error)
+
+        def ask(_: None) -> Deferred[None] | None:
+            if not is_current():
+                return None
+            asked = site.spawner.run(
+                definition.id,
+                definition.bundle,
+                definition.runtime,
+                stdin=definition.stdin,
+                size=definition.size,
+                note=note,
+                ready=asked_of_keeper(definition.settings.ready),
+            )
+            return asked.addCallbacks(machine.launched, refused)
+
+        def refused(failure: Failure) -> None:
+            failed(explained(failure))
+
+        def run() -> None:
+            if is_current():
+                fresh = site.bundles.fresh(definition.bundle)
+                fresh.addCallbacks(ask, refused).addErrback(self._broken)
+
+        def begin(_: None) -> None:
+            if not is_current():
+                return
+            if self._removal.is_due:
+                self._removal.begin(run, run, failed, force=True)
+            else:
+                run()
+
+        site.clearing.over(definition.id).addCallback(begin).addErrback(self._broken)
+
+    def give_up(self) -> None:
+        """A start that is under way, and was not asked of the keeper yet, is not gone on with."""
+        self._attempt += 1
+
+    def _is_current(self, attempt: int) -> bool:
+        return attempt == self._attempt

@@ -44,9 +44,9 @@ def _ask_anew(machine: Inputs, core: Core, timeout: float) -> None:
 
 
 def _withdraw(machine: Inputs, core: Core, timeout: float) -> None:
-    core.withdraw()
     core.forgive()
     core.rest(machine)
+    core.withdraw()  # behind all else: who hears of it may forget the jail
 
 
 def _take(machine: Inputs, core: Core, launched: Launched) -> None:

@@ -147,6 +147,8 @@ class Ordering:
             return
         for id in pulled(self._standings(), (jail.id,)):
             other = self._jails[id]
+            if other.forgetting.is_due:
+                continue  # and whoever requires it waits
             if other.want == "down":
                 if not is_by_hand and other.record.want:
                     continue

@@ -93,7 +93,7 @@ def test_nothing_that_happens_is_unheard_of(state, name):
         ("failed", "start", ["ask"]),
         ("waiting", "go", ["show starting", "launch"]),
         ("waiting", "start", []),
-        ("waiting", "stop", ["withdraw", "forgive", "rest"]),
+        ("waiting", "stop", ["forgive", "rest", "withdraw"]),
         ("waiting", "adopted", ["take", "show running"]),
         ("waiting", "lost", []),
         ("failed", "stop", ["forgive", "rest"]),

@@ -1,9 +1,12 @@
 """Jails that were started, and that the keeper does not tell of."""
 
-from runjd.errors import RuntimeFailure
+import pytest
+from twisted.internet.defer import Deferred
+
+from runjd.errors import InputOutput, RuntimeFailure
 from runjd.policy.facts import Definition
 from runjd.policy.settings import BackoffRule, RestartRule, Settings
-from tests.supervise.world import value
+from tests.supervise.world import error_of, has_fired, value
 
 
 def hide(world) -> None:
@@ -110,3 +113,57 @@ def test_a_run_of_the_name_of_a_leftover_waits_for_its_removal(world):
     world.reactor.turn()
 
     assert value(result).phase == "running"
+
+
+class Slow:
+    """A disk that reads a bundle when told to; it stands for the thread that does."""
+
+    def __init__(self, bundles):
+        self.reads: list[Deferred[None]] = []
+        bundles.fresh = self.fresh
+
+    def fresh(self, bundle):
+        self.reads.append(Deferred())
+        return self.reads[-1]
+
+
+@pytest.mark.parametrize("result", [None, InputOutput("the disk refuses")])
+def test_a_start_whose_keeper_was_lost_is_not_gone_on_with(world, result):
+    """Its bundle was still being read; what comes of that concerns neither the keeper nor a later start."""
+    slow = Slow(world.site.bundles)
+    started = world.controller.run(Definition("web", "/bundles/web", ""), "uid:0")
+    world.lose_keeper()
+    world.connect()
+    world.reactor.turn()
+    assert error_of(started).code == "GONE"
+    again = world.controller.run(Definition("web", "/bundles/web", ""), "uid:0")
+    world.reactor.turn()
+    first, second = slow.reads
+
+    first.callback(None) if result is None else first.errback(result)
+    world.reactor.turn()
+    assert not [each for each in world.keeper.asked if each.startswith("run")]
+    assert not has_fired(again)
+    second.callback(None)
+
+    assert value(again).phase == "running"
+
+
+def test_a_start_that_waits_for_the_removal_of_a_leftover_is_given_up_with_its_keeper(world):
+    """The removal's end begins no start that nobody waits for any more."""
+    world.keeper.jails.add("web")
+    world.keeper.leftovers = ["web"]
+    answer = world.keeper.hold_deletes()
+    world.make_daemon()
+    started = world.controller.run(Definition("web", "/bundles/web", ""), "uid:0")
+    world.lose_keeper()
+    world.keeper.held_delete = None
+    world.keeper.leftovers = []
+    world.connect()
+    world.reactor.turn()
+    assert error_of(started).code == "GONE"
+
+    answer()
+    world.reactor.turn()
+
+    assert not [each for each in world.keeper.asked if each.startswith("run")]

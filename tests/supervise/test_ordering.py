@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from runjd.errors import RuntimeFailure
 from runjd.policy.facts import Definition
 from runjd.policy.settings import BackoffRule, ReadyRule, RestartRule, Settings
 from tests.supervise.world import KILL, TERM, error_of, has_fired, value
@@ -27,6 +28,11 @@ def define(world, id, **rules):
     """Configure a jail."""
     settings = RETRY._replace(**rules)
     world.controller.define(Definition(id, f"/bundles/{id}", "", settings=settings), "config")
+
+
+def run(world, id, **rules):
+    """Run a jail that no configuration names."""
+    return world.controller.run(Definition(id, f"/bundles/{id}", "", settings=RETRY._replace(**rules)), "uid:0")
 
 
 def phases(world):
@@ -194,6 +200,74 @@ def test_a_start_during_such_a_stop_becomes_a_restart(site):
     assert value(started).phase == "running"
     tell(site)
     assert phases(site) == ["running", "running", "running"]
+
+
+def test_a_stop_takes_back_a_restart_that_waits_for_others(site):
+    """Whoever waited for the restart is told; the jail stays down."""
+    up(site)
+    site.keeper.programs["web", ""].ignores.add(TERM)
+    restarted = site.controller.restart("db", "uid:0")
+    settle(site)
+    assert not has_fired(restarted)
+
+    stopped = site.controller.stop("db", "uid:0")
+    assert (error_of(restarted).code, has_fired(stopped)) == ("GONE", False)
+    site.keeper.end("web", 0)
+    settle(site)
+
+    assert value(stopped).phase == "idle"
+
+
+def test_a_jail_that_is_deleted_while_it_waits_is_not_started(world):
+    """What is left of it is removed first; meanwhile what it waited for becomes ready, and somebody requires it."""
+    define(world, "db", ready=TELLS, restart=RestartRule("never"))
+    define(world, "top", requires=("web",), autostart=False)
+    settle(world)
+    run(world, "web", requires=("db",), restart=RestartRule("never"))
+    settle(world)
+    tell(world)
+    world.keeper.next_delete_error = RuntimeFailure("unmount /proc", "Device or resource busy")
+    world.keeper.end("web", 1)
+    settle(world)
+    world.keeper.end("db", 0)
+    settle(world)
+    started = world.controller.start("web", "uid:0")
+    settle(world)
+    assert world.controller.facts("web").phase == "waiting"
+    runs = starts(world).count("web")
+    answer = world.keeper.hold_deletes()
+
+    deleted = world.controller.delete("web", "uid:0")
+    assert error_of(started).code == "GONE"
+    tell(world)
+    world.controller.start("top", "uid:0")
+    settle(world)
+    assert (world.controller.facts("web").phase, has_fired(deleted)) == ("idle", False)
+    answer()
+    settle(world)
+
+    value(deleted)
+    assert starts(world).count("web") == runs
+    assert ("web", "") not in world.keeper.programs
+    assert phases(world) == ["running", "waiting"]
+
+
+@pytest.mark.parametrize("verb", ["stop", "delete"])
+def test_a_run_that_is_taken_back_while_it_waits_leaves_no_jail(world, verb):
+    """Neither in the table nor on the disk; that it was deleted is the last that is told of it."""
+    define(world, "db", ready=TELLS)
+    settle(world)
+    started = run(world, "web", requires=("db",))
+    settle(world)
+    assert world.controller.facts("web").phase == "waiting"
+
+    getattr(world.controller, verb)("web", "uid:0")
+    settle(world)
+
+    assert error_of(started).code == "GONE"
+    assert [each.id for each in world.controller.jails()] == ["db"]
+    assert not [each for each in (world.path / "jails").iterdir() if "web" in each.name]
+    assert [each for each in world.events if each.startswith("web")][-1] == "web deleted by=uid:0"
 
 
 def test_what_only_comes_after_is_neither_brought_along_nor_stopped(world):
