@@ -10,6 +10,7 @@ import re
 from difflib import get_close_matches
 
 from runjd.errors import BadArgument
+from runjd.policy.linepattern import check_cost
 from runjd.spec.reader import found
 from runjd.spec.signals import signal_number
 from runjd.values import Value
@@ -166,6 +167,7 @@ def _pattern(value: object) -> object:
         raise ValueError
     try:
         re.compile(value)
+        check_cost(value)
     except (re.error, OverflowError, RecursionError) as error:
         raise ValueError(str(error)) from None
     return value

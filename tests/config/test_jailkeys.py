@@ -134,6 +134,8 @@ WRONG = [
     ('ready = "log"', "ready: found"),
     ('ready = { when = "log" }', 'ready: when = "log" needs pattern'),
     ('ready = { when = "log", pattern = "(" }', "ready.pattern: found"),
+    ("ready = { when = 'log', pattern = '^(a+b)*c' }", "it repeats without limit what itself repeats without limit"),
+    ('ready = { when = "log", pattern = "a.*b.*c.*d" }', "a line of 512 bytes can cost too much; use fewer of .*"),
     ('ready = { when = "probe" }', 'ready: when = "probe" needs probe'),
     ('ready = { pattern = "x" }', 'ready.pattern: goes with when = "log", and it is "start"'),
     ('ready = { when = "fd", fd = 2 }', "ready.fd: found 2, expected a whole number from 3 to 9"),

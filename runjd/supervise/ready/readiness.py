@@ -8,6 +8,7 @@ we know: a daemon that dies in between leaves it to the next one.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable, Mapping
 
 from twisted.internet.interfaces import IDelayedCall
@@ -93,7 +94,7 @@ class Readiness:
             read = on_newline(self._is_ready) if wanted == "ready" else on_notice(self._is_ready, self._says, pid)
             self._listening = Listening(self._site.reactor, descriptors[wanted], read)
         elif rule.kind == "log":
-            self._lines = LineMatch(rule.pattern)
+            self._lines = LineMatch(rule.pattern, time.thread_time)
         elif rule.probe is not None:
             self._prober = Prober(self._site, self._jail, execs, rule.probe, rule.interval, self._answered)
             self._prober.start(0.0)
