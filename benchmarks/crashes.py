@@ -5,7 +5,7 @@ A hundred jails whose program ends at once are run with restart=always.  Once th
 delays have reached the cap the CPU time of the daemon, of the keeper, and of what the
 keeper has reaped (its workers, and the programs themselves) is taken for a while.
 
-    benchmarks/crashes.py [--runtime linux] [--jails 100] [--settle 120] [--seconds 60]
+    benchmarks/crashes.py [--runtime linux] [--jails 100] [--settle 420] [--seconds 300]
 
 Needs root on Linux for the runtime linux.
 """
@@ -71,8 +71,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
     parser.add_argument("--runtime", default="linux" if os.geteuid() == 0 else "plain")
     parser.add_argument("--jails", type=int, default=100)
-    parser.add_argument("--settle", type=float, default=120.0)
-    parser.add_argument("--seconds", type=float, default=60.0)
+    parser.add_argument("--settle", type=float, default=420.0)
+    parser.add_argument("--seconds", type=float, default=300.0)
     given = parser.parse_args()
     directory = tempfile.mkdtemp(prefix="runjd-crashes-")
     try:
