@@ -1,5 +1,7 @@
 """Delays before a start, and their count."""
 
+from random import Random
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -88,3 +90,20 @@ def test_without_a_limit_nothing_is_remembered():
 
     assert tallies.recent == ()
     assert not is_exhausted(tallies, BackoffRule(), 1.0)
+
+
+def test_a_hundred_jails_in_a_crash_loop_come_seldom_and_not_at_once():
+    """With the default delays: after the first minutes less than one start in two seconds, spread by the jitter."""
+    rule, luck = BackoffRule(), Random(28)
+    starts = []
+    for _ in range(100):
+        tallies, now = Tallies(), 0.0
+        while now < 3600.0:
+            tallies = held_off(ended(tallies, rule, 0.0, True), rule, now, luck.random())
+            assert tallies.next_at is not None
+            now = tallies.next_at
+            starts.append(now)
+
+    late = sorted(each for each in starts if 1800.0 <= each < 3600.0)
+    assert len(late) / 1800.0 < 0.5
+    assert max(sum(each <= other < each + 1.0 for other in late) for each in late) <= 10
