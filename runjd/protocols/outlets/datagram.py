@@ -11,9 +11,9 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
-from runjd.logs.contract import LogFile, Source
+from runjd.logs.contract import Source
 from runjd.logs.formats.contract import Pieces
-from runjd.policy.settings import LogRule
+from runjd.protocols.outlets.outlet import Outlet
 
 #: seconds until a receiver whose queue is full is tried again, and one that is not there
 FULL_DELAY = 0.01
@@ -22,7 +22,7 @@ AWAY_DELAY = 0.5
 _BURST = 200
 
 
-class DatagramOutlet(LogFile):
+class DatagramOutlet(Outlet):
     """
     Sends one datagram for each record.
 
@@ -78,15 +78,6 @@ class DatagramOutlet(LogFile):
         self.close()
         for _, done in waiting:
             done(0)
-
-    def keep(self, rule: LogRule) -> None:
-        """Nothing: another rule has an outlet of its own."""
-
-    def rotate(self, done: Callable[[OSError | None], None]) -> None:
-        done(None)
-
-    def reopen(self, done: Callable[[OSError | None], None]) -> None:
-        done(None)
 
     # --- inside -----------------------------------------------------------------------
 

@@ -15,9 +15,9 @@ from typing import Any
 from twisted.internet.interfaces import IDelayedCall, IPullProducer, IReactorTime
 from zope.interface import implementer
 
-from runjd.logs.contract import LogFile, Source
+from runjd.logs.contract import Source
 from runjd.logs.formats.contract import Pieces
-from runjd.policy.settings import LogRule
+from runjd.protocols.outlets.outlet import Outlet
 
 #: seconds until the other end is looked for again: the first time, and at most
 FIRST_DELAY = 0.1
@@ -27,7 +27,7 @@ STEADY = 10.0
 
 
 @implementer(IPullProducer)
-class PullOutlet(LogFile):
+class PullOutlet(Outlet):
     """
     The waiting records, and the transport they go to.
 
@@ -133,15 +133,6 @@ class PullOutlet(LogFile):
         self.close()
         for _, done in waiting:
             done(0)
-
-    def keep(self, rule: LogRule) -> None:
-        """Nothing: another rule has an outlet of its own."""
-
-    def rotate(self, done: Callable[[OSError | None], None]) -> None:
-        done(None)
-
-    def reopen(self, done: Callable[[OSError | None], None]) -> None:
-        done(None)
 
     # --- inside -----------------------------------------------------------------------
 
