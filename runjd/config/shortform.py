@@ -12,6 +12,8 @@ from runjd.spec import example
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from runjd.config.model import ShortForm
 
 #: the longest host name of Linux, sethostname(2)
@@ -31,49 +33,41 @@ def config_of(id: str, short: ShortForm, runtime: str) -> dict[str, object]:
 
 
 def _linux(id: str, short: ShortForm) -> dict[str, object]:
-    uid, gid = short.user
     return example.minimal_config(
         short.command,
-        root=short.root,
-        readonly=short.readonly,
-        terminal=short.terminal,
-        env=_env(short),
-        cwd=short.cwd,
-        uid=uid,
-        gid=gid,
-        hostname=short.hostname or id[:_HOSTNAME_MAX],
+        **_isolated(id, short),
         namespaces=[each for each in example.NAMESPACES if each != "network" or short.network != "host"],
         mounts=[_mount(each, "bind", ("rbind",)) for each in short.mounts],
     )
 
 
 def _freebsd(id: str, short: ShortForm) -> dict[str, object]:
-    uid, gid = short.user
     return example.freebsd_config(
         short.command,
-        root=short.root,
-        readonly=short.readonly,
-        terminal=short.terminal,
-        env=_env(short),
-        cwd=short.cwd,
-        uid=uid,
-        gid=gid,
-        hostname=short.hostname or id[:_HOSTNAME_MAX],
+        **_isolated(id, short),
         jail=_network(short),
         mounts=[_mount(each, "nullfs", ()) for each in short.mounts],
     )
 
 
 def _plain(id: str, short: ShortForm) -> dict[str, object]:
-    uid, gid = short.user
-    config = example.plain_config(
-        short.command, root=short.root, terminal=short.terminal, env=_env(short), cwd=short.cwd, uid=uid, gid=gid
-    )
+    config = example.plain_config(short.command, **_process(short))
     if short.hostname:
         config["hostname"] = short.hostname
     if short.mounts:
         config["mounts"] = [_mount(each, "bind", ("rbind",)) for each in short.mounts]
     return config
+
+
+def _isolated(id: str, short: ShortForm) -> dict[str, Any]:
+    """Return what a jail has that is a host to what runs in it."""
+    return {**_process(short), "readonly": short.readonly, "hostname": short.hostname or id[:_HOSTNAME_MAX]}
+
+
+def _process(short: ShortForm) -> dict[str, Any]:
+    uid, gid = short.user
+    terminal, cwd = short.terminal, short.cwd
+    return {"root": short.root, "terminal": terminal, "env": _env(short), "cwd": cwd, "uid": uid, "gid": gid}
 
 
 def _env(short: ShortForm) -> list[str]:
