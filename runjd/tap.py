@@ -177,6 +177,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from twisted.internet.task import deferLater
     from twisted.internet.threads import deferToThreadPool
 
+    from runjd.access.guard import Guard
     from runjd.access.identity import identify
     from runjd.container.recorded import finder
     from runjd.kernel.exitwatch import exit_watch
@@ -184,7 +185,8 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.logs.writer import ThreadWriter
     from runjd.policy.descriptors import share_out
     from runjd.protocols.control.factory import ControlFactory
-    from runjd.protocols.control.hall import Limits
+    from runjd.protocols.control.hall import Hall, Limits
+    from runjd.protocols.control.verbs.all import all_verbs
     from runjd.protocols.keeperclient import KeeperClient
     from runjd.protocols.outlets.choose import Outlets
     from runjd.runtime.meters.choose import choose_meter
@@ -276,7 +278,17 @@ def make_service(options: Options, reactor: Any) -> IService:
         lambda daemon: _tune(daemon, site, controller, shares),
     )
     connections = Limits(shares.connections, (shares.connections + 1) // 2)
-    factory = ControlFactory(controller, configuration, reactor, time.time, identify, runjd.__version__, connections)
+    hall = Hall(
+        controller,
+        configuration,
+        all_verbs(),
+        reactor,
+        time.time,
+        Guard((0, os.geteuid())),
+        f"runjd/{runjd.__version__}",
+        connections,
+    )
+    factory = ControlFactory(hall, identify)
     return Daemon(
         reactor,
         controller,

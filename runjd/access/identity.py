@@ -11,11 +11,15 @@ from __future__ import annotations
 import socket
 import struct
 import sys
+from typing import Any
 
 from runjd.errors import Denied
-from runjd.protocols.control.roles import Principal
+from runjd.policy.principal import Principal
 
 _UCRED = struct.Struct("iII")
+_SO_PEERGROUPS = 59
+#: bytes that getsockopt of Python can return
+_GROUPS_ROOM = 1024
 _NOBODY = 2**32 - 1
 _XUCRED_VERSION = 0
 _XUCRED_GROUPS = 16
@@ -25,23 +29,24 @@ _SOL_LOCAL = 0
 _LOCAL_PEERCRED = 1
 
 
-def identify(connection: socket.socket) -> Principal:
+def identify(transport: Any) -> Principal:
     """
     Return who connected.
 
-    Until roles are configured, whoever may open the socket (mode 0600) is admin.
-
+    :param transport: of the connection, as Twisted makes it.
     :raise Denied: the kernel does not say.
     """
+    connection = transport.getHandle()
     try:
         if sys.platform.startswith("linux"):
-            return parse_ucred(connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size))
+            raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+            return parse_ucred(raw, _groups(connection))
         return parse_xucred(connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED.size))
     except OSError as error:
         raise Denied(f"the system does not say who connected: {error.strerror}") from error
 
 
-def parse_ucred(raw: bytes) -> Principal:
+def parse_ucred(raw: bytes, groups: tuple[int, ...]) -> Principal:
     """
     Return who a ``struct ucred`` of Linux names.
 
@@ -50,7 +55,7 @@ def parse_ucred(raw: bytes) -> Principal:
     pid, uid, gid = _UCRED.unpack(raw)
     if uid == _NOBODY:
         raise Denied("the system does not say who connected: this is no Unix socket")
-    return Principal(uid, gid, pid, "admin")
+    return Principal(uid, gid, pid, tuple(dict.fromkeys((gid, *groups))))
 
 
 def parse_xucred(raw: bytes) -> Principal:
@@ -61,9 +66,16 @@ def parse_xucred(raw: bytes) -> Principal:
     """
     if len(raw) != _XUCRED.size:
         raise Denied("the peer credentials have an unknown size")
-    version, uid, count, first = _XUCRED.unpack(raw)[:4]
+    version, uid, count, *more = _XUCRED.unpack(raw)
+    groups = more[: min(count, _XUCRED_GROUPS)]
     if version != _XUCRED_VERSION or count < 1:
         raise Denied("the peer credentials are of an unknown version")
     # the pid is an int within the union, which is as wide as a pointer
     pid = struct.unpack_from("@i", raw, _XUCRED.size - struct.calcsize("@P"))[0]
-    return Principal(uid, first, max(pid, 0), "admin")
+    return Principal(uid, groups[0], max(pid, 0), tuple(dict.fromkeys(groups)))
+
+
+def _groups(connection: socket.socket) -> tuple[int, ...]:
+    """Return the supplementary groups that the other end had when it connected; SO_PEERGROUPS, since Linux 4.13."""
+    raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_ROOM)
+    return tuple([gid for (gid,) in struct.iter_unpack("I", raw)])

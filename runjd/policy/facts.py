@@ -82,6 +82,8 @@ class Facts(Value):
     enabled: bool | None = None
     #: bytes that were left out of its log in this life of the daemon
     log_lost: int = 0
+    #: whether the configuration tells of it; else RUN does
+    is_configured: bool = False
 
 
 #: how a session wants its input to reach the process

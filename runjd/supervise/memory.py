@@ -71,6 +71,8 @@ class MemoryController:
         self.shutdowns: list[str] = []
         #: what a test says that jails use
         self.usages: dict[str, Usage] = {}
+        #: jails that a test takes for those of a configuration
+        self.configured: set[str] = set()
         self._clock = clock
         self._now = now
         self._jails: dict[str, _Jail] = {}
@@ -111,10 +113,10 @@ class MemoryController:
     # --- IController -------------------------------------------------------
 
     def jails(self) -> Sequence[Facts]:
-        return [self._jails[each].facts() for each in sorted(self._jails)]
+        return [self.facts(each) for each in sorted(self._jails)]
 
     def facts(self, id: str) -> Facts:
-        return self._jail(id).facts()
+        return self._jail(id).facts()._replace(is_configured=id in self.configured)
 
     def measure(self, ids: Sequence[str]) -> Deferred[Measurement]:
         try:

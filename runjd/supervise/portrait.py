@@ -56,4 +56,5 @@ def facts_of(jail: Jail) -> Facts:
         next_in=jail.retrying.next_in,
         enabled=jail.record.enabled,
         log_lost=jail.log_trouble.lost,
+        is_configured=record.is_configured,
     )

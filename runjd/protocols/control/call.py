@@ -10,10 +10,11 @@ from twisted.internet.interfaces import IReactorTime
 
 from runjd.errors import TimedOut
 from runjd.interfaces import IConfiguration, IController, ISession
-from runjd.policy.facts import Event
-from runjd.protocols.control.roles import Principal
+from runjd.policy.facts import Event, Facts
+from runjd.policy.principal import Principal
 
 if TYPE_CHECKING:
+    from runjd.protocols.control.authority import Permit
     from runjd.protocols.control.streams import Stream
     from runjd.protocols.control.verbs.arguments import Arguments
     from runjd.protocols.control.verbs.table import VerbTable
@@ -67,6 +68,7 @@ class Call:
     One request on its way through a verb.
 
     :ivar by: who asks, for the controller.
+    :ivar permit: what is allowed of it.
     """
 
     __slots__ = (
@@ -77,6 +79,7 @@ class Call:
         "connection",
         "controller",
         "now",
+        "permit",
         "principal",
         "tag",
         "verb",
@@ -88,6 +91,7 @@ class Call:
         tag: str,
         arguments: Arguments,
         principal: Principal,
+        permit: Permit,
         controller: IController,
         configuration: IConfiguration,
         connection: Connection,
@@ -99,11 +103,16 @@ class Call:
         self.arguments = arguments
         self.principal = principal
         self.by = principal.name
+        self.permit = permit
         self.controller = controller
         self.configuration = configuration
         self.connection = connection
         self.clock = clock
         self.now = now
+
+    def jails(self) -> list[Facts]:
+        """Return all jails with which this is allowed."""
+        return self.permit.among(self.controller.jails())
 
     async def within(self, work: Deferred[T], seconds: float | None, what: str) -> T:
         """

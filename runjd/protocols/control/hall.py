@@ -5,16 +5,17 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any, Protocol
+from typing import Protocol
 
 from twisted.internet.interfaces import IReactorTime
 
-from runjd.errors import Busy
+from runjd.errors import Busy, Denied
 from runjd.interfaces import IConfiguration, IController, ISubscription
 from runjd.policy.facts import Event
+from runjd.policy.principal import Principal
+from runjd.protocols.control.authority import Guard
 from runjd.protocols.control.lines import MAX_LINE
-from runjd.protocols.control.roles import Principal
-from runjd.protocols.control.verbs.render import event_line
+from runjd.protocols.control.verbs.render import event_line, who_fields
 from runjd.protocols.control.verbs.table import VerbTable
 from runjd.values import Value
 
@@ -45,7 +46,7 @@ class Hall:
     """
     What connections share.
 
-    :param identify: says who is at the other end of a socket.
+    :param guard: says who may do what.
     :param now: wall time in seconds.
     :param server: name and version, as ``runjd/0.1.0``.
     """
@@ -57,7 +58,7 @@ class Hall:
         verbs: VerbTable,
         clock: IReactorTime,
         now: Callable[[], float],
-        identify: Callable[[Any], Principal],
+        guard: Guard,
         server: str,
         limits: Limits,
     ) -> None:
@@ -66,11 +67,11 @@ class Hall:
         self.verbs = verbs
         self.clock = clock
         self.now = now
-        self._identify = identify
+        self.guard = guard
         self._server = server
         self._limits = limits
         self._members: dict[Member, Principal] = {}
-        self._users: Counter[int] = Counter()
+        self._users: Counter[str] = Counter()
         self._listeners: dict[Member, None] = {}
         self._subscription: ISubscription | None = None
         self._problems = 0
@@ -80,30 +81,33 @@ class Hall:
         """How many connections there are."""
         return len(self._members)
 
-    def admit(self, member: Member, socket: object) -> Principal:
+    def admit(self, member: Member, principal: Principal) -> None:
         """
-        Return who connected.
+        Take in a connection.
 
+        :raise Denied: no rule allows anything to who connected.
         :raise Busy: there are too many connections.
-        :raise Denied: it cannot be told who connected.
         """
-        principal = self._identify(socket)
+        if self.guard.is_stranger(principal):
+            raise Denied(
+                f"no rule of the configuration allows {principal.name} anything", role="none", who=principal.name
+            )
         if len(self._members) >= self._limits.connections:
             raise Busy(f"there are {len(self._members)} connections already", retry_ms=1000)
-        if self._users[principal.uid] >= self._limits.connections_of_user:
-            raise Busy(f"user {principal.uid} has {self._users[principal.uid]} connections already", retry_ms=1000)
+        name = principal.name
+        if self._users[name] >= self._limits.connections_of_user:
+            raise Busy(f"{name} has {self._users[name]} connections already", retry_ms=1000)
         self._members[member] = principal
-        self._users[principal.uid] += 1
-        return principal
+        self._users[name] += 1
 
     def leave(self, member: Member) -> None:
         """Forget a connection."""
         self.unlisten(member)
         principal = self._members.pop(member, None)
         if principal is not None:
-            self._users[principal.uid] -= 1
-            if not self._users[principal.uid]:
-                del self._users[principal.uid]
+            self._users[principal.name] -= 1
+            if not self._users[principal.name]:
+                del self._users[principal.name]
 
     def listen(self, member: Member) -> None:
         """Show this connection the events from now on."""
@@ -147,8 +151,8 @@ class Hall:
             ("server", self._server),
             ("run", self.controller.run_id),
             ("pid", str(os.getpid())),
-            ("role", principal.role),
-            ("uid", str(principal.uid)),
+            ("role", self.guard.role_of(principal)),
+            *who_fields(principal)[:1],
             ("max_line", str(MAX_LINE)),
             ("caps", ",".join(CAPABILITIES)),
         ]

@@ -17,14 +17,16 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from runjd.errors import BadArgument, Cancelled, RunjdError, SyntaxFault, TooLong, UnknownVerb
+from runjd.policy.principal import Principal
+from runjd.protocols.control.authority import Permit, authorise
 from runjd.protocols.control.call import Call, Connection, Reply
 from runjd.protocols.control.hall import Hall
 from runjd.protocols.control.outlet import Outlet, Unit
 from runjd.protocols.control.reply import format_failure, format_success
 from runjd.protocols.control.request import Request, parse_request, split_tag
-from runjd.protocols.control.roles import Principal
 from runjd.protocols.control.streams import Stream
-from runjd.protocols.control.verbs.table import Verb, authorise, read_arguments
+from runjd.protocols.control.verbs.arguments import Arguments
+from runjd.protocols.control.verbs.table import Verb, read_arguments
 
 
 class Requests:
@@ -131,15 +133,15 @@ class Requests:
 
     def _carry_out(self, request: Request, verb: Verb) -> None:
         try:
-            authorise(self._principal, verb)
             hall = self._hall
-            arguments = read_arguments(verb, request)
+            arguments, permit = self._permit(request, verb)
             result = verb.carry_out(
                 Call(
                     verb.name,
                     request.tag,
                     arguments,
                     self._principal,
+                    permit,
                     hall.controller,
                     hall.configuration,
                     self._connection,
@@ -162,6 +164,22 @@ class Requests:
             else:
                 self._untagged_work = work
         work.addBoth(lambda outcome: self._answer(request, outcome))
+
+    def _permit(self, request: Request, verb: Verb) -> tuple[Arguments, Permit]:
+        """
+        Return the arguments of a request, and what is allowed of it.
+
+        :raise Denied: nothing is, whatever else is wrong.
+        """
+        arguments, problem = None, None
+        try:
+            arguments = read_arguments(verb, request)
+        except BadArgument as error:
+            problem = error
+        permit = authorise(self._hall.guard, self._principal, verb, arguments, self._hall.controller)
+        if arguments is None:
+            raise problem or BadArgument(f"{verb.name.lower()} cannot be read")
+        return arguments, permit
 
     def _answer(self, request: Request, outcome: Reply | Failure) -> None:
         tag = request.tag

@@ -20,6 +20,7 @@ from zope.interface import implementer
 
 from runjd.errors import Busy, Closing, Denied, RunjdError, WrongState
 from runjd.policy.facts import Event
+from runjd.policy.principal import Principal
 from runjd.protocols.control.hall import MAX_IN_FLIGHT, Hall
 from runjd.protocols.control.lines import MAX_LINE, LineReader
 from runjd.protocols.control.outlet import STUCK, Outlet, Unit
@@ -45,12 +46,14 @@ class ControlProtocol(Protocol):
     One connection.
 
     :param hall: what all connections share.
+    :param identify: says who is at the other end of a transport.
     """
 
     transport: Any  # ITransport, IConsumer and IPushProducer in one, as every stream connection is
 
-    def __init__(self, hall: Hall) -> None:
+    def __init__(self, hall: Hall, identify: Callable[[Any], Principal]) -> None:
         self._hall = hall
+        self._identify = identify
         self._reader = LineReader(MAX_LINE)
         self._outlet: Outlet | None = None
         self._requests: Requests | None = None
@@ -71,7 +74,8 @@ class ControlProtocol(Protocol):
 
     def connectionMade(self) -> None:
         try:
-            principal = self._hall.admit(self, self.transport.getHandle())
+            principal = self._identify(self.transport)
+            self._hall.admit(self, principal)
         except (Busy, Denied) as error:
             self._is_closing = True
             self.transport.write(format_failure("?", error))

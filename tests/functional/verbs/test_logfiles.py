@@ -44,6 +44,6 @@ async def test_an_observer_may_read_and_no_more(private_dir):
         server.run("web")
         wire = await server.connect()
         assert (await wire.say("log web")).startswith("+ lines=0 ")
-        assert (await wire.say("log rotate")).startswith("- DENIED verb=log role=observer ")
+        assert (await wire.say("log rotate")).startswith("- DENIED verb=log-rotate role=observer ")
     finally:
         await server.close()

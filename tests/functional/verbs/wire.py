@@ -12,12 +12,14 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
+from runjd.access.guard import Guard
 from runjd.access.identity import identify
+from runjd.policy.access import Rule, Subject
 from runjd.policy.facts import Definition
 from runjd.protocols.control.factory import ControlFactory
-from runjd.protocols.control.hall import Limits
+from runjd.protocols.control.hall import Hall, Limits
 from runjd.protocols.control.listen import listen_unix
-from runjd.protocols.control.roles import Principal
+from runjd.protocols.control.verbs.all import all_verbs
 from runjd.supervise.memory import MemoryController
 from tests.protocols.control.scripted import ScriptedConfiguration
 
@@ -139,17 +141,25 @@ class Server:
 
         self.configuration = ScriptedConfiguration()
 
-        def identify_as(socket) -> Principal:
-            return identify(socket)._replace(role=role)
-
-        self.factory = ControlFactory(
-            self.jails, self.configuration, real_reactor, lambda: self.now, identify_as, "0.4.0", limits or Limits()
+        self.guard = Guard(())
+        self.guard.take((Rule("access[0]", (Subject("anybody"),), role),))
+        hall = Hall(
+            self.jails,
+            self.configuration,
+            all_verbs(),
+            real_reactor,
+            lambda: self.now,
+            self.guard,
+            "runjd/0.4.0",
+            limits or Limits(),
         )
+        self.factory = ControlFactory(hall, identify)
         self.port = listen_unix(self.path, self.factory, real_reactor)
         self._wires: list[Wire] = []
 
     def run(self, jail: str, size: tuple[int, int] | None = None) -> None:
         """Let a jail run."""
+        self.jails.configured.add(jail)
         self.jails.run(Definition(jail, f"/bundles/{jail}", "memory", stdin=True, size=size), "uid:0")
 
     async def connect(self) -> Wire:

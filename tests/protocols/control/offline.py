@@ -7,9 +7,13 @@ import os
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from runjd.access.guard import Guard
+from runjd.policy.access import Rule, Subject
 from runjd.policy.facts import Definition
+from runjd.policy.principal import Principal
 from runjd.protocols.control.factory import ControlFactory
-from runjd.protocols.control.roles import Principal
+from runjd.protocols.control.hall import Hall, Limits
+from runjd.protocols.control.verbs.all import all_verbs
 from runjd.supervise.memory import MemoryController
 from tests.protocols.control.scripted import ScriptedConfiguration
 
@@ -64,17 +68,22 @@ class Offline:
     def __init__(self, controller: MemoryController | None = None, role: str = "admin") -> None:
         self.clock = Clock()
         self.jails = controller or MemoryController(self.clock)
+        self.jails.configured.add("web")
         self.jails.run(Definition("web", "/bundles/web", "memory", stdin=True), "uid:0")
         self.configuration = ScriptedConfiguration()
-        factory = ControlFactory(
+        self.guard = Guard(())
+        self.guard.take((Rule("access[0]", (Subject("anybody"),), role),))
+        self.hall = Hall(
             self.jails,
             self.configuration,
+            all_verbs(),
             self.clock,
             lambda: 1_763_910_080.102,
-            lambda _: Principal(0, 0, 1, role),
-            "0.4.0",
+            self.guard,
+            "runjd/0.4.0",
+            Limits(),
         )
-        self.hall = factory.hall
+        factory = ControlFactory(self.hall, lambda _: Principal(0, 0, 1))
         self.protocol = factory.buildProtocol(None)
         self.socket = Socket()
         self.protocol.makeConnection(self.socket)

@@ -140,9 +140,17 @@ def test_roles(offline):
     observer, operator = Offline(role="observer"), Offline(role="operator")
 
     assert observer.say("5 start web") == [
-        '-5 DENIED verb=start role=observer msg="start needs the role operator"',
+        (
+            "-5 DENIED verb=start jail=web role=observer rule=none "
+            'msg="start of web needs the role operator, which uid:0 does not have"'
+        ),
     ]
-    assert operator.say("run web /w") == ['- DENIED verb=run role=operator msg="run needs the role admin"']
+    assert operator.say("run web /w") == [
+        (
+            "- DENIED verb=run jail=web role=operator rule=none "
+            'msg="run of web needs the role admin, which uid:0 does not have"'
+        )
+    ]
     assert operator.say("stop web")[0].startswith("+ jail=web")
     assert observer.say("status")[-1] == "+ n=1"
     observer.lose()
@@ -173,7 +181,7 @@ async def test_the_limit_of_each_user(private_dir):
 
     wire = await server.connect()
 
-    assert wire.greeting == f'-? BUSY retry_ms=1000 msg="user {os.getuid()} has 1 connections already"'
+    assert wire.greeting == f'-? BUSY retry_ms=1000 msg="uid:{os.getuid()} has 1 connections already"'
     await server.close()
 
 

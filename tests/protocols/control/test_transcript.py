@@ -45,7 +45,9 @@ def test_the_conversation(offline):
         "|3 F 2025-11-23T15:01:20.102000000Z err panic: no database",
         "+3 lines=2 next=1:2",
     ]
-    assert offline.say("4 run db /db") == ['-4 DENIED verb=run role=operator msg="run needs the role admin"']
+    assert offline.say("4 reload dry-run=yes") == [
+        '-4 DENIED verb=reload role=operator rule=none msg="reload needs the role admin, which uid:0 does not have"'
+    ]
     assert offline.say("attach web mode=frame rows=40 cols=120") == [
         '- STATE msg="a subscription is open on this connection; attach on another one"'
     ]

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from runjd.config.difference import Difference
 from runjd.config.faults import ConfigError
+from runjd.policy.access import DAEMON
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_record, format_text
 from runjd.protocols.control.verbs.arguments import Argument
@@ -47,4 +48,8 @@ def _records(tag: str, found: Difference) -> Iterator[bytes]:
         yield format_record(tag, [*of, ("change", "changed"), *values])
 
 
-VERBS = (Verb("RELOAD", "admin", "Put in force what the files of the configuration say.", reload, (), (DRY_RUN,)),)
+VERBS = (
+    Verb(
+        "RELOAD", "admin", "Put in force what the files of the configuration say.", reload, (), (DRY_RUN,), about=DAEMON
+    ),
+)

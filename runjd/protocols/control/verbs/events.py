@@ -7,6 +7,7 @@ from fnmatch import translate
 from re import compile as compile_expression
 
 from runjd.errors import BadArgument, WrongState
+from runjd.policy.access import JAILS
 from runjd.policy.facts import Event
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_announcement
@@ -63,7 +64,7 @@ def subscribe(call: Call) -> Reply:
     if call.connection.is_subscribed:
         raise WrongState("a subscription is open on this connection; unsubscribe first")
     asked = call.arguments
-    matches = _filter(asked.get(EVENTS), asked.get(JAIL))
+    matches = _filter(asked.get(EVENTS), asked.get(JAIL), call.permit.includes)
     known, run = call.controller.events, call.controller.run_id
     since = asked.get(SINCE)
     first = known.last_seq + 1
@@ -91,12 +92,14 @@ def unsubscribe(call: Call) -> Reply:
     return Reply([])
 
 
-def _filter(words: frozenset[str] | None, pattern: str | None) -> Callable[[Event], bool]:
-    """Return the check whether an event was asked for."""
+def _filter(words: frozenset[str] | None, pattern: str | None, sees: Callable[[str], bool]) -> Callable[[Event], bool]:
+    """Return the check whether an event was asked for, and is of a jail that may be seen, or of the daemon."""
     fits = compile_expression(translate(pattern)).match if pattern is not None else None
 
     def matches(event: Event) -> bool:
-        return (words is None or event.ev in words) and (fits is None or fits(event.jail) is not None)
+        if (words is not None and event.ev not in words) or (fits is not None and fits(event.jail) is None):
+            return False
+        return not event.jail or sees(event.jail)
 
     return matches
 
@@ -110,6 +113,6 @@ def _replay(gap: bytes | None, past: Sequence[Event], matches: Callable[[Event],
 
 
 VERBS = (
-    Verb("SUBSCRIBE", "observer", "Show events as they happen.", subscribe, (), (EVENTS, JAIL, SINCE)),
+    Verb("SUBSCRIBE", "observer", "Show events as they happen.", subscribe, (), (EVENTS, JAIL, SINCE), about=JAILS),
     Verb("UNSUBSCRIBE", "observer", "Show no more events.", unsubscribe),
 )

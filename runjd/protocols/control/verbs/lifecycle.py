@@ -8,6 +8,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
 
 from runjd.errors import BadArgument
+from runjd.policy.access import JAIL
 from runjd.policy.facts import Definition, Facts
 from runjd.policy.restart import restart_rule
 from runjd.policy.settings import RestartRule, Settings
@@ -198,16 +199,40 @@ _UP = (WAIT_UP, TIMEOUT)
 _RUN_KEYS = (RUNTIME, STDIN, REMOVE, RESTART, ROWS, COLUMNS, MODE, *_UP)
 
 VERBS = (
-    Verb("RUN", "admin", "Define a jail by its bundle and start it.", run, (ID, BUNDLE), _RUN_KEYS, _run_makes_stream),
-    Verb("START", "operator", "Start a jail.", start, (ID,), (ONCE, *_UP)),
-    Verb("STOP", "operator", "Stop a jail.", stop, (ID,), (GRACE, WAIT_DOWN, TIMEOUT)),
-    Verb("RESTART", "operator", "Stop a jail and start it.", restart, (ID,), (GRACE, *_UP)),
-    Verb("TRY-RESTART", "operator", "Stop and start a jail that is not down.", try_restart, (ID,), (GRACE, *_UP)),
-    Verb("RESET", "operator", "Forget the failures of a jail.", reset, (ID,)),
-    Verb("ENABLE", "operator", "Have a jail come up at boots.", enable, (ID,)),
-    Verb("DISABLE", "operator", "Have a jail stay down at boots.", disable, (ID,)),
     Verb(
-        "KILL", "operator", "Send a signal, TERM by default.", kill, (ID, SIGNAL), (EVERYONE, EXEC, WAIT_DOWN, TIMEOUT)
+        "RUN",
+        "admin",
+        "Define a jail by its bundle and start it.",
+        run,
+        (ID, BUNDLE),
+        _RUN_KEYS,
+        _run_makes_stream,
+        about=JAIL,
+        makes_jail=True,
     ),
-    Verb("DELETE", "admin", "Forget a jail that does not run.", delete, (ID,), (FORCE, WAIT_DOWN, TIMEOUT)),
+    Verb("START", "operator", "Start a jail.", start, (ID,), (ONCE, *_UP), about=JAIL),
+    Verb("STOP", "operator", "Stop a jail.", stop, (ID,), (GRACE, WAIT_DOWN, TIMEOUT), about=JAIL),
+    Verb("RESTART", "operator", "Stop a jail and start it.", restart, (ID,), (GRACE, *_UP), about=JAIL),
+    Verb(
+        "TRY-RESTART",
+        "operator",
+        "Stop and start a jail that is not down.",
+        try_restart,
+        (ID,),
+        (GRACE, *_UP),
+        about=JAIL,
+    ),
+    Verb("RESET", "operator", "Forget the failures of a jail.", reset, (ID,), about=JAIL),
+    Verb("ENABLE", "operator", "Have a jail come up at boots.", enable, (ID,), about=JAIL),
+    Verb("DISABLE", "operator", "Have a jail stay down at boots.", disable, (ID,), about=JAIL),
+    Verb(
+        "KILL",
+        "operator",
+        "Send a signal, TERM by default.",
+        kill,
+        (ID, SIGNAL),
+        (EVERYONE, EXEC, WAIT_DOWN, TIMEOUT),
+        about=JAIL,
+    ),
+    Verb("DELETE", "admin", "Forget a jail that does not run.", delete, (ID,), (FORCE, WAIT_DOWN, TIMEOUT), about=JAIL),
 )

@@ -6,11 +6,12 @@ from collections.abc import AsyncGenerator, Sequence
 
 from runjd.errors import BadArgument
 from runjd.interfaces import ILogReader
+from runjd.policy import access
 from runjd.policy.facts import LogLine, LogPosition, LogQuery
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_comment, format_text
 from runjd.protocols.control.verbs.arguments import Argument
-from runjd.protocols.control.verbs.logfiles import JAILS, is_deed, tend
+from runjd.protocols.control.verbs.logfiles import JAILS, deed_of, is_deed, jails_of, tend
 from runjd.protocols.control.verbs.moments import moment, place
 from runjd.protocols.control.verbs.query import ID
 from runjd.protocols.control.verbs.table import Verb
@@ -29,7 +30,7 @@ PAGE = 32 * 1024
 
 async def log(call: Call) -> Reply:
     """LOG."""
-    if is_deed(call):
+    if is_deed(call.arguments):
         return await tend(call)
     asked = call.arguments
     follows = asked.get(FOLLOW, default=False)
@@ -99,4 +100,16 @@ def format_lines(tag: str, lines: Sequence[LogLine]) -> list[bytes]:
 
 
 HELP = "The log of a jail, its last lines by default; rotate, reopen: the files of logs."
-VERBS = (Verb("LOG", "observer", HELP, log, (ID, JAILS), (LINES, FOLLOW, SINCE, UNTIL, STREAM)),)
+VERBS = (
+    Verb(
+        "LOG",
+        "observer",
+        HELP,
+        log,
+        (ID, JAILS),
+        (LINES, FOLLOW, SINCE, UNTIL, STREAM),
+        about=access.JAILS,
+        jails=jails_of,
+        deed=deed_of,
+    ),
+)

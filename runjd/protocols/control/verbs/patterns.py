@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fnmatch import fnmatchcase
 
-from runjd.interfaces import IController
+from runjd.protocols.control.call import Call
 from runjd.protocols.control.verbs.arguments import Argument
 from runjd.spec.ids import ID_MAX, check_id
 
@@ -29,12 +29,16 @@ def is_pattern(text: str) -> bool:
     return not _WILD.isdisjoint(text)
 
 
-def chosen(controller: IController, words: Sequence[str]) -> list[str] | None:
-    """Return the jails that are named, each word's by id; a pattern may match none. None: nobody was named, so all."""
+def chosen(call: Call, words: Sequence[str]) -> list[str] | None:
+    """
+    Return the jails that are named, each word's by id. None: nobody was named, so all.
+
+    A pattern matches those jails with which the same is allowed, perhaps none.
+    """
     if not words:
         return None
     ids: list[str] = []
-    known = [facts.id for facts in controller.jails()] if any(map(is_pattern, words)) else []
+    known = [facts.id for facts in call.jails()] if any(map(is_pattern, words)) else []
     for word in words:
         ids += [id for id in known if fnmatchcase(id, word)] if is_pattern(word) else [word]
     return ids

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from runjd.errors import BadArgument
+from runjd.policy.access import JAIL, JAILS
 from runjd.policy.facts import Facts
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_record
@@ -32,15 +33,15 @@ EXEC = Argument("exec", something, "EXEC")
 
 def list_jails(call: Call) -> Reply:
     """LIST."""
-    jails = call.controller.jails()
+    jails = call.jails()
     lines = (format_record(call.tag, list_fields(facts)) for facts in jails)
     return Reply([("n", str(len(jails)))], body=lines)
 
 
 def status(call: Call) -> Reply:
     """STATUS."""
-    ids = chosen(call.controller, call.arguments.all(patterns.IDS))
-    jails: Sequence[Facts] = call.controller.jails() if ids is None else list(map(call.controller.facts, ids))
+    ids = chosen(call, call.arguments.all(patterns.IDS))
+    jails = call.jails() if ids is None else list(map(call.controller.facts, ids))
     return Reply([("n", str(len(jails)))], body=_status_lines(call.tag, jails, call.now()))
 
 
@@ -52,7 +53,7 @@ def show(call: Call) -> Reply:
 
 def plan(call: Call) -> Reply:
     """PLAN."""
-    steps = call.controller.plan(call.arguments.all(IDS))
+    steps = [each for each in call.controller.plan(call.arguments.all(IDS)) if call.permit.includes(each.jail)]
     starts = sum(each.does == "start" for each in steps)
     lines = (format_record(call.tag, plan_fields(each)) for each in steps)
     return Reply([("n", str(len(steps))), ("starts", str(starts))], body=lines)
@@ -79,9 +80,17 @@ def _status_lines(tag: str, jails: Sequence[Facts], now: float) -> Iterator[byte
 
 
 VERBS = (
-    Verb("LIST", "observer", "All jails, in short.", list_jails),
-    Verb("STATUS", "observer", "How all jails are, or those named.", status, (patterns.IDS,)),
-    Verb("SHOW", "observer", "All that is known of a jail.", show, (ID,)),
-    Verb("PLAN", "observer", "What a start would do, without doing it.", plan, (IDS,)),
-    Verb("WAIT", "observer", "Wait until a jail is started, ready or stopped.", wait, (ID,), (UNTIL, EXEC, TIMEOUT)),
+    Verb("LIST", "observer", "All jails, in short.", list_jails, about=JAILS),
+    Verb("STATUS", "observer", "How all jails are, or those named.", status, (patterns.IDS,), about=JAILS),
+    Verb("SHOW", "observer", "All that is known of a jail.", show, (ID,), about=JAIL),
+    Verb("PLAN", "observer", "What a start would do, without doing it.", plan, (IDS,), about=JAILS),
+    Verb(
+        "WAIT",
+        "observer",
+        "Wait until a jail is started, ready or stopped.",
+        wait,
+        (ID,),
+        (UNTIL, EXEC, TIMEOUT),
+        about=JAIL,
+    ),
 )

@@ -7,6 +7,7 @@ import time
 from runjd.interfaces import ISession
 from runjd.policy.facts import Event, ExitRecord, Facts, SessionFacts
 from runjd.policy.plan import PlanStep
+from runjd.policy.principal import Principal
 from runjd.policy.restart import word_of
 from runjd.policy.waiting import explain
 from runjd.protocols.control.reply import format_announcement
@@ -19,6 +20,16 @@ def stamp(at: float) -> str:
     """Return a time, seconds since the epoch, as RFC 3339 with milliseconds, in UTC."""
     whole, milliseconds = divmod(int(at * 1000), 1000)
     return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{milliseconds:03d}Z"
+
+
+def who_fields(principal: Principal) -> Fields:
+    """Return who somebody is, his name first."""
+    if principal.certificate:
+        fields = [("cert", each) for each in principal.certificate[:1]]
+        return [*fields, ("from", principal.address)]
+    groups = ",".join(map(str, principal.groups))
+    fields = [("uid", str(principal.uid)), ("gid", str(principal.gid)), ("groups", groups)]
+    return [*fields, ("pid", str(principal.pid))]
 
 
 def status_fields(facts: Facts, now: float) -> Fields:

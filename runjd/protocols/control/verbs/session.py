@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from runjd.errors import BadArgument, NotFound
+from runjd.policy.access import DAEMON
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_text
 from runjd.protocols.control.verbs.arguments import Argument
-from runjd.protocols.control.verbs.render import stamp
+from runjd.protocols.control.verbs.render import stamp, who_fields
 from runjd.protocols.control.verbs.table import Verb
 from runjd.protocols.control.verbs.values import number, one_of, something, tag
 
@@ -35,8 +36,7 @@ def caps(call: Call) -> Reply:
 
 def whoami(call: Call) -> Reply:
     """WHOAMI."""
-    who = call.principal
-    return Reply([("uid", str(who.uid)), ("gid", str(who.gid)), ("pid", str(who.pid)), ("role", who.role)])
+    return Reply([*who_fields(call.principal), ("role", call.permit.highest_role)])
 
 
 def ping(call: Call) -> Reply:
@@ -93,5 +93,5 @@ VERBS = (
     Verb("HELLO", "observer", "Agree on the protocol; may be left out.", hello, (PROTO,)),
     Verb("QUIT", "observer", "Close the connection.", quit_connection),
     Verb("CANCEL", "observer", "End a request that is in flight.", cancel, (TAG,)),
-    Verb("SHUTDOWN", "admin", "End the daemon, and keep the jails or stop them.", shutdown, (HOW,)),
+    Verb("SHUTDOWN", "admin", "End the daemon, and keep the jails or stop them.", shutdown, (HOW,), about=DAEMON),
 )

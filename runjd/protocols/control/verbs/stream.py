@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from zope.interface import implementer
 
 from runjd.errors import BadArgument
-from runjd.interfaces import IViewer
+from runjd.interfaces import IController, IViewer
+from runjd.policy.access import JAIL, JAILS
 from runjd.policy.facts import INPUTS, ExitRecord
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_record
@@ -37,7 +40,7 @@ USER = Argument("user", user, "UID[:GID]")
 CWD = Argument("cwd", absolute_path, "DIRECTORY")
 ENV = Argument("env", variable, "NAME=VALUE", is_repeated=True)
 INPUT = Argument("input", one_of(*INPUTS), "|".join(INPUTS))
-JAIL = Argument("ID", check_id)
+OF_JAIL = Argument("ID", check_id)
 SCROLLBACK = Argument("lines", number(0, MAX_LINES), "N")
 CLOSE = Argument("close", number(1, 2**62), "SESSION")
 
@@ -97,9 +100,12 @@ def resize(call: Call) -> Reply:
 
 def sessions(call: Call) -> Reply:
     """SESSIONS."""
-    jail, number = call.arguments.get(JAIL, ""), call.arguments.get(CLOSE)
+    jail, number = call.arguments.get(OF_JAIL, ""), call.arguments.get(CLOSE)
     if number is None:
-        lines = [format_record(call.tag, guest_fields(facts)) for facts in call.controller.sessions(jail)]
+        seen = {facts.id for facts in call.jails()}
+        lines = [
+            format_record(call.tag, guest_fields(each)) for each in call.controller.sessions(jail) if each.jail in seen
+        ]
         return Reply([("n", str(len(lines)))], body=lines)
     if jail:
         raise BadArgument("sessions: close= takes the number of a session, and no jail", verb="sessions", arg="close")
@@ -130,6 +136,14 @@ def merge_environment(base: tuple[str, ...], more: tuple[str, ...]) -> tuple[str
     found = {text.partition("=")[0]: text for text in base}
     found.update((text.partition("=")[0], text) for text in more)
     return tuple(found.values())
+
+
+def _jails_of_session(arguments: Arguments, controller: IController) -> Sequence[str]:
+    """Return the jail that is named, or that of the session that is to be closed."""
+    number = arguments.get(CLOSE)
+    if number is None:
+        return arguments.all(OF_JAIL)
+    return [facts.jail for facts in controller.sessions() if facts.number == number]
 
 
 def _always(request: Request) -> bool:
@@ -174,6 +188,7 @@ VERBS = (
         (ID,),
         (MODE, EXEC, INPUT, SCROLLBACK, ROWS, COLUMNS),
         _always,
+        about=JAIL,
     ),
     Verb(
         "EXEC",
@@ -183,7 +198,17 @@ VERBS = (
         (ID, COMMAND, ARGUMENTS),
         _EXEC_KEYS,
         _exec_makes_stream,
+        about=JAIL,
     ),
-    Verb("RESIZE", "operator", "Set the size of a terminal.", resize, (ID,), (ROWS, COLUMNS, EXEC)),
-    Verb("SESSIONS", "operator", "Who is attached; or close a session.", sessions, (JAIL,), (CLOSE,)),
+    Verb("RESIZE", "operator", "Set the size of a terminal.", resize, (ID,), (ROWS, COLUMNS, EXEC), about=JAIL),
+    Verb(
+        "SESSIONS",
+        "operator",
+        "Who is attached; or close a session.",
+        sessions,
+        (OF_JAIL,),
+        (CLOSE,),
+        about=JAILS,
+        jails=_jails_of_session,
+    ),
 )

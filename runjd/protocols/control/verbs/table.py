@@ -1,14 +1,15 @@
-"""The table of verbs, and the one place that says who may use which."""
+"""The table of verbs, with the role that each needs; :mod:`runjd.protocols.control.authority` asks for it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from runjd.errors import Denied, UnknownVerb
+from runjd.errors import UnknownVerb
+from runjd.interfaces import IController
+from runjd.policy.access import CONNECTION
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.request import Request
-from runjd.protocols.control.roles import Principal, is_allowed
 from runjd.protocols.control.verbs.arguments import Argument, Arguments, check_arguments, did_you_mean
 from runjd.values import Value
 
@@ -17,8 +18,13 @@ class Verb(Value):
     """
     One verb.
 
-    ``carry_out`` returns its reply, at once or as a coroutine; ``makes_stream``
-    says of a request whether the connection becomes a stream if it succeeds.
+    :ivar role: which includes it.
+    :ivar about: what it is about, as :mod:`runjd.policy.access` has it.
+    :ivar carry_out: returns its reply, at once or as a coroutine.
+    :ivar makes_stream: says of a request whether the connection becomes a stream if it succeeds.
+    :ivar jails: which jails a request names, where that is not its ``ID``.
+    :ivar deed: name and role of a request that is another one than the verb's own; None: it is not.
+    :ivar makes_jail: it names a jail that there is not yet.
     """
 
     name: str
@@ -28,6 +34,15 @@ class Verb(Value):
     words: tuple[Argument[Any], ...] = ()
     keys: tuple[Argument[Any], ...] = ()
     makes_stream: Callable[[Request], bool] | None = None
+    about: str = CONNECTION
+    jails: Callable[[Arguments, IController], Sequence[str]] | None = None
+    deed: Callable[[Arguments], tuple[str, str] | None] | None = None
+    makes_jail: bool = False
+
+    def deed_of(self, arguments: Arguments | None) -> tuple[str, str]:
+        """Return the name and the role of what is asked; of the verb, where the arguments are not known."""
+        found = self.deed(arguments) if self.deed is not None and arguments is not None else None
+        return found or (self.name.lower(), self.role)
 
     @property
     def usage(self) -> str:
@@ -54,12 +69,6 @@ class VerbTable:
             hint = did_you_mean(name.lower(), [each.lower() for each in self.verbs])
             raise UnknownVerb(f'no verb "{name.lower()[:40]}"{hint or "; try help"}')
         return verb
-
-
-def authorise(principal: Principal, verb: Verb) -> None:
-    """:raise Denied: this principal may not use this verb."""
-    if not is_allowed(principal.role, verb.role):
-        raise Denied(f"{verb.name.lower()} needs the role {verb.role}", verb=verb.name.lower(), role=principal.role)
 
 
 def read_arguments(verb: Verb, request: Request) -> Arguments:

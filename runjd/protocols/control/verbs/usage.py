@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runjd.policy.access import JAILS
 from runjd.policy.usage import Measured
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_record
@@ -12,10 +13,12 @@ from runjd.protocols.control.verbs.table import Verb
 
 async def stats(call: Call) -> Reply:
     """STATS."""
-    ids = chosen(call.controller, call.arguments.all(IDS))
-    if ids is not None and not ids:
+    ids = chosen(call, call.arguments.all(IDS))
+    if ids is None:
+        ids = [facts.id for facts in call.jails()]
+    if not ids:
         return Reply([("n", "0")])
-    measurement = await call.controller.measure(ids or ())
+    measurement = await call.controller.measure(ids)
     now = call.now()
     lines = (format_record(call.tag, stats_fields(each, now)) for each in measurement.jails)
     return Reply([("n", str(len(measurement.jails))), ("clock", f"{measurement.clock:.6f}")], body=lines)
@@ -37,4 +40,4 @@ def stats_fields(measured: Measured, now: float) -> Fields:
     return [*fields, ("log", str(measured.logged))]
 
 
-VERBS = (Verb("STATS", "observer", "What all jails use, or those named.", stats, (IDS,)),)
+VERBS = (Verb("STATS", "observer", "What all jails use, or those named.", stats, (IDS,), about=JAILS),)

@@ -1,0 +1,127 @@
+"""
+The one place that says whether a request is carried out.
+
+Of a jail that somebody may not see he is not told whether there is one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol
+
+from runjd.errors import Denied, NoSuchJail
+from runjd.interfaces import IController
+from runjd.policy.access import JAIL, JAILS, NO_RULE, Decision, Need
+from runjd.policy.facts import Facts
+from runjd.policy.principal import Principal
+from runjd.protocols.control.verbs.arguments import Arguments, did_you_mean
+from runjd.protocols.control.verbs.patterns import IDS, is_pattern
+from runjd.protocols.control.verbs.table import Verb
+
+
+class Guard(Protocol):
+    """Knows the rules that are in force."""
+
+    def decide(self, principal: Principal, need: Need) -> Decision:
+        """Return whether the principal may do it, and why."""
+
+    def role_of(self, principal: Principal) -> str:
+        """Return the highest role that the principal has with any jail."""
+
+    def is_stranger(self, principal: Principal) -> bool:
+        """Return whether nothing is allowed to the principal."""
+
+
+class Permit:
+    """
+    What one request was allowed.
+
+    :ivar deed: the verb, or what it was asked for.
+    :ivar role: which includes it.
+    :ivar jails: those that it names.
+    """
+
+    __slots__ = ("_guard", "_need", "_principal", "deed", "jails", "role")
+
+    def __init__(self, guard: Guard, principal: Principal, need: Need, jails: Sequence[str]) -> None:
+        self._guard = guard
+        self._need = need
+        self._principal = principal
+        self.deed = need.verb
+        self.role = need.role
+        self.jails = jails
+
+    @property
+    def highest_role(self) -> str:
+        """The highest role that the principal has with any jail."""
+        return self._guard.role_of(self._principal)
+
+    def includes(self, jail: str, is_configured: bool = True) -> bool:
+        """Return whether the same is allowed with this jail, by the rules of this moment."""
+        need = self._need._replace(about=JAIL, jail=jail, is_configured=is_configured)
+        return self._guard.decide(self._principal, need).is_allowed
+
+    def among(self, jails: Iterable[Facts]) -> list[Facts]:
+        """Return those jails with which the same is allowed."""
+        return [each for each in jails if self.includes(each.id, each.is_configured)]
+
+
+def authorise(
+    guard: Guard, principal: Principal, verb: Verb, arguments: Arguments | None, controller: IController
+) -> Permit:
+    """
+    Return what the principal is allowed.
+
+    :param arguments: None: they make no sense; then it is asked whether he may use the verb at all.
+    :raise Denied: he may not.
+    :raise NoSuchJail: he may, and there is no such jail; names a near miss that he may see.
+    """
+    deed, role = verb.deed_of(arguments)
+    need = Need(deed, role, verb.about)
+    jails = _jails_of(verb, arguments, controller)
+    permit = Permit(guard, principal, need, jails)
+    if not jails:
+        _check(guard, principal, need._replace(about=JAILS) if verb.about == JAIL else need)
+    known = {each: _find(controller, each) for each in jails}
+    for jail, facts in known.items():
+        is_configured = facts is None or facts.is_configured
+        _check(guard, principal, need._replace(about=JAIL, jail=jail, is_configured=is_configured))
+    for jail, facts in known.items():
+        if facts is None and not verb.makes_jail:
+            near = did_you_mean(jail, [each.id for each in permit.among(controller.jails())])
+            raise NoSuchJail(jail, near.removeprefix("; "))
+    return permit
+
+
+def _jails_of(verb: Verb, arguments: Arguments | None, controller: IController) -> Sequence[str]:
+    """Return the jails that a request names; patterns name those that are seen."""
+    if arguments is None or verb.about not in (JAIL, JAILS):
+        return ()
+    if verb.jails is not None:
+        return verb.jails(arguments, controller)
+    return [each for each in arguments.all(IDS) if not is_pattern(each)]
+
+
+def _find(controller: IController, jail: str) -> Facts | None:
+    try:
+        return controller.facts(jail)
+    except NoSuchJail:
+        return None
+
+
+def _check(guard: Guard, principal: Principal, need: Need) -> None:
+    """:raise Denied: telling role and rule."""
+    decision = guard.decide(principal, need)
+    if decision.is_allowed:
+        return
+    details = {"verb": need.verb} | ({"jail": need.jail} if need.jail else {})
+    raise Denied(_reason(principal, need, decision), **details, role=decision.role, rule=decision.rule)
+
+
+def _reason(principal: Principal, need: Need, decision: Decision) -> str:
+    of = f" of {need.jail}" if need.jail else ""
+    if decision.rule != NO_RULE:
+        return f"{need.verb}{of} is denied by {decision.rule}"
+    if need.jail and need.role == "operator" and decision.role == "operator":
+        return f"{need.verb}{of} needs the role admin: it was made by run, and stands in no configuration"
+    return f"{need.verb}{of} needs the role {need.role}, which {principal.name} does not have"

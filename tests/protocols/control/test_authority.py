@@ -1,0 +1,197 @@
+"""Tests for :mod:`runjd.protocols.control.authority`: every verb, for every role."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from runjd.policy.access import CONNECTION, DAEMON, JAIL, JAILS, ROLES, VERBS, Rule, Subject, includes
+from runjd.policy.facts import Definition
+from runjd.protocols.control.verbs.all import all_verbs
+from tests.protocols.control.offline import Offline
+
+EVERYBODY = (Subject("anybody", text="everybody"),)
+
+#: a request for each verb, and what it is about where that is a jail
+REQUESTS = {
+    "attach": "attach {jail} mode=frame",
+    "cancel": "cancel 4",
+    "delete": "delete {jail} force=yes",
+    "disable": "disable {jail}",
+    "enable": "enable {jail}",
+    "exec": "exec {jail} /bin/true",
+    "kill": "kill {jail} HUP",
+    "log": "log {jail}",
+    "log-reopen": "log reopen {jail}",
+    "log-rotate": "log rotate {jail}",
+    "plan": "plan {jail}",
+    "reload": "reload dry-run=yes",
+    "reset": "reset {jail}",
+    "resize": "resize {jail} rows=4 cols=5",
+    "restart": "restart {jail}",
+    "run": "run {jail} /bundle",
+    "sessions": "sessions {jail}",
+    "show": "show {jail}",
+    "shutdown": "shutdown keep",
+    "start": "start {jail}",
+    "stats": "stats {jail}",
+    "status": "status {jail}",
+    "stop": "stop {jail}",
+    "try-restart": "try-restart {jail}",
+    "wait": "wait {jail} until=started",
+}
+#: the verbs that leave jails alone whatever they are asked
+WITHOUT = {"help", "caps", "whoami", "ping", "hello", "quit", "list", "subscribe", "unsubscribe"}
+
+
+def deeds() -> Iterator[tuple[str, str, str]]:
+    """Yield all that can be asked for: name, role, and what it is about."""
+    for verb in all_verbs().verbs.values():
+        yield verb.name.lower(), verb.role, verb.about
+    yield "log-rotate", "operator", JAILS
+    yield "log-reopen", "operator", JAILS
+
+
+@pytest.fixture
+def offline():
+    """Return a connection of an observer; the jail web is configured, the jail own was made by run."""
+    made = Offline()
+    made.jails.run(Definition("own", "/bundles/own", "memory", stdin=True), "uid:0")
+    yield made
+    made.lose()
+
+
+def code_of(offline: Offline, deed: str, jail: str = "web") -> str:
+    """Ask for it, and return the code of the answer, ``ok`` where there is none."""
+    lines = offline.say(REQUESTS.get(deed, deed).format(jail=jail))
+    last = next(each for each in lines if each[0] in "+-")
+    return last.split()[1] if last[0] == "-" else "ok"
+
+
+def test_every_verb_can_be_named_in_a_rule():
+    """The verbs that the configuration knows are those that there are."""
+    assert set(VERBS) == {name for name, _, _ in deeds()}
+
+
+@pytest.mark.parametrize("role", ROLES[1:])
+@pytest.mark.parametrize(("deed", "needed", "about"), list(deeds()), ids=[name for name, _, _ in deeds()])
+def test_a_verb_is_for_its_role_and_those_above(offline, deed, needed, about, role):
+    """Each verb is denied to whoever has a lower role, and to nobody else."""
+    offline.guard.take((Rule("access[0]", EVERYBODY, role),))
+
+    assert (code_of(offline, deed) == "DENIED") is not includes(role, needed)
+    assert deed in REQUESTS or deed in WITHOUT
+    assert about in (CONNECTION, DAEMON, JAILS, JAIL)
+
+
+@pytest.mark.parametrize("deed", [name for name, _, about in deeds() if about in (JAIL, JAILS) and name in REQUESTS])
+def test_a_verb_about_a_jail_minds_the_jail(offline, deed):
+    """Whoever has a role with one jail is denied the same with another, whether there is one of that name or not."""
+    offline.guard.take((Rule("access[0]", EVERYBODY, verbs=(deed,), jails=("web",)),))
+
+    for jail in ("own", "absent"):
+        assert code_of(offline, deed, jail) == "DENIED"
+    assert code_of(offline, deed) != "DENIED"
+
+
+@pytest.mark.parametrize("deed", [name for name, _, about in deeds() if about == DAEMON])
+def test_a_verb_about_the_daemon_needs_a_rule_for_all_jails(offline, deed):
+    """Somebody who is trusted with some jails only does not reload or end the daemon."""
+    offline.guard.take((Rule("access[0]", EVERYBODY, verbs=(deed,), jails=("*",)),))
+    assert code_of(offline, deed) == "DENIED"
+
+    offline.guard.take((Rule("access[0]", EVERYBODY, verbs=(deed,)),))
+    assert code_of(offline, deed) != "DENIED"
+
+
+@pytest.mark.parametrize(
+    "deed", [name for name, role, about in deeds() if role == "operator" and about in (JAIL, JAILS)]
+)
+def test_an_operator_minds_the_configuration(offline, deed):
+    """An operator does nothing to a jail that was made by run."""
+    offline.guard.take((Rule("access[0]", EVERYBODY, "operator"),))
+
+    assert code_of(offline, deed, "own") == "DENIED"
+
+
+def test_denied_before_anything_else(offline):
+    """Whoever may not use a verb is not told what else is wrong with the request."""
+    offline.guard.take((Rule("access[0]", EVERYBODY, "observer"),))
+
+    assert code_of(offline, "reload dry-run=maybe") == "DENIED"
+    assert code_of(offline, "stop") == "DENIED"
+    assert offline.say("show")[0].startswith("- BAD_ARG verb=show ")
+
+
+def test_what_decided(offline):
+    """The answer names verb, jail, role and rule."""
+    offline.guard.take(
+        (Rule("access[0]", EVERYBODY, verbs=("stop",), is_denial=True), Rule("access[1]", EVERYBODY, "operator"))
+    )
+
+    assert offline.say("stop web") == [
+        (
+            '- DENIED verb=stop jail=web role=operator rule="access[0] everybody" '
+            'msg="stop of web is denied by access[0] everybody"'
+        )
+    ]
+    assert offline.say("start own") == [
+        (
+            "- DENIED verb=start jail=own role=operator rule=none "
+            'msg="start of own needs the role admin: it was made by run, and stands in no configuration"'
+        )
+    ]
+
+
+def test_only_what_may_be_seen_is_listed(offline):
+    """LIST, STATUS, STATS, PLAN, SESSIONS and patterns are about the jails of the rules alone."""
+    offline.guard.take((Rule("access[0]", EVERYBODY, "operator", jails=("w*",)),))
+
+    for request in ("list", "status", "status *", "stats", "stats *", "plan", "sessions"):
+        lines = offline.say(request)
+        assert not [each for each in lines if "own" in each], request
+        assert lines[-1][0] == "+"
+    assert offline.say("status *")[-1] == "+ n=1"
+
+
+def test_a_near_miss_is_one_that_may_be_seen(offline):
+    """The hint about a name that is not known tells no other name."""
+    offline.guard.take((Rule("access[0]", EVERYBODY, "observer", jails=("web", "owl")),))
+    assert offline.say("show owl") == ['- NOJAIL jail=owl msg="no jail named \\"owl\\""']
+
+    offline.guard.take((Rule("access[0]", EVERYBODY, "observer", jails=("o*",)),))
+    assert offline.say("show owl") == ['- NOJAIL jail=owl msg="no jail named \\"owl\\"; did you mean \\"own\\"?"']
+
+
+def test_only_events_of_jails_that_may_be_seen_are_shown(offline):
+    """Neither what happens nor what happened is told of other jails; other rules count from the next event on."""
+    offline.guard.take((Rule("access[0]", EVERYBODY, "observer", jails=("w*",)),))
+    offline.jails.kill("own", 17, "uid:0")
+    offline.jails.kill("web", 17, "uid:0")
+
+    lines = offline.say("subscribe since=7f3a91:0")
+    assert [each for each in lines if "jail=web" in each]
+    assert not [each for each in lines if "jail=own" in each]
+
+    offline.jails.kill("own", 17, "uid:0")
+    assert not offline.lines()
+    offline.guard.take((Rule("access[0]", EVERYBODY, "observer", jails=("own",)),))
+    offline.jails.kill("own", 17, "uid:0")
+    offline.jails.kill("web", 17, "uid:0")
+    assert ["jail=own" in each for each in offline.lines()] == [True]
+
+
+def test_the_sessions_of_others_are_closed_by_who_may(offline):
+    """The number of a session is as good as the name of its jail."""
+    viewer = Offline(offline.jails)
+    try:
+        viewer.say("attach own")
+        number = viewer.jails.sessions("own")[0].number
+        offline.guard.take((Rule("access[0]", EVERYBODY, "operator", jails=("web",)),))
+
+        assert code_of(offline, f"sessions close={number}") == "DENIED"
+        assert code_of(offline, f"sessions close={number + 1}") == "NOTFOUND"
+        assert viewer.jails.sessions("own")
+    finally:
+        viewer.lose()
