@@ -50,15 +50,17 @@ class Channel:
     may have been closed meanwhile, and its number be another's.
 
     :param socket: a connected Unix stream socket; the channel's from now on.
+    :param rest: the bytes of a message, and ``arrived`` its descriptors, as far as they were received before.
     """
 
     __slots__ = ("_arrived", "_outgoing", "_reader", "_rest", "_socket", "is_open")
 
-    def __init__(self, socket: _socket.socket) -> None:
+    def __init__(self, socket: _socket.socket, rest: bytes = b"", arrived: tuple[int, ...] = ()) -> None:
         socket.setblocking(False)
         self._socket = socket
         self._reader = FrameReader()
-        self._arrived: deque[int] = deque()
+        self._reader.feed(rest)
+        self._arrived = deque(arrived)
         self._outgoing: deque[Callable[[], Parcel | None]] = deque()
         self._rest = b""
         self.is_open = True
@@ -71,6 +73,16 @@ class Channel:
     def queued(self) -> int:
         """How many parcels wait to be sent."""
         return len(self._outgoing) + bool(self._rest)
+
+    @property
+    def rest(self) -> bytes:
+        """What was received of a message that is not whole."""
+        return self._reader.rest
+
+    @property
+    def arrived(self) -> tuple[int, ...]:
+        """The descriptors that no whole message has claimed yet."""
+        return tuple(self._arrived)
 
     def is_hung_up(self) -> bool:
         """Whether the peer is gone; what it had sent may still be there to read."""

@@ -12,10 +12,18 @@ import json
 import os
 
 from runjd.keeper.children import Child, Exit
+from runjd.spec.versioned import Newer, up_to_date
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from runjd.spec.versioned import Steps
+
+#: of a record
+VERSION = 1
+#: from earlier versions, of which there is none yet
+STEPS: Steps = {}
 
 _SUFFIX = ".exit"
 _UNFINISHED = ".new"
@@ -62,12 +70,19 @@ class ExitStore:
         self._remove(_file_name(child))
 
     def load(self) -> list[Child]:
-        """Return what an earlier keeper wrote down; what cannot be read is removed, and told to the log."""
+        """
+        Return what an earlier keeper wrote down; what cannot be read is told to the log.
+
+        It is removed, unless a newer version wrote it.
+        """
         found = []
         for name in sorted(os.listdir(self._directory_fd)):
             if name.endswith(_SUFFIX):
                 try:
                     found.append(self._read(name))
+                    continue
+                except Newer as error:
+                    self._log(f"exit record {name} is left to the keeper that can read it: {error}")
                     continue
                 except (OSError, ValueError, TypeError, KeyError) as error:
                     self._log(f"exit record {name} cannot be read, removed: {error}")
@@ -80,7 +95,7 @@ class ExitStore:
             text = os.read(fd, _SIZE_MAX)
         finally:
             os.close(fd)
-        record = json.loads(text)
+        record = up_to_date(json.loads(text), VERSION, STEPS)
         child = Child(
             str(record["jail"]),
             str(record["exec"]),
@@ -116,7 +131,7 @@ def _record(child: Child) -> bytes:
     assert child.exit is not None
     status, signal, at, core, _ = child.exit
     record = {
-        "version": 1,
+        "version": VERSION,
         "jail": child.jail,
         "exec": child.exec,
         "pid": child.pid,

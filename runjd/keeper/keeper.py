@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from runjd.keeper.reaping import Reaping
     from runjd.keeper.server import Session
     from runjd.keeper.spooling import Spooling
+    from runjd.keeper.upgrade import Upgrade
     from runjd.keeper.workers import Workers
 
     Message = Mapping[str, object]
@@ -40,6 +41,7 @@ class Keeper:
     :param root: the state directory, to see whether a jail was there before.
     :param boot: identifies this boot of the host.
     :param descriptors_max: how many descriptors this process may have.
+    :param upgrade: has another version take our place.
     :param current: returns the daemon that is connected, if there is one.
     :param stop: called once the keeper was asked to end, and may.
     """
@@ -54,6 +56,7 @@ class Keeper:
         reaping: Reaping,
         orphans: Orphans,
         spooling: Spooling,
+        upgrade: Upgrade,
         current: Callable[[], Session | None],
         stop: Callable[[], None],
         log: Callable[[str], None],
@@ -66,6 +69,7 @@ class Keeper:
         self._reaping = reaping
         self._orphans = orphans
         self._spooling = spooling
+        self._upgrade = upgrade
         self._current = current
         self._stop = stop
         self._log = log
@@ -78,6 +82,7 @@ class Keeper:
             "stdin": self._stdin,
             "process": self._process,
             "shutdown": self._shutdown,
+            "upgrade": lambda session, req, _: self._upgrade.begin(session, req),
         }
 
     def received(self, session: Session, parcel: Parcel) -> None:
@@ -101,6 +106,7 @@ class Keeper:
 
     def lost(self, session: Session) -> None:
         """Nobody wants any more what this daemon asked for, unless it has begun."""
+        self._upgrade.lost(session)
         self._workers.withdraw(session)
         if session.takes_spools:
             self._spooling.begin()

@@ -8,27 +8,33 @@ talked to.
 
 from __future__ import annotations
 
+import _socket
 import errno
 import os
 import time
 from functools import partial
 
+from runjd import __version__
 from runjd.container.operations import Operations
 from runjd.errors import BadArgument, RunjdError, RuntimeFailure
-from runjd.keeper import directories
+from runjd.keeper import directories, messages
 from runjd.keeper.children import Children
 from runjd.keeper.exits import ExitStore
+from runjd.keeper.handover import Handover, Places
 from runjd.keeper.jobs import Jobs
 from runjd.keeper.keeper import RESERVE, Keeper
 from runjd.keeper.log import Log
 from runjd.keeper.loop import READ, Loop
 from runjd.keeper.options import USAGE, Options, parse
 from runjd.keeper.orphans import Orphans
+from runjd.keeper.own_command import own_program
 from runjd.keeper.preload import close_imports, preload
 from runjd.keeper.process import OwnProcess
 from runjd.keeper.reaping import Reaping
 from runjd.keeper.server import Server
 from runjd.keeper.spooling import Spooling
+from runjd.keeper.successor import rehearse, take_over, without_handover
+from runjd.keeper.upgrade import Upgrade
 from runjd.keeper.workers import Workers
 from runjd.kernel.exitwatch import exit_watch
 from runjd.kernel.process import boot_id
@@ -37,7 +43,6 @@ from runjd.runtime.sealed import seal
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import _socket
     import signal as _signal
     from collections.abc import Callable
 
@@ -67,7 +72,9 @@ def main(arguments: list[str], operations: MakeOperations = _operations) -> int:
     try:
         options = parse(arguments, os.getcwd())
         unsealed = _seal()
-        return _start(options, operations, unsealed)
+        if options.rehearse >= 0:
+            return rehearse(options.rehearse, arguments)
+        return _start(options, arguments, operations, unsealed)
     except BadArgument as error:
         os.write(2, f"runjd-keeper: {error}\n{USAGE}".encode("utf-8", "backslashreplace"))
         return error.exit_status
@@ -88,18 +95,18 @@ def _seal() -> str:
     return ""
 
 
-def _start(options: Options, operations: MakeOperations, unsealed: str) -> int:
-    own = OwnProcess()
-    directory_fd = directories.open_private(options.directory)
-    lock_fd = directories.lock(directory_fd, options.directory)
-    exits_fd = directories.open_private("exits", directory_fd)
+def _start(options: Options, arguments: list[str], operations: MakeOperations, unsealed: str) -> int:
+    program = own_program(arguments)
+    handover = take_over(options.resume) if options.resume >= 0 else None
+    own = OwnProcess(handover.own if handover is not None else None)
+    places = _open(options.directory) if handover is None else handover.places
     try:
-        log = Log(directory_fd, time.time)
+        log = Log(places.directory, time.time)
     except OSError as error:
         raise RunjdError(f"{options.directory}/log: {error.strerror}") from error
-    listener = directories.listen(directory_fd, options.directory)
+    listener = _socket.socket(fileno=places.listener)
     preload()
-    if not options.foreground:
+    if handover is None and not options.foreground:
         if os.fork():
             return 0
         os.setsid()
@@ -109,47 +116,61 @@ def _start(options: Options, operations: MakeOperations, unsealed: str) -> int:
     if unsealed:
         log.write(f"the interpreter is not sealed: {unsealed}")
     try:
-        make_spool = partial(directories.make_nameless, directory_fd)
-        _serve(options, own, listener, ExitStore(exits_fd, log.write), make_spool, operations, log)
+        command = program, without_handover(arguments)
+        _serve(options, own, places, listener, command, operations, log, handover)
     except BaseException as error:
         log.failure(error)
         raise
-    directories.leave(directory_fd)
+    directories.leave(places.directory)
     log.write("ended")
-    os.close(lock_fd)
+    os.close(places.lock)
     return 0
+
+
+def _open(path: str) -> Places:
+    """Be the only keeper of a directory, and listen there."""
+    directory_fd = directories.open_private(path)
+    lock_fd = directories.lock(directory_fd, path)
+    exits_fd = directories.open_private("exits", directory_fd)
+    return Places(directory_fd, lock_fd, exits_fd, directories.listen(directory_fd, path).detach())
 
 
 def _serve(
     options: Options,
     own: OwnProcess,
+    places: Places,
     listener: _socket.socket,
-    exits: ExitStore,
-    make_spool: Callable[[int], int],
+    command: tuple[list[str], list[str]],
     operations: MakeOperations,
     log: Log,
+    handover: Handover | None,
 ) -> None:
     """Wire the parts together, and run until told to end."""
     loop = Loop(time.monotonic, log.failure)
+    exits = ExitStore(places.exits, log.write)
     children = Children()
-    for child in exits.load():
+    for child in exits.load() if handover is None else handover.children:
         children.add(child)
     jobs = Jobs(lambda expect: operations(options.root, expect))
     workers = Workers(loop, own.become_worker, jobs.perform, patience=options.worker_time)
+    make_file = partial(directories.make_nameless, places.directory, own.descriptors_max - RESERVE)
 
-    # The three know each other: what one hears, another must tell or do.
+    # They know each other: what one hears, another must tell or do.
     def tell_exit(child: Child) -> None:
         keeper.tell_exit(child)
 
     def current() -> Session | None:
         return server.session
 
+    def hand_over(session: Session, req: int) -> Handover:
+        talk = session.talk(req)
+        return Handover(__version__, os.getpid(), own.before, places, talk, tuple(children), orphans.held())
+
     reaping = Reaping(loop, children, workers, exits, tell_exit, time.time, log.write)
     looks = operations(options.root, lambda seconds: None)
     orphans = Orphans(loop, looks, children, reaping, exit_watch(), time.time, log.write)
-    spooling = Spooling(
-        loop, children, partial(make_spool, own.descriptors_max - RESERVE), options.spool_size, log.write
-    )
+    spooling = Spooling(loop, children, make_file, options.spool_size, log.write)
+    upgrade = Upgrade(loop, own, workers, *command, hand_over, make_file, log.write)
     keeper = Keeper(
         options.root,
         boot_id(),
@@ -159,6 +180,7 @@ def _serve(
         reaping,
         orphans,
         spooling,
+        upgrade,
         current,
         loop.stop,
         log.write,
@@ -176,7 +198,14 @@ def _serve(
 
     loop.watch(own.signals, READ, heard)
     server.start()
-    log.write(f"keeper {os.getpid()} for {options.root}; {len(children)} exits of an earlier one")
+    log.write(f"keeper {os.getpid()} for {options.root}, runjd {__version__}; {len(children)} processes and exits")
+    if handover is not None:
+        session = server.go_on(handover.talk)
+        session.say(messages.tell_upgraded(handover.talk.req, handover.software))
+        orphans.go_on(handover.watched)
+        reaping.go_on()
+        spooling.go_on()
+        session.release()
     loop.run()
 
 

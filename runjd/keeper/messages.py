@@ -7,13 +7,14 @@ alike, so both can grow.  ``req`` is the daemon's number of a request; exactly o
 
 ========  =====================================================================
 daemon    hello, run, exec, signal, delete, close_stdin, stdin, process, hold,
-          settle, ack, shutdown
+          settle, ack, shutdown, upgrade
 keeper    hello, process, leftover, ready, done, failed, exit
 ========  =====================================================================
 """
 
 from __future__ import annotations
 
+from runjd import __version__
 from runjd.keeper.wire import VERSION
 
 TYPE_CHECKING = False
@@ -133,9 +134,14 @@ def ask_shutdown(req: int) -> Message:
     return {"m": "shutdown", "req": req}
 
 
+def ask_upgrade(req: int) -> Message:
+    """Ask the keeper to be replaced by the version that is installed now, in the same process."""
+    return {"m": "upgrade", "req": req}
+
+
 def tell_hello(pid: int, boot: str) -> Message:
     """Answer to ``hello``: who this keeper is, and in which boot of the host."""
-    return {"m": "hello", "version": VERSION, "pid": pid, "boot": boot}
+    return {"m": "hello", "version": VERSION, "software": __version__, "pid": pid, "boot": boot}
 
 
 def tell_process(
@@ -211,6 +217,11 @@ def tell_stdin(req: int) -> Message:
 def tell_process_json(req: int, process: object) -> Message:
     """Hand out ``process`` of config.json (``done`` of ``process``)."""
     return {"m": "done", "req": req, "process": process}
+
+
+def tell_upgraded(req: int, before: str) -> Message:
+    """Say that the keeper is another version now (``done`` of ``upgrade``), and which it was before."""
+    return {"m": "done", "req": req, "software": __version__, "before": before}
 
 
 def tell_failed(req: int | None, error: RunjdError) -> Message:

@@ -22,13 +22,20 @@ goes into the background, and ends when the daemon tells it to and no jail lives
 
 
 class Options(Value):
-    """What was asked for; paths are absolute."""
+    """
+    What was asked for; paths are absolute.
+
+    :ivar resume: descriptor of what an earlier version hands over to us, -1 where we begin.
+    :ivar rehearse: the same, where we only say whether we could.
+    """
 
     root: str
     directory: str
     worker_time: float = 60.0
     foreground: bool = False
     spool_size: int = 1 << 20
+    resume: int = -1
+    rehearse: int = -1
 
 
 def parse(arguments: list[str], cwd: str) -> Options:
@@ -44,7 +51,7 @@ def parse(arguments: list[str], cwd: str) -> Options:
         name, equals, value = word.partition("=")
         if word == "--foreground":
             foreground = True
-        elif name in ("--root", "--dir", "--worker-time", "--spool-size"):
+        elif name in ("--root", "--dir", "--worker-time", "--spool-size", "--resume", "--rehearse"):
             text = value if equals else next(words, "")
             if not text:
                 raise BadArgument(f"{name} needs a value")
@@ -60,6 +67,7 @@ def parse(arguments: list[str], cwd: str) -> Options:
         _seconds(given.get("--worker-time", "60")),
         foreground,
         _bytes(given.get("--spool-size", "1048576")),
+        *(_descriptor(given.get(name)) for name in ("--resume", "--rehearse")),
     )
 
 
@@ -76,4 +84,12 @@ def _seconds(text: str) -> float:
 def _bytes(text: str) -> int:
     if not text.isdecimal() or not text.isascii() or len(text) > 12:
         raise BadArgument(f'--spool-size is a number of bytes, not "{text}"')
+    return int(text)
+
+
+def _descriptor(text: str | None) -> int:
+    if text is None:
+        return -1
+    if not text.isdecimal() or not text.isascii() or len(text) > 9:
+        raise BadArgument(f'"{text}" is no descriptor; keepers pass it to one another')
     return int(text)

@@ -11,6 +11,7 @@ hang-up, when nobody held them any more.
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from runjd.errors import RunjdError
 from runjd.keeper.children import Child, Exit
@@ -19,7 +20,7 @@ from runjd.kernel.process import is_alive
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container
+    from collections.abc import Callable, Container, Mapping
 
     from runjd.container.operations import Operations
     from runjd.container.state import State
@@ -82,6 +83,20 @@ class Orphans:
             self._adopt(state)
         return found.left
 
+    def held(self) -> Mapping[int, int]:
+        """Return what can be handed to another version of us; see :meth:`runjd.kernel.exitwatch.ExitWatch.held`."""
+        return self._watch.held()
+
+    def go_on(self, held: Mapping[int, int]) -> None:
+        """Watch those that another version of us has watched, and that are among the children now."""
+        for child in self._children:
+            if not child.is_ours and child.exit is None:
+                fd = held.get(child.pid, -1)
+                if fd >= 0:
+                    self._keep(child, partial(self._watch.go_on, held=fd))
+                else:
+                    self._keep(child, self._watch.watch)
+
     def turn(self) -> None:
         """Tell of those that ended."""
         for each in self._watch.ended():
@@ -99,8 +114,11 @@ class Orphans:
             self._reopen(child)
         self._children.add(child)
         self._log(f"took in {child.jail}, process {child.pid}, of an earlier keeper")
+        self._keep(child, self._watch.watch)
+
+    def _keep(self, child: Child, watch: Callable[[int, int], None]) -> None:
         try:
-            self._watch.watch(child.pid, child.start)
+            watch(child.pid, child.start)
         except ProcessLookupError:
             self._reaping.ended(child, Exit(None, None, self._now(), False))
         except OSError as error:

@@ -18,6 +18,8 @@ from runjd.kernel.reaper import become_reaper
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Mapping
+    from typing import Any
 else:
     import _signal
 
@@ -36,12 +38,22 @@ class OwnProcess:
 
     :ivar descriptors_max: how many descriptors it may have.
     :ivar signals: readable when a signal came; its bytes are their numbers.
+    :param before: what it was like before it became the keeper, where another version of us has made one of it.
     """
 
-    def __init__(self) -> None:
-        self._limits = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._umask = os.umask(0o077)
-        self._oom_score = _read(_OOM_SCORE)
+    def __init__(self, before: Mapping[str, Any] | None = None) -> None:
+        umask, score = os.umask(0o077), _read(_OOM_SCORE)
+        if before is None:
+            before = {
+                "limits": resource.getrlimit(resource.RLIMIT_NOFILE),
+                "umask": umask,
+                "oom_score": None if score is None else score.decode("ascii"),
+            }
+        self.before = before
+        soft, hard = before["limits"]
+        self._limits = int(soft), int(hard)
+        self._umask = int(before["umask"])
+        self._oom_score = None if before["oom_score"] is None else str(before["oom_score"]).encode("ascii")
         self.descriptors_max = self._limits[0]
         self.signals = -1
 
@@ -62,21 +74,30 @@ class OwnProcess:
             _signal.signal(number, _signal.SIG_IGN)
         for number in _HEARD:
             _signal.signal(number, _heard)
+        _signal.pthread_sigmask(_signal.SIG_UNBLOCK, _HEARD)  # as they are after :meth:`block`
         # What is loaded now stays for good: workers share its pages, as no collection touches them.
         gc.collect()
         gc.freeze()
 
     def become_worker(self, keep: int) -> None:
         """In a child that was just forked: let go of all that is the keeper's, but one descriptor."""
-        _signal.set_wakeup_fd(-1)
-        for number in (*_HEARD, *_IGNORED):
-            _signal.signal(number, _signal.SIG_IGN if number == _signal.SIGPIPE else _signal.SIG_DFL)
+        self.become_another()
         close_others([keep])
         gc.disable()
         os.umask(self._umask)
         resource.setrlimit(resource.RLIMIT_NOFILE, self._limits)
+
+    def become_another(self) -> None:
+        """In a child that was just forked: be nobody who has to live."""
+        _signal.set_wakeup_fd(-1)
+        for number in (*_HEARD, *_IGNORED):
+            _signal.signal(number, _signal.SIG_IGN if number == _signal.SIGPIPE else _signal.SIG_DFL)
         if self._oom_score is not None:
             _write(_OOM_SCORE, self._oom_score)
+
+    def block(self, is_blocked: bool) -> None:
+        """Have signals wait that would end us while we execute another program, which knows what to do with them."""
+        _signal.pthread_sigmask(_signal.SIG_BLOCK if is_blocked else _signal.SIG_UNBLOCK, _HEARD)
 
     def heard(self) -> bytes:
         """Return the numbers of the signals that came since the last call."""

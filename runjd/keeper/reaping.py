@@ -88,6 +88,13 @@ class Reaping:
         self._look_at_known()
         self._loop.call_later(0.0, self.turn)
 
+    def go_on(self) -> None:
+        """Go on where another version of us stood: write what it could not, and tell what ended meanwhile."""
+        self._unwritten = [child for child in self._children if child.exit is not None and not child.exit.recorded]
+        if self._unwritten:
+            self._loop.call_later(_RETRY, self._write_again)
+        self._loop.call_later(0.0, self.turn)
+
     def claim(self, child: Child) -> None:
         """Tell of the end of a process that was just added, if it has ended already."""
         unclaimed = self._unclaimed.pop(child.pid, None)

@@ -8,11 +8,13 @@ Nothing is lost with it: whoever connects next is told of everything there is.
 from __future__ import annotations
 
 import _socket
+from collections import deque
 from functools import partial
 
 from runjd.errors import Busy, Denied, RunjdError
 from runjd.keeper import messages
 from runjd.keeper.channel import Channel, Parcel
+from runjd.keeper.handover import Talk
 from runjd.keeper.loop import HANGUP, READ, WRITE
 from runjd.keeper.peer import peer_uid
 from runjd.keeper.wire import WireError
@@ -41,7 +43,8 @@ class Session:
     :ivar takes_spools: whether it said that it reads them.
     """
 
-    __slots__ = ("_channel", "_loop", "_lost", "_received", "_watched", "is_open", "run", "takes_spools")
+    __slots__ = ("_channel", "_held", "_is_held", "_loop", "_lost", "_received", "_watched", "is_open", "run",
+                 "takes_spools")  # fmt: skip
 
     def __init__(
         self,
@@ -55,10 +58,41 @@ class Session:
         self._received = received
         self._lost = lost
         self._watched = READ
+        self._is_held = False
+        self._held: deque[Parcel] = deque()
         self.is_open = True
         self.run = ""
         self.takes_spools = False
         loop.watch(channel.fileno(), READ, self._ready)
+
+    @property
+    def queued(self) -> int:
+        """How many messages wait until the daemon takes them."""
+        return self._channel.queued
+
+    def hold(self) -> None:
+        """Read no more, and keep what was read already, until :meth:`release`."""
+        self._is_held = True
+        self._watch()
+
+    def release(self) -> None:
+        """Go on, with what was kept."""
+        self._is_held = False
+        while self._held and not self._is_held:
+            self._received(self, self._held.popleft())
+        self._watch()
+
+    def talk(self, req: int) -> Talk:
+        """Return all there is to it while it is held, for whoever goes on in our place and answers that request."""
+        channel = self._channel
+        rest, arrived, held = channel.rest, channel.arrived, tuple(self._held)
+        return Talk(channel.fileno(), self.run, self.takes_spools, req, rest, arrived, held)
+
+    def go_on(self, talk: Talk) -> None:
+        """Be what another version of us had, held."""
+        self.run, self.takes_spools = talk.run, talk.takes_spools
+        self._held.extend(talk.held)
+        self.hold()
 
     def send(self, make: Callable[[], Parcel]) -> None:
         """Send what the function returns when its turn comes."""
@@ -83,7 +117,10 @@ class Session:
             self.close(f"{error.strerror}")
         else:
             for parcel in parcels:
-                self._received(self, parcel)
+                if self._is_held:
+                    self._held.append(parcel)
+                else:
+                    self._received(self, parcel)
 
     def close(self, reason: str) -> None:
         """Close the connection; nothing to do where it is closed."""
@@ -109,12 +146,19 @@ class Session:
 
     def _flush(self) -> None:
         try:
-            is_done = self._channel.flush()
+            self._channel.flush()
         except (OSError, WireError) as error:
             self.close(f"it cannot be told: {error}")
             return
+        self._watch()
+
+    def _watch(self) -> None:
+        """Wait for what is due next."""
+        if not self.is_open:
+            return
+        queued = self._channel.queued
         # Bounded: the rest of what may queue up is one answer for each worker, one exit for each process.
-        watched = READ if is_done else WRITE | (READ if self._channel.queued < _QUEUE_MAX else 0)
+        watched = (WRITE if queued else 0) | (READ if queued < _QUEUE_MAX and not self._is_held else 0)
         if watched != self._watched:
             self._watched = watched
             self._loop.change(self._channel.fileno(), watched)
@@ -152,6 +196,13 @@ class Server:
         """Begin to accept."""
         self._listener.setblocking(False)
         self._loop.watch(self._listener.fileno(), READ, lambda _: self._accept())
+
+    def go_on(self, talk: Talk) -> Session:
+        """Take over the daemon that another version of us had, held."""
+        channel = Channel(_socket.socket(fileno=talk.fd), talk.rest, talk.arrived)
+        self.session = Session(self._loop, channel, self._received, self._lost)
+        self.session.go_on(talk)
+        return self.session
 
     def _accept(self) -> None:
         try:

@@ -51,21 +51,22 @@ class Spool:
     """
     One stream's.
 
-    :param fd: of the file, which is empty; ours.
+    :param fd: of the file; ours.
     :param reserve: see :func:`reserve`.
+    :param end: how many bytes were put already, by an earlier version of us.
     """
 
-    __slots__ = ("_end", "_reserve", "_room_end", "fd")
+    __slots__ = ("_reserve", "_room_end", "end", "fd")
 
-    def __init__(self, fd: int, reserve: Callable[[int, int, int], None] = reserve) -> None:
+    def __init__(self, fd: int, reserve: Callable[[int, int, int], None] = reserve, end: int = 0) -> None:
         self.fd = fd
         self._reserve = reserve
-        self._end = self._room_end = 0
+        self.end = self._room_end = end
 
     @property
     def is_read(self) -> bool:
         """Whether a daemon has read all of it."""
-        return os.lseek(self.fd, 0, os.SEEK_CUR) >= self._end
+        return os.lseek(self.fd, 0, os.SEEK_CUR) >= self.end
 
     def make_room(self, bound: int) -> int:
         """
@@ -73,11 +74,11 @@ class Spool:
 
         :raise OSError: the disk has no room.
         """
-        if self._room_end - self._end < _LEAST and self._room_end < bound:
+        if self._room_end - self.end < _LEAST and self._room_end < bound:
             size = min(_CHUNK, bound - self._room_end)
             self._reserve(self.fd, self._room_end, size)
             self._room_end += size
-        return self._room_end - self._end
+        return self._room_end - self.end
 
     def put(self, data: bytes) -> None:
         """
@@ -85,13 +86,13 @@ class Spool:
 
         :raise OSError: the disk broke its promise.
         """
-        _write(self.fd, data, self._end)
-        self._end += len(data)
+        _write(self.fd, data, self.end)
+        self.end += len(data)
 
     def finish(self) -> None:
         """Give back the room that was not needed: the file ends where the stream stopped."""
-        os.ftruncate(self.fd, self._end)
-        self._room_end = self._end
+        os.ftruncate(self.fd, self.end)
+        self._room_end = self.end
 
     def close(self) -> None:
         """Forget it."""

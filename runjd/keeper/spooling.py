@@ -84,6 +84,10 @@ class Spooling:
                     self._log(f"the spool of {child.jail} {child.exec} {name} cannot be cut: {error.strerror}")
         self._look()
 
+    def go_on(self) -> None:
+        """A daemon reads what another version of us has spooled."""
+        self._look()
+
     def _look(self) -> None:
         """Let go of what the daemon has read, until it has read everything."""
         if self._let_go():

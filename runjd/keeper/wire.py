@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     Message = Mapping[str, object]
 
-#: version of the messages (:mod:`runjd.keeper.messages`), told in ``hello``
-VERSION = 1
+#: version of the messages (:mod:`runjd.keeper.messages`), told in ``hello``; 2: the keeper knows ``upgrade``
+VERSION = 2
 
 #: bytes of JSON in a frame
 MESSAGE_MAX = 1 << 20
@@ -68,6 +68,11 @@ class FrameReader:
     def is_within_frame(self) -> bool:
         """Whether the stream, were it to end here, would end inside a frame."""
         return bool(self._buffer)
+
+    @property
+    def rest(self) -> bytes:
+        """What came of the frame that is not whole."""
+        return bytes(self._buffer)
 
     def _end(self, position: int) -> int | None:
         """Return where the frame that starts at a position ends, None where not all of it is here."""

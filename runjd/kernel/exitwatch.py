@@ -14,6 +14,10 @@ from abc import ABC, abstractmethod
 
 from runjd.values import Value
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 
 class Ended(Value):
     """
@@ -47,6 +51,20 @@ class ExitWatch(ABC):
         :raise ProcessLookupError: it is gone already.
         :raise OSError: it cannot be watched.
         """
+
+    def go_on(self, pid: int, start: int, held: int) -> None:
+        """
+        Watch a process that this process watched already, before it executed another program.
+
+        :param held: what :meth:`held` had of it; ours from now on.
+        :raise OSError: as :meth:`watch`.
+        """
+        os.close(held)
+        self.watch(pid, start)
+
+    def held(self) -> Mapping[int, int]:
+        """Return, by pid, the descriptors that can go along with an execve(2), for :meth:`go_on`."""
+        return {}
 
     @abstractmethod
     def forget(self, pid: int) -> None:

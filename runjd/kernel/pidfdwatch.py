@@ -16,6 +16,10 @@ from runjd.kernel.exitwatch import Ended, ExitWatch, ended
 from runjd.kernel.pidfd import pidfd_exit_status, pidfd_open
 from runjd.kernel.process import look, zombie_status
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
 _A_TURN = 64
 
 
@@ -45,6 +49,16 @@ class PidfdWatch(ExitWatch):
             raise
         self._watched[pid] = fd, start
         self._pids[fd] = pid
+
+    def go_on(self, pid: int, start: int, held: int) -> None:
+        self.forget(pid)
+        # it is still the process that it was opened for, and tells the status of one that ended meanwhile
+        self._epoll.register(held, select.EPOLLIN)
+        self._watched[pid] = held, start
+        self._pids[held] = pid
+
+    def held(self) -> Mapping[int, int]:
+        return {pid: fd for pid, (fd, _) in self._watched.items()}
 
     def forget(self, pid: int) -> None:
         fd, _ = self._watched.pop(pid, (-1, 0))

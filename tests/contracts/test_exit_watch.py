@@ -271,3 +271,22 @@ def _until(is_met) -> None:
 def _keeps_status() -> bool:
     release = os.uname().release.split(".")
     return os.uname().sysname != "Linux" or (int(release[0]), int(release[1].split("-")[0])) >= (6, 15)
+
+
+def test_what_one_held_another_goes_on_with(machine, watch) -> None:
+    """As after an execve(2): the end is told as it was; what cannot be handed on is watched anew."""
+    pid = machine.start()
+    start = machine.start_time(pid)
+    watch.watch(pid, start)
+    held = {each: os.dup(fd) for each, fd in watch.held().items()}
+    other = machine.make_watch()
+
+    if pid in held:
+        other.go_on(pid, start, held.pop(pid))
+    else:
+        other.watch(pid, start)
+    machine.exit(pid, 7 << 8)
+
+    assert held == {}
+    assert other.ended() == [Ended(pid, start, 7, None, False)]
+    other.close()

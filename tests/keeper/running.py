@@ -27,10 +27,16 @@ class RunningKeeper:
     :ivar directory: private; has the keeper's directory, the state directory and bundles.
     :param shell_before: a command line of sh(1) to run first, in the same process.
     :param module: whose ``main`` to run.
+    :param program: to run instead of this checkout's.
     """
 
     def __init__(
-        self, directory: str, *arguments: str, shell_before: str = ":", module: str = "runjd.keeper.main"
+        self,
+        directory: str,
+        *arguments: str,
+        shell_before: str = ":",
+        module: str = "runjd.keeper.main",
+        program: str = "",
     ) -> None:
         self.directory = directory
         self.path = f"{directory}/keeper/socket"
@@ -39,6 +45,7 @@ class RunningKeeper:
         self._arguments = arguments
         self._shell_before = shell_before
         self._module = module
+        self._program = program
         self._daemons: list[Daemon] = []
         self.start()
 
@@ -51,7 +58,8 @@ class RunningKeeper:
         """Start it, also again after :meth:`kill`."""
         places = ("--root", self.root, "--dir", f"{self.directory}/keeper", "--foreground")
         command = ["/bin/sh", "-c", f'{self._shell_before}; exec "$@"', "sh"]
-        command += keeper_command(*places, *self._arguments, module=self._module)
+        arguments = [*places, *self._arguments]
+        command += [self._program, *arguments] if self._program else keeper_command(*arguments, module=self._module)
         self.process = subprocess.Popen(command)
         self.wait(lambda: _listens(self.path), "socket")
 

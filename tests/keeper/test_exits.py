@@ -92,3 +92,18 @@ def test_a_record_that_cannot_be_written_is_an_error(store: ExitStore, private_d
         store.save(_ended())
 
     assert os.listdir(private_dir) == ["10-77.exit"]
+
+
+def test_a_record_of_a_newer_version_is_left_to_it(store: ExitStore, log: list[str], private_dir: str) -> None:
+    """It is told, and neither read nor removed: whoever goes back to that version gets it."""
+    store.save(_ended())
+    (name,) = os.listdir(private_dir)
+    with open(f"{private_dir}/{name}", "r+", encoding="ascii") as file:
+        record = json.load(file)
+        file.seek(0)
+        json.dump(record | {"version": 9}, file)
+
+    assert store.load() == []
+    assert os.listdir(private_dir) == [name]
+    (said,) = log
+    assert said.startswith(f"exit record {name} is left to the keeper that can read it: it is of version 9, written by")

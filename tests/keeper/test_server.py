@@ -7,7 +7,7 @@ import pytest
 
 from runjd.keeper import messages
 from runjd.keeper.channel import Parcel
-from runjd.keeper.wire import MESSAGE_MAX, encode
+from runjd.keeper.wire import MESSAGE_MAX, VERSION, encode
 from tests.keeper.running import RunningKeeper
 
 
@@ -66,7 +66,7 @@ def test_unknown_messages_and_keys_are_skipped(keeper: RunningKeeper) -> None:
     daemon = keeper.daemon()
 
     daemon.say({**messages.ask_hello("newer"), "version": 99, "shoe": 44})
-    assert daemon.next("hello")["version"] == 1
+    assert daemon.next("hello")["version"] == VERSION
     daemon.say({"m": "polish", "req": 9, "what": "shoes"})
     daemon.say({**messages.ask_delete(1, "nothing", True), "gently": True})
 
