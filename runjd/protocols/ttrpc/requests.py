@@ -21,11 +21,15 @@ class Refused(Value):
 
 
 class RequestReader:
-    """Requests of one connection, in order, among refusals."""
+    """
+    Requests of one connection, in order, among refusals.
+
+    :ivar last: the stream of the last one.
+    """
 
     def __init__(self) -> None:
         self._reader = FrameReader()
-        self._last = 0
+        self.last = 0
 
     def feed(self, data: bytes) -> list[Frame | Refused]:
         """Take the next bytes; return what they complete."""
@@ -43,8 +47,8 @@ class RequestReader:
             return Refused(stream, INVALID_ARGUMENT, f"stream {stream} is even, and those of a client are odd")
         if frame.kind == DATA:
             return Refused(stream, INVALID_ARGUMENT, f"stream {stream} takes no data")
-        if stream <= self._last:
-            reason = f"stream {stream} comes after {self._last}, and streams are used once, in order"
+        if stream <= self.last:
+            reason = f"stream {stream} comes after {self.last}, and streams are used once, in order"
             return Refused(stream, INVALID_ARGUMENT, reason)
-        self._last = stream
+        self.last = stream
         return frame

@@ -1,0 +1,95 @@
+"""The relay as a process: made by ``containerd-shim-runj-v1 start``, with a socket that listens already."""
+
+from __future__ import annotations
+
+import _socket
+import os
+import resource
+import time
+
+from runjd.containerd.relay.place import Place
+from runjd.containerd.relay.relay import Relay
+from runjd.containerd.relay.route import Route
+from runjd.containerd.relay.starting import Starting
+from runjd.keeper.directories import open_private
+from runjd.keeper.log import Log
+from runjd.keeper.loop import Loop
+from runjd.kernel.closing import close_others
+from runjd.values import Value
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Sequence
+
+    from runjd.protocols.ttrpc.call import Origin
+else:
+    import _signal
+
+#: seconds without a connection, after which a relay looks whether it is needed
+IDLE = 20.0
+
+
+class Settings(Value):
+    """
+    What a relay is told.
+
+    :ivar directory: of the sockets of daemon and relays.
+    :ivar origin: whose relay it is.
+    :ivar bundles: the directory in which containerd keeps the bundles of that namespace.
+    :ivar command: starts a daemon, where nobody else does; empty: somebody does.
+    :ivar idle: see :data:`IDLE`.
+    """
+
+    directory: str
+    origin: Origin
+    bundles: str
+    command: Sequence[str] = ()
+    idle: float = IDLE
+
+
+def serve(listener: int, settings: Settings) -> None:
+    """
+    Relay until nobody needs it.
+
+    :param listener: a socket that listens; becomes ours.
+    :raise RunjdError: the directory cannot be used.
+    """
+    _settle(listener)
+    log = Log(open_private(settings.directory), time.time)
+    name = os.urandom(6).hex()
+
+    def tell(text: str) -> None:
+        log.write(f"relay {name}: {text}")
+
+    def failed(error: Exception) -> None:
+        log.failure(error)
+
+    loop = Loop(time.monotonic, failed)
+    absent = _nothing
+    if settings.command:
+        absent = Starting(settings.command, f"{settings.directory}/daemon.err", time.monotonic, tell).__call__
+    place = Place(settings.directory, settings.origin, settings.bundles)
+    route = Route(loop, f"{settings.directory}/socket", absent)
+    os.set_inheritable(listener, False)
+    connection = _socket.socket(fileno=listener)
+    relay = Relay(loop, connection, place, route, settings.origin, name, settings.idle, tell)
+    relay.start()
+    tell(f"process {os.getpid()} serves {settings.origin.namespace} of {settings.origin.containerd}")
+    loop.run()
+
+
+def _nothing() -> None:
+    """Somebody else starts the daemon."""
+
+
+def _settle(listener: int) -> None:
+    close_others([listener])
+    for number in (_signal.SIGHUP, _signal.SIGPIPE, _signal.SIGINT):
+        _signal.signal(number, _signal.SIG_IGN)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+        except (OSError, ValueError):
+            pass  # FreeBSD: more than kern.maxfilesperproc

@@ -1,0 +1,77 @@
+"""The way to the daemon, whichever lives."""
+
+from __future__ import annotations
+
+import _socket
+
+from runjd.keeper.peer import connect_by_path
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Protocol
+
+    from runjd.keeper.loop import Loop, Timer
+
+    class Link(Protocol):
+        """Who wants a connection to the daemon."""
+
+        def linked(self, back: _socket.socket) -> None: ...
+
+
+#: seconds between two tries, the first time and at most
+_FIRST, _LONGEST = 0.02, 1.0
+
+
+class Route:
+    """
+    Connects those who want it, as soon as there is a daemon.
+
+    :param path: of its socket.
+    :param absent: called after each try that found no daemon.
+    """
+
+    def __init__(self, loop: Loop, path: str, absent: Callable[[], None]) -> None:
+        self._loop = loop
+        self._path = path
+        self._absent = absent
+        self._waiting: dict[Link, None] = {}
+        self._timer: Timer | None = None
+        self._delay = 0.0
+
+    def want(self, link: Link) -> None:
+        """Have somebody ``linked``, at once if a daemon is there."""
+        self._waiting[link] = None
+        if self._timer is None:
+            self._timer = self._loop.call_later(self._delay, self._try)
+
+    def forget(self, link: Link) -> None:
+        """Somebody wants no connection any more."""
+        self._waiting.pop(link, None)
+
+    def lives(self) -> None:
+        """A daemon answers."""
+        self._delay = 0.0
+
+    def dropped(self) -> None:
+        """A connection ended that a daemon had taken; the next try is not at once, lest both of us do nothing else."""
+        self._delay = max(self._delay, _FIRST)
+
+    def _try(self) -> None:
+        self._timer = None
+        for link in list(self._waiting):
+            back = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+            back.setblocking(False)
+            try:
+                connect_by_path(back, self._path)
+            except OSError:
+                back.close()
+                self._later()
+                return
+            del self._waiting[link]
+            link.linked(back)
+
+    def _later(self) -> None:
+        self._delay = min(max(_FIRST, 2 * self._delay), _LONGEST)
+        self._timer = self._loop.call_later(self._delay, self._try)
+        self._absent()

@@ -1,0 +1,94 @@
+"""Starting a daemon that is our own business, and nobody's child."""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import signal as _signal
+    from collections.abc import Callable, Sequence
+else:
+    import _signal
+
+#: seconds before another one is started, as the one before may not listen yet
+_PAUSE = 10.0
+_OUTPUT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class Starting:
+    """
+    Starts daemons. That there is one already does no harm: it ends, as the directories are in use.
+
+    :param command: the program and its arguments.
+    :param output: the file that gets what it says before it has a log.
+    :param clock: monotonic, in seconds.
+    :param log: told of each start.
+    """
+
+    def __init__(
+        self, command: Sequence[str], output: str, clock: Callable[[], float], log: Callable[[str], None]
+    ) -> None:
+        self._command = list(command)
+        self._output = output
+        self._clock = clock
+        self._log = log
+        self._next = 0.0
+
+    def __call__(self) -> None:
+        """Start one, unless that was done a moment ago."""
+        if self._clock() < self._next:
+            return
+        self._next = self._clock() + _PAUSE
+        self._log(f"starts a daemon: {' '.join(self._command)}")
+        output = os.open(self._output, _OUTPUT, 0o600)
+        try:
+            launch(self._command, {0: -1, 1: output, 2: output})
+        finally:
+            os.close(output)
+
+
+def launch(command: Sequence[str], descriptors: dict[int, int]) -> None:
+    """
+    Start a program in a session of its own, as the child of nobody in particular.
+
+    :param descriptors: what it gets, by number; -1 is /dev/null. Ours must be greater than those numbers.
+    :raise OSError: it cannot be executed.
+    """
+    reader, writer = os.pipe2(os.O_CLOEXEC)
+    child = os.fork()
+    if child == 0:
+        try:
+            os.setsid()
+            if os.fork() == 0:
+                _become(command, descriptors)
+        except OSError as error:
+            os.write(writer, b"%d" % (error.errno or 0))
+        os._exit(0)
+    os.close(writer)
+    try:
+        os.waitpid(child, 0)
+        # Closed by a successful execve(2).
+        failure = os.read(reader, 16)
+    finally:
+        os.close(reader)
+    if failure:
+        raise OSError(int(failure), os.strerror(int(failure)), command[0])
+
+
+def _become(command: Sequence[str], descriptors: dict[int, int]) -> None:
+    null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
+    for number, fd in descriptors.items():
+        os.dup2(null if fd < 0 else fd, number)
+    os.chdir("/")
+    for ignored in (_signal.SIGPIPE, _signal.SIGXFSZ):
+        _signal.signal(ignored, _signal.SIG_DFL)
+    os.execve(command[0], list(command), _environment())
+
+
+def _environment() -> dict[bytes, bytes]:
+    """Return what a daemon, and after it each hook, may know of where it was started."""
+    import posix
+
+    found: dict[bytes, bytes] = posix.environ
+    return {name: found[name] for name in (b"PATH", b"LANG", b"LC_ALL", b"TZ") if name in found}

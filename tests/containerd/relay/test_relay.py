@@ -1,0 +1,109 @@
+"""When a relay ends, and what it starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+
+import pytest
+
+from tests.containerd.relay.caller import PATIENCE
+from tests.containerd.relay.running import RunningRelay
+from tests.functional.daemon import wait_until
+
+IDLE = 0.2
+
+
+def bundle(relay: RunningRelay, name: str, address: str) -> str:
+    """Make a bundle that names an address."""
+    path = f"{relay.bundles}/{name}"
+    os.mkdir(path)
+    with open(f"{path}/address", "w", encoding="utf-8") as file:
+        file.write(address)
+    return path
+
+
+@pytest.fixture
+def relay(private_dir):
+    """Return a relay that looks soon whether it is needed."""
+    made = RunningRelay(private_dir, IDLE)
+    yield made
+    made.process.kill()
+    made.process.wait(PATIENCE)
+
+
+def test_a_relay_that_nobody_needs_ends(relay):
+    """Without a connection and without a bundle that names it, it takes its socket away and ends."""
+    bundle(relay, "another", "unix:///somewhere/else")
+
+    assert relay.process.wait(PATIENCE) == 0
+    assert not os.path.exists(relay.path)
+    assert "nobody needs this relay" in relay.log()
+
+
+def test_a_relay_lives_as_long_as_a_connection(relay):
+    """It ends some time after the last one."""
+    with relay.connect():
+        time.sleep(4 * IDLE)
+        assert relay.process.poll() is None
+
+    assert relay.process.wait(PATIENCE) == 0
+
+
+def test_a_relay_waits_for_a_containerd_that_is_started_anew(relay):
+    """As long as a bundle names its address, containerd may come back to it."""
+    path = bundle(relay, "box", relay.place.address)
+    time.sleep(4 * IDLE)
+    assert relay.process.poll() is None
+    relay.connect().socket.close()
+    os.unlink(f"{path}/address")
+
+    assert relay.process.wait(PATIENCE) == 0
+
+
+def test_a_relay_does_not_end_while_somebody_starts_to_use_it(relay):
+    """Whoever holds the lock finds it alive, and it is still there when the bundle is written."""
+    with relay.place as place:
+        time.sleep(4 * IDLE)
+        assert place.is_served()
+        bundle(relay, "box", place.address)
+    time.sleep(4 * IDLE)
+
+    assert relay.process.poll() is None
+    with relay.connect():
+        pass
+
+
+def test_a_relay_starts_a_daemon_where_there_is_none(private_dir):
+    """Once, and not at each try; the daemon belongs to nobody, and gets none of the relay's descriptors."""
+    mark = f"{private_dir}/started"
+    script = "import os, sys; print(os.getsid(0) == os.getpid(), sorted(os.listdir('/dev/fd'))[:4]); "
+    script += "open(sys.argv[1], 'a').write('x')"
+    relay = RunningRelay(private_dir, command=(sys.executable, "-c", script, mark))
+    try:
+        with relay.connect() as caller:
+            time.sleep(0.1)
+            assert not os.path.exists(mark)
+            caller.send(1, "Now")
+            wait_until(lambda: os.path.exists(mark), "no daemon is started")
+            time.sleep(0.5)
+        with open(mark, encoding="ascii") as file:
+            assert file.read() == "x"
+        with open(f"{relay.directory}/daemon.err", encoding="ascii") as file:
+            assert file.read() == "False ['0', '1', '2', '3']\n"
+    finally:
+        relay.stop()
+
+
+def test_a_daemon_that_cannot_be_started_is_told(private_dir):
+    """The relay goes on: somebody may start one."""
+    relay = RunningRelay(private_dir, command=("/no/such/program",))
+    try:
+        with relay.connect() as caller:
+            caller.send(1, "Now")
+            wait_until(lambda: "No such file" in relay.log(), "the relay does not tell")
+            daemon = relay.start_daemon().pid
+            assert int(caller.answer()[1].payload.split()[0]) == daemon
+    finally:
+        relay.stop()
