@@ -275,3 +275,14 @@ class IConfiguration(Interface):
 
         Those who ask while a reload is under way share one that follows.
         """
+
+
+class IDiagnosis(Interface):
+    """What the daemon tells of itself, for monitoring and for reports of faults."""
+
+    def metrics() -> Deferred[bytes]:
+        """
+        Return all metrics in the text format of Prometheus; may be cancelled.
+
+        :raise Unsupported: (by the Deferred) prometheus_client is not installed.
+        """

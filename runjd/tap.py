@@ -14,7 +14,7 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -31,14 +31,16 @@ from runjd.runtime.choose import RUNTIMES, available
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from twisted.application.service import IService
-    from twisted.internet.defer import Deferred
     from twisted.python.failure import Failure
 
     from runjd.policy.descriptors import Shares
+    from runjd.protocols.servicemanager import ServiceManager
     from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.controller import Controller
+    from runjd.supervise.daemon import Door
     from runjd.supervise.definitions import Definitions
     from runjd.supervise.site import Site
+    from runjd.supervise.stallwatch import StallWatch
 
 _STATE = "/var/run/runjd"
 _LOG = "/var/log/runjd"
@@ -86,6 +88,7 @@ class Options(usage.Options):
         self["first"] = self._read_configuration()
         is_wrong = isinstance(self["first"], ConfigError)
         daemon = daemon_of(self["config"]) if is_wrong else self["first"].daemon
+        self["metrics"] = daemon.metrics
         for name in ("state", "log", "data", "control", "keeper", "runtime"):
             if self[name] is None:
                 self[name] = getattr(daemon, name) or None
@@ -175,7 +178,6 @@ def make_service(options: Options, reactor: Any) -> IService:
     from random import random
 
     from twisted.internet.task import deferLater
-    from twisted.internet.threads import deferToThreadPool
 
     from runjd.access.guard import Guard
     from runjd.access.identity import identify
@@ -189,6 +191,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.protocols.control.verbs.all import all_verbs
     from runjd.protocols.keeperclient import KeeperClient
     from runjd.protocols.outlets.choose import Outlets
+    from runjd.protocols.servicemanager import service_manager
     from runjd.runtime.meters.choose import choose_meter
     from runjd.supervise.bundles import Bundles
     from runjd.supervise.configuration import LiveConfiguration
@@ -197,17 +200,23 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.daemon import Daemon
     from runjd.supervise.definitions import Definitions
     from runjd.supervise.directories import lock_directory, make_directory
-    from runjd.supervise.door import ControlDoor
+    from runjd.supervise.door import ControlDoor, Doors, SideDoor
     from runjd.supervise.events import EventLog
     from runjd.supervise.inforce import InForce
     from runjd.supervise.keeperstart import KeeperStart
     from runjd.supervise.lasting import Lasting
     from runjd.supervise.logroom import LogRoom
     from runjd.supervise.metering import Metering
+    from runjd.supervise.pulse import Pulse
     from runjd.supervise.recall import Recall
     from runjd.supervise.site import Site
+    from runjd.supervise.stallwatch import StallWatch
+    from runjd.supervise.threads import Threads
     from runjd.supervise.vigil import Vigil
     from runjd.supervise.wishes import Wishes
+    from runjd.web.diagnosis import Diagnosis
+    from runjd.web.exits import ExitCounts
+    from runjd.web.exposition import Exposition
 
     state = options["state"]
     definitions = Definitions(f"{state}/jails", boot_id())
@@ -229,8 +238,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     shares = share_out(limits[1])
     run_id = os.urandom(3).hex()
 
-    def in_thread(call: Callable[..., Any], *words: object) -> Deferred[Any]:
-        return deferToThreadPool(reactor, reactor.getThreadPool(), call, *words)
+    in_thread = Threads(reactor)
 
     def trouble(path: str, error: OSError | None) -> None:
         controller.log_trouble(path, error)
@@ -267,6 +275,9 @@ def make_service(options: Options, reactor: Any) -> IService:
         lambda listener: KeeperClient(reactor, f"{state}/keeper/socket", listener, run_id, shares.processes),
         KeeperStart(reactor, keeper_command(options["keeper"], state, sys.argv[0]), limits),
     )
+    manager = service_manager(os.environ, reactor, lambda: "{} jails, {} of them run".format(*site.order.census()))
+    stalls = StallWatch()
+    pulse = Pulse(reactor, lambda: _beat(stalls, manager))
     configuration = LiveConfiguration(
         InForce(controller, site.bundles, in_thread, lambda: deferLater(reactor, 0)),
         site.events,
@@ -276,11 +287,26 @@ def make_service(options: Options, reactor: Any) -> IService:
         options["first"],
         in_thread,
         lambda daemon: _tune(daemon, site, controller, shares),
+        manager.reloading,
     )
     connections = Limits(shares.connections, (shares.connections + 1) // 2)
+    exposition = Exposition(
+        controller,
+        ExitCounts(events),
+        lambda: pulse.lag,
+        lambda: hall.members,
+        {
+            "starts": lambda: site.order.waiting,
+            "threads": lambda: in_thread.pending,
+            "logs": lambda: writer.waiting,
+        },
+        in_thread,
+    )
+    diagnosis = Diagnosis(exposition)
     hall = Hall(
         controller,
         configuration,
+        diagnosis,
         all_verbs(),
         reactor,
         time.time,
@@ -288,17 +314,23 @@ def make_service(options: Options, reactor: Any) -> IService:
         f"runjd/{runjd.__version__}",
         connections,
     )
-    factory = ControlFactory(hall, identify)
+    doors: list[Door] = [ControlDoor(options["control"], ControlFactory(hall, identify), reactor)]
+    if options["metrics"] is not None:
+        from runjd.web.listener import metrics_site
+
+        doors.append(SideDoor("metrics", options["metrics"], metrics_site(diagnosis, reactor), reactor))
     return Daemon(
         reactor,
         controller,
         configuration,
         connection,
-        ControlDoor(options["control"], factory, reactor),
+        Doors(doors),
         writer,
         site.vigil,
+        (stalls, pulse, manager),
         at_start=lambda: _at_start(limits, reactor, controller, configuration),
-        at_ready=lambda: _at_ready(lock, options, controller),
+        at_ready=lambda: _at_ready(lock, options, controller, manager),
+        at_stop=manager.stopping,
         fatal=lambda reason: _fatal(reactor, reason),
         unlock=lambda: _close(lock_of_data, lock),
     )
@@ -409,7 +441,13 @@ def _raise_limit(limits: tuple[int, int]) -> None:
         Logger().warn("the limit of descriptors stays at {soft}: {error}", soft=limits[0], error=error)
 
 
-def _at_ready(lock: int, options: Options, controller: Controller) -> None:
+def _beat(stalls: StallWatch, manager: ServiceManager) -> None:
+    """The reactor goes on."""
+    stalls.beat()
+    manager.tell_status()
+
+
+def _at_ready(lock: int, options: Options, controller: Controller, manager: ServiceManager) -> None:
     from twisted.logger import Logger
 
     from runjd.supervise.directories import sign_lock
@@ -423,6 +461,7 @@ def _at_ready(lock: int, options: Options, controller: Controller) -> None:
         count=len(controller.jails()),
         runtimes=", ".join(controller.runtimes),
     )
+    manager.ready()
 
 
 def _close(*descriptors: int) -> None:

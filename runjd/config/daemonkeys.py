@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from runjd.config import kinds
+from runjd.config.endpoints import ENDPOINT
 from runjd.config.kinds import whole
 from runjd.config.sections import Key
 
@@ -15,4 +16,5 @@ DAEMON = (
     Key("runtime", kinds.TEXT),
     Key("parallel", whole(1, 1000)),
     Key("shutdown", kinds.SPAN),
+    Key("metrics", ENDPOINT),
 )

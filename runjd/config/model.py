@@ -6,6 +6,7 @@ How a jail is kept is :class:`runjd.policy.settings.Settings`; here is what it i
 
 from __future__ import annotations
 
+from runjd.config.endpoints import Endpoint
 from runjd.policy.settings import RestartRule, Settings
 from runjd.values import Value
 
@@ -83,6 +84,7 @@ class DaemonConfig(Value):
 
     :ivar parallel: so many jails start at a time.
     :ivar shutdown: seconds within which all jails are stopped.
+    :ivar metrics: where they are offered; None: nowhere.
     """
 
     state: str = ""
@@ -93,6 +95,7 @@ class DaemonConfig(Value):
     runtime: str = ""
     parallel: int = 8
     shutdown: float = 80.0
+    metrics: Endpoint | None = None
 
 
 class Configuration(Value):

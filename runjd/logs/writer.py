@@ -89,6 +89,11 @@ class ThreadWriter(LogWriter):
             self._thread.start()
         self._given.put(file)
 
+    @property
+    def waiting(self) -> int:
+        """How many times a file was given that has not been worked on since."""
+        return self._given.qsize() + len(self._ahead)
+
     def is_idle(self) -> bool:
         """Whether no other file waits for the thread."""
         return not self._ahead and self._given.empty()

@@ -17,7 +17,7 @@ from runjd.values import Value
 ROLES = ("none", "observer", "operator", "admin")
 #: the verbs that a rule may name; all of them
 VERBS = (
-    *("help", "caps", "whoami", "ping", "hello", "quit", "cancel", "shutdown"),
+    *("help", "caps", "whoami", "ping", "hello", "quit", "cancel", "metrics", "shutdown"),
     *("list", "status", "show", "plan", "wait", "stats"),
     *("run", "start", "stop", "restart", "try-restart", "reset", "enable", "disable", "kill", "delete"),
     *("reload", "log", "log-rotate", "log-reopen"),

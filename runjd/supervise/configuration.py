@@ -37,6 +37,7 @@ class LiveConfiguration:
     :param first: what was read at the start, or what was wrong with it: then the jails stay as they are known.
     :param in_thread: calls what blocks.
     :param tune: is told what the daemon itself takes at once.
+    :param reloading: is told that a reload begins, and that it is over.
     """
 
     _log = Logger()
@@ -49,6 +50,7 @@ class LiveConfiguration:
         first: Configuration | ConfigError,
         in_thread: Callable[..., Deferred[Any]],
         tune: Callable[[DaemonConfig], None],
+        reloading: Callable[[bool], None],
     ) -> None:
         self._in_force = in_force
         self._events = events
@@ -56,6 +58,7 @@ class LiveConfiguration:
         self._first = first
         self._in_thread = in_thread
         self._tune = tune
+        self._reloading = reloading
         self._waiting: list[Deferred[Difference]] = []
         self._by = ""
         self._is_busy = True  # until it has begun
@@ -109,6 +112,7 @@ class LiveConfiguration:
 
         def done(outcome: Replaced | Failure) -> None:
             self._is_busy = False
+            self._reloading(False)
             if isinstance(outcome, Failure):
                 self._tell_failure(outcome, by)
                 answer: Difference | Failure = outcome
@@ -120,6 +124,7 @@ class LiveConfiguration:
                 waiter.callback(answer)
             self._next()
 
+        self._reloading(True)
         Deferred.fromCoroutine(self._reload(by)).addBoth(done)
 
     async def _begin(self) -> Replaced:

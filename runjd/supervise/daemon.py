@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
 from twisted.application.service import Service
@@ -33,6 +33,16 @@ class Door(Protocol):
         """Listen no more, and close all connections."""
 
 
+class Attendant(Protocol):
+    """What goes on beside the jails, from the start to the end."""
+
+    def start(self) -> None:
+        """Begin."""
+
+    def stop(self) -> None:
+        """Be done."""
+
+
 class Daemon(Service):
     """
     All of it, running.
@@ -40,8 +50,10 @@ class Daemon(Service):
     Jails are adopted first, then the configuration is taken, then clients come in; at the end clients leave first,
     then all output that was read is written, then the keeper is left to itself.
 
+    :param attendants: what goes on beside it.
     :param at_start: called before anything else is done.
     :param at_ready: called when the jails are adopted and clients can come.
+    :param at_stop: called when the end begins.
     :param fatal: ends the daemon with an error, told in one line.
     :param unlock: gives the directories free.
     """
@@ -57,8 +69,10 @@ class Daemon(Service):
         door: Door,
         writer: LogWriter,
         vigil: Vigil,
+        attendants: Sequence[Attendant],
         at_start: Callable[[], None],
         at_ready: Callable[[], None],
+        at_stop: Callable[[], None],
         fatal: Callable[[str], None],
         unlock: Callable[[], None],
     ) -> None:
@@ -69,8 +83,10 @@ class Daemon(Service):
         self._door = door
         self._writer = writer
         self._vigil = vigil
+        self._attendants = attendants
         self._at_start = at_start
         self._at_ready = at_ready
+        self._at_stop = at_stop
         self._fatal = fatal
         self._unlock = unlock
         self._deadline: IDelayedCall | None = None
@@ -79,6 +95,8 @@ class Daemon(Service):
         super().startService()  # type: ignore[no-untyped-call]
         self._at_start()
         self._vigil.start()
+        for each in self._attendants:
+            each.start()
         self._deadline = self._clock.callLater(KEEPER_LIMIT, self._late)
         self._controller.when_ready().addCallback(self._ready).addErrback(self._failed)
         self._connection.start()
@@ -86,6 +104,7 @@ class Daemon(Service):
     def stopService(self) -> Deferred[None]:
         super().stopService()  # type: ignore[no-untyped-call]
         self._forget_deadline()
+        self._at_stop()
         self._configuration.end()
         closed: Deferred[Any] = maybeDeferred(self._door.close, "the daemon ends")
         closed.addErrback(self._tell)
@@ -131,6 +150,8 @@ class Daemon(Service):
         return result
 
     def _end(self) -> None:
+        for each in self._attendants:
+            each.stop()
         self._vigil.stop()
         self._writer.stop()
         self._unlock()

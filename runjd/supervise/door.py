@@ -1,13 +1,25 @@
-"""The control socket, as the door through which clients come in."""
+"""The doors through which clients come in: the control socket, and others beside it."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.internet.error import CannotListenError
+from twisted.internet.interfaces import IDelayedCall, IListeningPort, IProtocolFactory
+from twisted.logger import Logger
 
+from runjd.config.endpoints import Endpoint
+from runjd.errors import InputOutput, RunjdError
 from runjd.protocols.control.factory import ControlFactory
 from runjd.protocols.control.listen import ControlPort, listen_unix
+from runjd.supervise.daemon import Door
+
+#: seconds until a side door that could not be opened is tried again
+AGAIN = 30.0
+#: connections that may wait to be accepted
+_BACKLOG = 128
 
 
 class ControlDoor:
@@ -35,3 +47,75 @@ class ControlDoor:
         self._factory.close_all(reason)
         stopped: Deferred[None] | None = port.stopListening()  # type: ignore[no-untyped-call]
         return stopped
+
+
+class SideDoor:
+    """
+    A :class:`runjd.supervise.daemon.Door` that is not the main one: what is wrong with it keeps nobody else out.
+
+    The address may come later than the daemon, so it is tried again until it works.
+
+    :param name: what it is, for messages.
+    """
+
+    _log = Logger()
+
+    def __init__(self, name: str, endpoint: Endpoint, factory: IProtocolFactory, reactor: Any) -> None:
+        self._name = name
+        self._endpoint = endpoint
+        self._factory = factory
+        self._reactor = reactor
+        self._port: IListeningPort | None = None
+        self._call: IDelayedCall | None = None
+        self._is_told = False
+
+    @property
+    def port(self) -> IListeningPort | None:
+        """What listens; None: nothing does."""
+        return self._port
+
+    def open(self) -> None:
+        self._call = None
+        try:
+            self._port = self._listen()
+        except RunjdError as error:
+            if not self._is_told:
+                self._log.error("{error}; tried again until it works", error=error)
+            self._is_told = True
+            self._call = self._reactor.callLater(AGAIN, self.open)
+        else:
+            self._is_told = False
+            self._log.info("{name}: listens at {endpoint}", name=self._name, endpoint=self._endpoint)
+
+    def close(self, reason: str) -> Deferred[None] | None:
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
+        port, self._port = self._port, None
+        stopped: Deferred[None] | None = None if port is None else port.stopListening()
+        return stopped
+
+    def _listen(self) -> IListeningPort:
+        at = self._endpoint
+        if at.path:
+            return listen_unix(at.path, self._factory, self._reactor, at.mode, self._name)
+        try:
+            port: IListeningPort = self._reactor.listenTCP(at.port, self._factory, _BACKLOG, at.interface)
+        except CannotListenError as error:
+            raise InputOutput(f"{self._name}: cannot listen at {at}: {error.socketError}") from error
+        return port
+
+
+class Doors:
+    """Several doors as one; the first is the main one."""
+
+    def __init__(self, doors: Sequence[Door]) -> None:
+        self._doors = doors
+
+    def open(self) -> None:
+        for each in self._doors:
+            each.open()
+
+    def close(self, reason: str) -> Deferred[None]:
+        closed = [each.close(reason) for each in self._doors]
+        return DeferredList([each for each in closed if each is not None]).addCallback(lambda _: None)

@@ -65,6 +65,15 @@ class Ordering:
         """There is no keeper, or the daemon ends: nobody is started until further notice."""
         self._is_open = False
 
+    @property
+    def waiting(self) -> int:
+        """How many jails wait for others, or for their turn."""
+        return len(self._crowd)
+
+    def census(self) -> tuple[int, int]:
+        """Return how many jails there are, and how many of them run."""
+        return len(self._jails), sum(each.is_running for each in self._jails.values())
+
     def reason(self, id: str) -> str:
         """Return what a jail waits for; empty where it does not."""
         return self._reasons.get(id, "")

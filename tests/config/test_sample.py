@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from runjd.config.daemonkeys import DAEMON
+from runjd.config.endpoints import endpoint_of
 from runjd.config.jailkeys import DEFAULTS, JAIL
 from runjd.config.jails import Base
 from runjd.config.load import load
@@ -49,7 +50,7 @@ def test_it_shows_what_holds_where_nothing_is_said(uncommented):
     (jail,) = load(str(uncommented)).jails
 
     assert jail.settings == Base().settings
-    assert daemon == DaemonConfig(*daemon[: len(OF_THE_HOST)])
+    assert daemon == DaemonConfig(*daemon[: len(OF_THE_HOST)], metrics=endpoint_of("tcp:9633"))
 
 
 def test_every_key_is_in_it(uncommented):

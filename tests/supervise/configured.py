@@ -46,6 +46,7 @@ class Bench:
         self.bundles = directory / "bundles"
         self.world = World(str(directory))
         self.tuned = []
+        self.reloading = []
         self.reads = 0
         self.pauses: list[Deferred] | None = None
         self.write()
@@ -84,7 +85,9 @@ class Bench:
         """Make what is tested, on threads of its own."""
         self.threads = Threads()
         in_force = InForce(self.controller, self.world.site.bundles, self.threads, self.pause)
-        return LiveConfiguration(in_force, self.world.site.events, self.read, first, self.threads, self.tuned.append)
+        return LiveConfiguration(
+            in_force, self.world.site.events, self.read, first, self.threads, self.tuned.append, self.reloading.append
+        )
 
     def reload(self, main="", **jails):
         """Reload these files; return the difference."""

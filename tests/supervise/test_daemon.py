@@ -10,6 +10,19 @@ from runjd.supervise.vigil import Vigil
 from tests.supervise.eyes import Eyes
 
 
+class Attendant:
+    """Writes down that it goes on."""
+
+    def __init__(self, done):
+        self.done = done
+
+    def start(self):
+        self.done.append("attend")
+
+    def stop(self):
+        self.done.append("attend no more")
+
+
 class Bench:
     """A daemon whose parts write down what happens to them."""
 
@@ -28,8 +41,10 @@ class Bench:
             self,
             self,
             Vigil(self, Eyes, self.clock.seconds),
+            [Attendant(self.done)],
             at_start=lambda: self.done.append("start"),
             at_ready=lambda: self.done.append("ready"),
+            at_stop=lambda: self.done.append("end"),
             fatal=lambda reason: self.done.append(f"fatal: {reason}"),
             unlock=lambda: self.done.append("unlock"),
         )
@@ -83,16 +98,16 @@ def bench():
 def test_clients_come_in_when_all_jails_are_adopted(bench):
     """Nobody sees half a daemon, or one without its jails; exits are watched before the first jail is known."""
     bench.daemon.startService()
-    assert bench.done == ["start", "watch", "connect"]
+    assert bench.done == ["start", "watch", "attend", "connect"]
 
     bench.adopted.callback(None)
 
-    assert bench.done == ["start", "watch", "connect", "configure", "open", "ready"]
+    assert bench.done == ["start", "watch", "attend", "connect", "configure", "open", "ready"]
     assert bench.clock.getDelayedCalls() == []
 
 
 def test_the_end_is_in_order(bench):
-    """Reloads, clients, output, keeper and writer, lock."""
+    """The service manager is told; then reloads, clients, output, keeper, what goes on beside, writer, lock."""
     bench.daemon.startService()
     bench.adopted.callback(None)
     bench.done.clear()
@@ -100,7 +115,17 @@ def test_the_end_is_in_order(bench):
     ended = bench.daemon.stopService()
 
     assert ended.called
-    assert bench.done == ["configure no more", "close", "let go", "stop", "unwatch", "stop", "unlock"]
+    assert bench.done == [
+        "end",
+        "configure no more",
+        "close",
+        "let go",
+        "stop",
+        "attend no more",
+        "unwatch",
+        "stop",
+        "unlock",
+    ]
     assert bench.clock.getDelayedCalls() == []
 
 
@@ -124,7 +149,7 @@ def test_a_keeper_that_does_not_answer_is_fatal(bench):
 
     bench.clock.advance(KEEPER_LIMIT)
 
-    assert bench.done == ["start", "watch", "connect", "fatal: the keeper did not answer within 20 s"]
+    assert bench.done == ["start", "watch", "attend", "connect", "fatal: the keeper did not answer within 20 s"]
 
 
 def test_a_socket_that_cannot_be_made_is_fatal(bench):

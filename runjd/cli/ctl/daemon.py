@@ -1,4 +1,4 @@
-"""The verbs about the daemon itself: whoami, ping, caps, shutdown, raw, help."""
+"""The verbs about the daemon itself: whoami, ping, caps, metrics, shutdown, raw, help."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ def ping(call: Call) -> int:
         call.put_json({"server": client.greeting.get("server"), "run": client.greeting.get("run"), "took_ms": took_ms})
     else:
         call.out.line(f"{client.greeting.get('server', 'the daemon')} answers in {took_ms:.2f} ms")
+    return 0
+
+
+def metrics(call: Call) -> int:
+    """Write everything that is measured."""
+    answer = call.client().ask(Request("", "METRICS"))
+    call.out.write_bytes(b"".join(line + b"\n" for line in answer.text))
     return 0
 
 

@@ -235,6 +235,7 @@ PROGRAM = Program(
         Verb("whoami", "show who we are to the daemon, and what we may do", (), (_JSON,)),
         Verb("ping", "see if the daemon answers, and how fast", (), (_JSON,)),
         Verb("caps", "show what the daemon can do", (), (_JSON,)),
+        Verb("metrics", "show everything that is measured, in the text format of Prometheus"),
         Verb(
             "shutdown",
             "end the daemon",
@@ -287,6 +288,7 @@ PLACES = {
     "whoami": ("daemon", "whoami"),
     "ping": ("daemon", "ping"),
     "caps": ("daemon", "caps"),
+    "metrics": ("daemon", "metrics"),
     "shutdown": ("daemon", "shutdown"),
     "raw": ("daemon", "raw"),
     "help": ("daemon", "help_"),

@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from runjd.errors import TimedOut
-from runjd.interfaces import IConfiguration, IController, ISession
+from runjd.interfaces import IConfiguration, IController, IDiagnosis, ISession
 from runjd.policy.facts import Event, Facts
 from runjd.policy.principal import Principal
 
@@ -78,6 +78,7 @@ class Call:
         "configuration",
         "connection",
         "controller",
+        "diagnosis",
         "now",
         "permit",
         "principal",
@@ -94,6 +95,7 @@ class Call:
         permit: Permit,
         controller: IController,
         configuration: IConfiguration,
+        diagnosis: IDiagnosis,
         connection: Connection,
         clock: IReactorTime,
         now: Callable[[], float],
@@ -106,6 +108,7 @@ class Call:
         self.permit = permit
         self.controller = controller
         self.configuration = configuration
+        self.diagnosis = diagnosis
         self.connection = connection
         self.clock = clock
         self.now = now

@@ -10,7 +10,7 @@ from typing import Protocol
 from twisted.internet.interfaces import IReactorTime
 
 from runjd.errors import Busy, Denied
-from runjd.interfaces import IConfiguration, IController, ISubscription
+from runjd.interfaces import IConfiguration, IController, IDiagnosis, ISubscription
 from runjd.policy.facts import Event
 from runjd.policy.principal import Principal
 from runjd.protocols.control.authority import Guard
@@ -55,6 +55,7 @@ class Hall:
         self,
         controller: IController,
         configuration: IConfiguration,
+        diagnosis: IDiagnosis,
         verbs: VerbTable,
         clock: IReactorTime,
         now: Callable[[], float],
@@ -64,6 +65,7 @@ class Hall:
     ) -> None:
         self.controller = controller
         self.configuration = configuration
+        self.diagnosis = diagnosis
         self.verbs = verbs
         self.clock = clock
         self.now = now

@@ -1,5 +1,5 @@
 """
-The Unix socket of the control protocol.
+Unix sockets, as that of the control protocol.
 
 When the table of descriptors is full, accept() fails and the socket stays
 readable: the port is left alone for a while, and the clients wait in its backlog.
@@ -72,32 +72,35 @@ class ControlPort(unix.Port):
         self.startReading()  # type: ignore[no-untyped-call]
 
 
-def listen_unix(path: str, factory: IProtocolFactory, clock: IReactorTime, mode: int = 0o600) -> ControlPort:
+def listen_unix(
+    path: str, factory: IProtocolFactory, clock: IReactorTime, mode: int = 0o600, name: str = "control socket"
+) -> ControlPort:
     """
     Return the port that listens there; it is nobody else's from the first moment on.
 
     A socket that a dead daemon left is replaced: that no other daemon lives is
     known by the lock on the state directory, which the caller holds.
 
+    :param name: what it is, for messages.
     :raise InputOutput: the path is taken by something else, or cannot be used.
     """
     if len(os.fsencode(path)) > MAX_PATH:
-        raise InputOutput(f"the path of the control socket {path} is longer than {MAX_PATH} bytes", path=path)
+        raise InputOutput(f"the path of the {name} {path} is longer than {MAX_PATH} bytes", path=path)
     try:
         os.stat(os.path.dirname(path) or ".")
         found = os.lstat(path) if os.path.lexists(path) else None
     except OSError as error:
-        raise InputOutput(f"the control socket {path} cannot be made: {error.strerror}", path=path) from error
+        raise InputOutput(f"the {name} {path} cannot be made: {error.strerror}", path=path) from error
     if found is not None:
         if not stat.S_ISSOCK(found.st_mode):
-            raise InputOutput(f"{path} is in the way of the control socket and is no socket", path=path)
+            raise InputOutput(f"{path} is in the way of the {name} and is no socket", path=path)
         os.unlink(path)
     port = ControlPort(path, factory, mode, clock)
     mask = os.umask(0o777 & ~mode)
     try:
         port.startListening()  # type: ignore[no-untyped-call]
     except CannotListenError as error:
-        raise InputOutput(f"the control socket {path} cannot be made: {error.socketError}", path=path) from error
+        raise InputOutput(f"the {name} {path} cannot be made: {error.socketError}", path=path) from error
     finally:
         os.umask(mask)
     return port

@@ -144,6 +144,7 @@ class Requests:
                     permit,
                     hall.controller,
                     hall.configuration,
+                    hall.diagnosis,
                     self._connection,
                     hall.clock,
                     hall.now,

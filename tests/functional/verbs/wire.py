@@ -21,7 +21,7 @@ from runjd.protocols.control.hall import Hall, Limits
 from runjd.protocols.control.listen import listen_unix
 from runjd.protocols.control.verbs.all import all_verbs
 from runjd.supervise.memory import MemoryController
-from tests.protocols.control.scripted import ScriptedConfiguration
+from tests.protocols.control.scripted import ScriptedConfiguration, ScriptedDiagnosis
 
 #: seconds after which an answer is missing
 PATIENCE = 4.0
@@ -140,12 +140,14 @@ class Server:
         self.jails = MemoryController(real_reactor, lambda: self.now)
 
         self.configuration = ScriptedConfiguration()
+        self.diagnosis = ScriptedDiagnosis()
 
         self.guard = Guard(())
         self.guard.take((Rule("access[0]", (Subject("anybody"),), role),))
         hall = Hall(
             self.jails,
             self.configuration,
+            self.diagnosis,
             all_verbs(),
             real_reactor,
             lambda: self.now,

@@ -15,7 +15,7 @@ from runjd.protocols.control.factory import ControlFactory
 from runjd.protocols.control.hall import Hall, Limits
 from runjd.protocols.control.verbs.all import all_verbs
 from runjd.supervise.memory import MemoryController
-from tests.protocols.control.scripted import ScriptedConfiguration
+from tests.protocols.control.scripted import ScriptedConfiguration, ScriptedDiagnosis
 
 #: bytes in the transport's buffer at which it pauses its producer, as Twisted's do
 FULL = 65536
@@ -71,11 +71,13 @@ class Offline:
         self.jails.configured.add("web")
         self.jails.run(Definition("web", "/bundles/web", "memory", stdin=True), "uid:0")
         self.configuration = ScriptedConfiguration()
+        self.diagnosis = ScriptedDiagnosis()
         self.guard = Guard(())
         self.guard.take((Rule("access[0]", (Subject("anybody"),), role),))
         self.hall = Hall(
             self.jails,
             self.configuration,
+            self.diagnosis,
             all_verbs(),
             self.clock,
             lambda: 1_763_910_080.102,

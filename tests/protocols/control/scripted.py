@@ -1,4 +1,4 @@
-"""A configuration that says what a test wants."""
+"""A configuration, and a diagnosis, that say what a test wants."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
 from runjd.config.difference import Difference
-from runjd.interfaces import IConfiguration
+from runjd.interfaces import IConfiguration, IDiagnosis
 
 
 @implementer(IConfiguration)
@@ -28,3 +28,18 @@ class ScriptedConfiguration:
     def reload(self, by: str) -> Deferred[Difference]:
         self.reloads.append(by)
         return self.compare()
+
+
+@implementer(IDiagnosis)
+class ScriptedDiagnosis:
+    """
+    Answers at once.
+
+    :ivar text: the metrics, or what is wrong with them.
+    """
+
+    def __init__(self) -> None:
+        self.text: bytes | Exception = b"# HELP runjd_up Up.\nrunjd_up 1.0\n"
+
+    def metrics(self) -> Deferred[bytes]:
+        return fail(self.text) if isinstance(self.text, Exception) else succeed(self.text)

@@ -42,7 +42,7 @@ REQUESTS = {
     "wait": "wait {jail} until=started",
 }
 #: the verbs that leave jails alone whatever they are asked
-WITHOUT = {"help", "caps", "whoami", "ping", "hello", "quit", "list", "subscribe", "unsubscribe"}
+WITHOUT = {"help", "caps", "whoami", "ping", "hello", "quit", "list", "metrics", "subscribe", "unsubscribe"}
 
 
 def deeds() -> Iterator[tuple[str, str, str]]:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from runjd.protocols.control.verbs import configuration, events, lifecycle, log, query, session, stream, usage
+from runjd.protocols.control.verbs import (
+    configuration,
+    diagnosis,
+    events,
+    lifecycle,
+    log,
+    query,
+    session,
+    stream,
+    usage,
+)
 from runjd.protocols.control.verbs.table import VerbTable
 
 
@@ -15,6 +25,7 @@ def all_verbs() -> VerbTable:
             *usage.VERBS,
             *lifecycle.VERBS,
             *configuration.VERBS,
+            *diagnosis.VERBS,
             *log.VERBS,
             *stream.VERBS,
             *events.VERBS,

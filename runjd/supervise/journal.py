@@ -1,0 +1,45 @@
+"""
+The daemon's own log as the journal of systemd wants it: a priority in front of each line, and no time.
+
+See sd-daemon(3); that a stream leads to the journal is told by JOURNAL_STREAM, systemd.exec(5).
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import IO
+
+from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText
+from zope.interface import implementer
+
+_PRIORITIES = {LogLevel.debug: 7, LogLevel.info: 6, LogLevel.warn: 4, LogLevel.error: 3, LogLevel.critical: 2}
+
+
+def leads_to_journal(fd: int, environment: Mapping[str, str]) -> bool:
+    """Return whether what is written to a descriptor gets into the journal."""
+    device, _, inode = environment.get("JOURNAL_STREAM", "").partition(":")
+    try:
+        found = os.fstat(fd)
+    except OSError:
+        return False
+    return (device, inode) == (str(found.st_dev), str(found.st_ino))
+
+
+@implementer(ILogObserver)
+class JournalObserver:
+    """Writes what is logged to a stream that leads to the journal."""
+
+    def __init__(self, stream: IO[str]) -> None:
+        self._stream = stream
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write one event: each of its lines, for the journal keeps lines."""
+        text = eventAsText(event, includeTimestamp=False, includeSystem=False)
+        priority = _PRIORITIES.get(event.get("log_level", LogLevel.info), 6)
+        lines = [f"<{priority}>{line}\n" for line in text.splitlines() if line]
+        try:
+            self._stream.write("".join(lines))
+            self._stream.flush()
+        except OSError:
+            pass  # the journal is gone, and there is nobody else to tell

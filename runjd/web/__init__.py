@@ -1,0 +1,1 @@
+"""What the daemon tells to a monitoring system: metrics in the text format of Prometheus."""
