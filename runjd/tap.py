@@ -26,13 +26,14 @@ from runjd.config.files import default_file
 from runjd.config.load import daemon_of, load
 from runjd.config.model import Configuration, DaemonConfig
 from runjd.errors import RunjdError
-from runjd.runtime.choose import RUNTIMES, available
+from runjd.runtime.choose import RUNTIMES, available, wardens
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from twisted.application.service import IService
     from twisted.python.failure import Failure
 
+    from runjd.containerd.side import ContainerdSide
     from runjd.policy.descriptors import Shares
     from runjd.protocols.servicemanager import ServiceManager
     from runjd.supervise.configuration import LiveConfiguration
@@ -181,7 +182,11 @@ def make_service(options: Options, reactor: Any) -> IService:
 
     from runjd.access.guard import Guard
     from runjd.access.identity import identify
+    from runjd.container.operations import Operations
     from runjd.container.recorded import finder
+    from runjd.containerd.gate import RelayDoor
+    from runjd.containerd.sharing import SharedKeeper
+    from runjd.containerd.side import containerd_side
     from runjd.kernel.exitwatch import exit_watch
     from runjd.kernel.process import boot_id
     from runjd.logs.writer import ThreadWriter
@@ -268,10 +273,19 @@ def make_service(options: Options, reactor: Any) -> IService:
         lambda: connection.end_keeper(),  # noqa: PLW0108  made below
         lambda: reactor.callLater(_FAREWELL, reactor.stop),
     )
+    make_directory(f"{state}/tasks", 0o700)
+    containerd = containerd_side(
+        f"{state}/tasks",
+        reactor,
+        in_thread,
+        lambda: connection.keeper,
+        Operations(f"{state}/state", RUNTIMES, time.time, wardens=wardens()),
+        options["runtimes"][0],
+    )
     connection = KeeperConnection(
         reactor,
         site,
-        controller.listener,
+        SharedKeeper(containerd.tasks, controller.listener),
         lambda listener: KeeperClient(reactor, f"{state}/keeper/socket", listener, run_id, shares.processes),
         KeeperStart(reactor, keeper_command(options["keeper"], state, sys.argv[0]), limits),
     )
@@ -314,7 +328,10 @@ def make_service(options: Options, reactor: Any) -> IService:
         f"runjd/{runjd.__version__}",
         connections,
     )
-    doors: list[Door] = [ControlDoor(options["control"], ControlFactory(hall, identify), reactor)]
+    doors: list[Door] = [
+        ControlDoor(options["control"], ControlFactory(hall, identify), reactor),
+        RelayDoor(f"{state}/containerd", containerd.services, reactor),
+    ]
     if options["metrics"] is not None:
         from runjd.web.listener import metrics_site
 
@@ -332,7 +349,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         at_ready=lambda: _at_ready(lock, options, controller, manager),
         at_stop=manager.stopping,
         fatal=lambda reason: _fatal(reactor, reason),
-        unlock=lambda: _close(lock_of_data, lock),
+        unlock=lambda: _leave(containerd, lock_of_data, lock),
     )
 
 
@@ -462,6 +479,11 @@ def _at_ready(lock: int, options: Options, controller: Controller, manager: Serv
         runtimes=", ".join(controller.runtimes),
     )
     manager.ready()
+
+
+def _leave(containerd: ContainerdSide, *descriptors: int) -> None:
+    containerd.stop()
+    _close(*descriptors)
 
 
 def _close(*descriptors: int) -> None:

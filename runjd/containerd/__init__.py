@@ -1,1 +1,1 @@
-"""containerd: its Task service on the controller, its events, and the relay that it talks to."""
+"""containerd: its tasks as jails of the keeper, its events, and the relay that it talks to."""

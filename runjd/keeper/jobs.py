@@ -10,10 +10,14 @@ from __future__ import annotations
 import _socket
 import array
 
+from runjd.container.clientio import ClientIo
+from runjd.container.loggers import Logger
 from runjd.container.readiness import readiness
+from runjd.container.rootmounts import mount_root, unmount_root
 from runjd.container.stdio import INIT, Either, Fifos, Terminal
 from runjd.errors import BadArgument, InputOutput, RunjdError
 from runjd.keeper.channel import Parcel
+from runjd.runtime.rootmount import RootMount
 from runjd.spec.parse import parse_process, process_to_json
 
 TYPE_CHECKING = False
@@ -73,6 +77,8 @@ class _Performance:
         kind, jail = job["m"], str(job["jail"])
         if kind == "run":
             return self._run(jail, job)
+        if kind == "create":
+            return self._create(jail, job)
         if kind == "exec":
             return self._exec(jail, job)
         if kind == "process":
@@ -81,6 +87,16 @@ class _Performance:
             self._operations.kill(jail, _integer(job, "signal"), everyone=job.get("everyone") is True)
         elif kind == "delete":
             self._operations.delete(jail, force=job.get("force") is True)
+            if job.get("bundle"):
+                unmount_root(str(job["bundle"]))
+        elif kind == "start":
+            self._operations.start(jail)
+        elif kind == "pause":
+            self._operations.pause(jail)
+        elif kind == "resume":
+            self._operations.resume(jail)
+        elif kind == "update":
+            self._operations.update(jail, _object(job, "changes"))
         else:
             raise BadArgument(f'no job named "{kind}"')
         return Parcel({})
@@ -100,6 +116,22 @@ class _Performance:
         report = {"pid": state.pid, "start": state.start_time, "jid": state.jid, "notices": state.notices}
         return _launched(report, held, state.terminal)
 
+    def _create(self, jail: str, job: Job) -> Parcel:
+        """Mount the root, and make a container that waits for its start."""
+        bundle = str(job["bundle"])
+        streams = _Streams(INIT, job)
+        mount_root(bundle, read_mounts(job))
+        try:
+            state = self._operations.create(jail, bundle, streams.io, runtime=str(job["runtime"]))
+            held = streams.take()
+        except BaseException:
+            unmount_root(bundle)
+            raise
+        finally:
+            streams.close()
+        report = {"pid": state.pid, "start": state.start_time, "jid": state.jid, "notices": state.notices}
+        return _launched(report | streams.logger, held, state.terminal)
+
     def _exec(self, jail: str, job: Job) -> Parcel:
         name = str(job["exec"])
         if name == INIT:
@@ -112,7 +144,7 @@ class _Performance:
         finally:
             streams.close()
         report = {"pid": started.pid, "start": started.start_time, "jid": 0, "notices": started.notices}
-        return _launched(report, held, process.terminal)
+        return _launched(report | streams.logger, held, process.terminal)
 
 
 def failed(error: RunjdError) -> Parcel:
@@ -121,14 +153,19 @@ def failed(error: RunjdError) -> Parcel:
 
 
 class _Streams:
-    """The stdio of one process: FIFOs, or a pty whose master comes back over a pair of sockets."""
+    """
+    The stdio of one process: FIFOs, or a pty whose master comes back over a pair of sockets.
+
+    With ``stdio`` in the job it is that of a client: FIFOs of its own, or a program that logs.
+    """
 
     def __init__(self, name: str, job: Job) -> None:
         self._name = name
         self._job = job
         self._sockets: tuple[_socket.socket, ...] = ()
         self._held: dict[str, int] = {}
-        self.io = Either(self._fifos, self._terminal)
+        self._logger: Logger | None = None
+        self.io = Either(self._fifos if job.get("stdio") is None else self._client, self._terminal)
 
     def take(self) -> dict[str, int]:
         """Return our ends by stream, once the process runs."""
@@ -137,6 +174,12 @@ class _Streams:
             self._held["tty"] = receive_descriptor(self._sockets[0])
         return self._held
 
+    @property
+    def logger(self) -> dict[str, object]:
+        """Return what is to be told of the logger; nothing where there is none."""
+        made = self._logger
+        return {} if made is None else {"logger": [made.pid, made.start_time]}
+
     def close(self) -> None:
         """Close what is needed no more."""
         for each in self._sockets:
@@ -144,6 +187,16 @@ class _Streams:
 
     def _fifos(self) -> Fifos:
         made = Fifos(self._name, stdin=self._job.get("stdin") is True)
+        self._held = made.held
+        return made
+
+    def _client(self) -> ClientIo:
+        stdio = _object(self._job, "stdio")
+        argv, environment = stdio.get("argv"), stdio.get("env")
+        if isinstance(argv, list) and isinstance(environment, dict):
+            self._logger = Logger([str(each) for each in argv], {str(k): str(v) for k, v in environment.items()})
+        stdin, stdout, stderr = (str(stdio.get(name, "")) for name in ("in", "out", "err"))
+        made = ClientIo(self._name, stdin, stdout, stderr, self._logger)
         self._held = made.held
         return made
 
@@ -182,6 +235,30 @@ def _size(job: Job) -> tuple[int, int] | None:
             return None
         case other:
             raise BadArgument(f"a terminal cannot have the size {other}")
+
+
+def read_mounts(job: Job) -> list[RootMount]:
+    """
+    Return what is to be mounted on the root.
+
+    :raise BadArgument: it makes no sense.
+    """
+    mounts = job.get("mounts", [])
+    found = []
+    for each in mounts if isinstance(mounts, list) else []:
+        match each:
+            case {"type": str(kind), "source": str(source), "options": list(options)}:
+                found.append(RootMount(kind, source, tuple([str(option) for option in options])))
+            case _:
+                raise BadArgument(f"a mount of the root cannot be {each}")
+    return found
+
+
+def _object(job: Job, key: str) -> Mapping[str, object]:
+    value = job.get(key)
+    if not isinstance(value, dict):
+        raise BadArgument(f"{key} is no object")
+    return value
 
 
 def _integer(job: Job, key: str) -> int:

@@ -75,6 +75,11 @@ class Keeper:
         self._log = log
         self._requests: dict[str, Callable[[Session, int, Message], None]] = {
             "run": self._run,
+            "create": self._run,
+            "start": self._change,
+            "pause": self._change,
+            "resume": self._change,
+            "update": self._change,
             "exec": self._exec,
             "signal": self._signal,
             "delete": self._delete,
@@ -164,8 +169,11 @@ class Keeper:
             if is_its_own or not is_new:
                 self._launched(session, req, child, report)
             else:
-                self._log(f"run of {jail} came to no end; removing what it left")
-                self._order({"m": "delete", "jail": jail, "force": True}, lambda _: self._fail(session, req, report))
+                self._log(f"{message['m']} of {jail} came to no end; removing what it left")
+                removal = {"m": "delete", "jail": jail, "force": True}
+                if message["m"] == "create":
+                    removal["bundle"] = message["bundle"]
+                self._order(removal, lambda _: self._fail(session, req, report))
 
         self._submit(_job(message), finished, session)
 
@@ -189,13 +197,14 @@ class Keeper:
             return
         child.pid, child.start, child.jid = _int(made, "pid"), _int(made, "start"), _int(made, "jid")
         child.terminal = made["terminal"] is True
-        names, notices = made["streams"], made["notices"]
+        names, notices, logger = made["streams"], made["notices"], made.get("logger", [])
         assert isinstance(names, list)
         assert isinstance(notices, list)
+        assert isinstance(logger, list)
         child.hold(dict(zip(names, report.descriptors, strict=True)))
         self._children.add(child)
         if session.is_open:
-            session.send(lambda: _launched(req, child, notices))
+            session.send(lambda: _launched(req, child, notices, logger))
         elif (now := self._current()) is not None and now.run:
             now.send(lambda: _found(child, now))
         else:
@@ -216,6 +225,10 @@ class Keeper:
         # ours and not reaped, so nobody else can have the pid
         os.kill(child.pid, signum)
         session.say(messages.tell_done(req))
+
+    def _change(self, session: Session, req: int, message: Message) -> None:
+        _text(message, "jail")
+        self._order(_job(message), lambda report: self._answer(session, req, report), session)
 
     def _delete(self, session: Session, req: int, message: Message) -> None:
         jail = _text(message, "jail")
@@ -358,9 +371,11 @@ def _found(child: Child, session: Session) -> Parcel:
     return Parcel(message, tuple(streams.values()))
 
 
-def _launched(req: int, child: Child, notices: list[str]) -> Parcel:
+def _launched(req: int, child: Child, notices: list[str], logger: list[int]) -> Parcel:
     streams = child.streams()
-    message = messages.tell_launched(req, child.pid, child.start, child.jid, child.terminal, list(streams), notices)
+    message = messages.tell_launched(
+        req, child.pid, child.start, child.jid, child.terminal, list(streams), notices, logger
+    )
     return Parcel(message, tuple(streams.values()))
 
 

@@ -6,8 +6,9 @@ alike, so both can grow.  ``req`` is the daemon's number of a request; exactly o
 ``done`` or ``failed`` bears it.  ``exec`` is empty for the init process of a jail.
 
 ========  =====================================================================
-daemon    hello, run, exec, signal, delete, close_stdin, stdin, process, hold,
-          settle, ack, shutdown, upgrade
+daemon    hello, run, create, start, exec, signal, pause, resume, update,
+          delete, close_stdin, stdin, process, hold, settle, ack, shutdown,
+          upgrade
 keeper    hello, process, leftover, ready, done, failed, exit
 ========  =====================================================================
 """
@@ -75,9 +76,10 @@ def ask_exec(
     stdin: bool,
     size: tuple[int, int] | None,
     note: Mapping[str, object],
+    stdio: Mapping[str, object] | None = None,
 ) -> Message:
-    """Run ``process`` (as in config.json) in a jail."""
-    return {
+    """Run ``process`` (as in config.json) in a jail; for ``stdio`` see :func:`ask_create`."""
+    message = {
         "m": "exec",
         "req": req,
         "jail": jail,
@@ -87,6 +89,46 @@ def ask_exec(
         "size": size,
         "note": note,
     }
+    return message if stdio is None else message | {"stdio": stdio}
+
+
+def ask_create(
+    req: int,
+    jail: str,
+    bundle: str,
+    runtime: str,
+    stdio: Mapping[str, object],
+    mounts: Sequence[Mapping[str, object]],
+    note: Mapping[str, object],
+) -> Message:
+    """
+    Create a jail that waits for ``start``.
+
+    ``stdio`` has ``in``, ``out`` and ``err``: paths of FIFOs, :data:`runjd.container.clientio.OURS` or ``LOGGED``;
+    with the latter ``argv`` and ``env`` of the program that logs. ``mounts`` (objects of type, source and options)
+    come on the directory ``rootfs`` of the bundle before.
+    """
+    return {
+        "m": "create",
+        "req": req,
+        "jail": jail,
+        "bundle": bundle,
+        "runtime": runtime,
+        "stdio": stdio,
+        "mounts": mounts,
+        "note": note,
+    }
+
+
+def ask_start(req: int, jail: str) -> Message:
+    """Execute the program of a jail that waits for that."""
+    return {"m": "start", "req": req, "jail": jail}
+
+
+def ask_change(req: int, jail: str, change: str, changes: Mapping[str, object] | None = None) -> Message:
+    """``pause`` a jail, ``resume`` it, or ``update`` its limits by ``changes`` of linux.resources."""
+    message: Message = {"m": change, "req": req, "jail": jail}
+    return message if changes is None else message | {"changes": changes}
 
 
 def ask_signal(req: int, jail: str, exec: str, signum: int, everyone: bool) -> Message:
@@ -94,9 +136,10 @@ def ask_signal(req: int, jail: str, exec: str, signum: int, everyone: bool) -> M
     return {"m": "signal", "req": req, "jail": jail, "exec": exec, "signal": signum, "everyone": everyone}
 
 
-def ask_delete(req: int, jail: str, force: bool) -> Message:
-    """Remove a jail from the host."""
-    return {"m": "delete", "req": req, "jail": jail, "force": force}
+def ask_delete(req: int, jail: str, force: bool, bundle: str = "") -> Message:
+    """Remove a jail from the host, and what was mounted on the root of its ``bundle``, where that is said."""
+    message: Message = {"m": "delete", "req": req, "jail": jail, "force": force}
+    return message | {"bundle": bundle} if bundle else message
 
 
 def ask_close_stdin(req: int, jail: str, exec: str) -> Message:
@@ -195,8 +238,13 @@ def tell_launched(
     terminal: bool,
     streams: Sequence[str],
     notices: Sequence[str],
+    logger: Sequence[int] = (),
 ) -> Message:
-    """Say that a process runs (``done`` of ``run`` and ``exec``); the descriptors of ``streams`` come along."""
+    """
+    Say that a process runs, or waits (``done`` of ``run``, ``create`` and ``exec``).
+
+    The descriptors of ``streams`` come along. ``logger`` is pid and start time of the program that logs.
+    """
     return {
         "m": "done",
         "req": req,
@@ -206,6 +254,7 @@ def tell_launched(
         "terminal": terminal,
         "streams": streams,
         "notices": notices,
+        "logger": logger,
     }
 
 

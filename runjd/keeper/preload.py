@@ -18,15 +18,19 @@ def preload() -> None:
     import encodings.latin_1
     import encodings.unicode_escape
 
+    import runjd.container.clientio
     import runjd.container.console
+    import runjd.container.control
     import runjd.container.create
     import runjd.container.delete
     import runjd.container.destroy
     import runjd.container.execute
     import runjd.container.init_hooks
+    import runjd.container.loggers
     import runjd.container.operations
     import runjd.container.poststart
     import runjd.container.readiness
+    import runjd.container.rootmounts
     import runjd.container.start
     import runjd.container.stdio
     import runjd.container.survey
@@ -54,6 +58,7 @@ def preload() -> None:
         import runjd.runtime.linux.filter_cache
         import runjd.runtime.linux.labels
         import runjd.runtime.linux.leaving
+        import runjd.runtime.linux.rootmounts
         import runjd.runtime.linux.runtime
         import runjd.runtime.linux.syscall_filter
         import runjd.spec.parse_scheduling
@@ -62,6 +67,7 @@ def preload() -> None:
         import runjd.kernel.freebsd.kernel
         import runjd.kernel.freebsd.kqueuewatch
         import runjd.runtime.freebsd.extension
+        import runjd.runtime.freebsd.rootmounts
         import runjd.runtime.freebsd.runtime
 
 

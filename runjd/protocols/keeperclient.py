@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import _socket
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar, cast
 
 from twisted.internet.defer import Deferred, fail
@@ -174,6 +174,33 @@ class KeeperClient:
             jail, "", lambda req: messages.ask_run(req, jail, bundle, runtime, stdin, size, note, ready), late
         )
 
+    def create(
+        self,
+        jail: str,
+        bundle: str,
+        runtime: str,
+        *,
+        stdio: Mapping[str, object],
+        mounts: Sequence[Mapping[str, object]],
+        note: Mapping[str, object],
+    ) -> Deferred[Launched]:
+        """Create a jail that waits for :meth:`start`; see :func:`runjd.keeper.messages.ask_create`."""
+
+        def late(reply: Parcel) -> None:
+            self._found_late(read_launched(reply), jail, "", bool(stdio.get("in")), note)
+
+        return self._launch(
+            jail, "", lambda req: messages.ask_create(req, jail, bundle, runtime, stdio, mounts, note), late
+        )
+
+    def start(self, jail: str) -> Deferred[None]:
+        """Execute the program of a created jail; fires when that was seen. Fails with STATE where none waits."""
+        return self._ask(lambda req: messages.ask_start(req, jail), _nothing)
+
+    def change(self, jail: str, change: str, changes: Mapping[str, object] | None = None) -> Deferred[None]:
+        """``pause`` a jail, ``resume`` it, or ``update`` its limits by ``changes`` of linux.resources."""
+        return self._ask(lambda req: messages.ask_change(req, jail, change, changes), _nothing)
+
     def exec(
         self,
         jail: str,
@@ -183,27 +210,33 @@ class KeeperClient:
         stdin: bool,
         size: tuple[int, int] | None,
         note: Mapping[str, object],
+        stdio: Mapping[str, object] | None = None,
     ) -> Deferred[Launched]:
         """
         Run another process in a jail.
 
         :param process: as in ``process`` of config.json.
+        :param stdio: where its standard streams come from, see :func:`runjd.keeper.messages.ask_create`.
         """
 
         def late(reply: Parcel) -> None:
             self._found_late(read_launched(reply), jail, exec_id, stdin, note)
 
         return self._launch(
-            jail, exec_id, lambda req: messages.ask_exec(req, jail, exec_id, process, stdin, size, note), late
+            jail, exec_id, lambda req: messages.ask_exec(req, jail, exec_id, process, stdin, size, note, stdio), late
         )
 
     def signal(self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False) -> Deferred[None]:
         """Signal the init process, an exec process, or every process of the jail. Fails with STATE where it ended."""
         return self._ask(lambda req: messages.ask_signal(req, jail, exec_id, signum, everyone), _nothing)
 
-    def delete(self, jail: str, *, force: bool = False) -> Deferred[None]:
-        """Remove a stopped jail from the host; with ``force`` kill it first. Its exits are told before this fires."""
-        return self._ask(lambda req: messages.ask_delete(req, jail, force), _nothing)
+    def delete(self, jail: str, *, force: bool = False, bundle: str = "") -> Deferred[None]:
+        """
+        Remove a stopped jail from the host; with ``force`` kill it first. Its exits are told before this fires.
+
+        :param bundle: whose root is unmounted, too.
+        """
+        return self._ask(lambda req: messages.ask_delete(req, jail, force, bundle), _nothing)
 
     def close_stdin(self, jail: str, exec_id: str = "") -> Deferred[None]:
         """Close the keeper's writing end; close your own too, then the process reads end of file."""

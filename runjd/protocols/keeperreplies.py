@@ -26,6 +26,7 @@ class Launched(Value):
         both ways; ``ready`` or ``notify`` where it tells by that when it is ready; non-blocking but the ``tty``,
         and the receiver's.  ``spool-out`` and so on: a file with what was read of it while no daemon was there.
     :ivar notices: what the operator must be told.
+    :ivar logger: pid and start time of the program that logs what it writes, where there is one.
     """
 
     pid: int
@@ -34,6 +35,7 @@ class Launched(Value):
     terminal: bool
     descriptors: Mapping[str, int]
     notices: tuple[str, ...] = ()
+    logger: tuple[int, ...] = ()
 
 
 class Found(Value):
@@ -98,6 +100,7 @@ def read_launched(parcel: Parcel) -> Launched:
         terminal=message.get("terminal") is True,
         descriptors=_by_stream(parcel),
         notices=tuple(str(each) for each in _sequence(message, "notices")),
+        logger=tuple(each for each in _sequence(message, "logger") if isinstance(each, int)),
     )
 
 

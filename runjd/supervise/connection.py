@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from twisted.internet.defer import Deferred, fail
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
@@ -65,6 +65,11 @@ class KeeperConnection:
         self._site.spawner = AbsentKeeper()
         if client is not None:
             client.disconnect()
+
+    @property
+    def keeper(self) -> KeeperClient | AbsentKeeper:
+        """The keeper that there is now."""
+        return self._client or AbsentKeeper()
 
     def end_keeper(self) -> Deferred[None]:
         """End the keeper, too. :return: fails with STATE while a jail lives."""
@@ -148,7 +153,7 @@ class KeeperConnection:
 
 
 class AbsentKeeper:
-    """The keeper while there is none; a :class:`runjd.supervise.spawner.Spawner`."""
+    """The keeper while there is none: each request fails, as it does with one that is lost."""
 
     def run(
         self,
@@ -172,13 +177,32 @@ class AbsentKeeper:
         stdin: bool,
         size: tuple[int, int] | None,
         note: Mapping[str, object],
+        stdio: Mapping[str, object] | None = None,
     ) -> Deferred[Launched]:
+        return fail(_lost())
+
+    def create(
+        self,
+        jail: str,
+        bundle: str,
+        runtime: str,
+        *,
+        stdio: Mapping[str, object],
+        mounts: Sequence[Mapping[str, object]],
+        note: Mapping[str, object],
+    ) -> Deferred[Launched]:
+        return fail(_lost())
+
+    def start(self, jail: str) -> Deferred[None]:
+        return fail(_lost())
+
+    def change(self, jail: str, change: str, changes: Mapping[str, object] | None = None) -> Deferred[None]:
         return fail(_lost())
 
     def signal(self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False) -> Deferred[None]:
         return fail(_lost())
 
-    def delete(self, jail: str, *, force: bool = False) -> Deferred[None]:
+    def delete(self, jail: str, *, force: bool = False, bundle: str = "") -> Deferred[None]:
         return fail(_lost())
 
     def close_stdin(self, jail: str, exec_id: str = "") -> Deferred[None]:

@@ -1,0 +1,220 @@
+"""Making a task, starting it, and taking it away."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import CancelledError, Deferred
+from twisted.logger import Logger
+
+from runjd.containerd.connecting import connect
+from runjd.containerd.dying import Dying
+from runjd.containerd.ends import KILLED, End
+from runjd.containerd.loggerend import LoggerEnds
+from runjd.containerd.place import TaskPlace
+from runjd.containerd.process import TaskProcess, mark_of
+from runjd.containerd.sinks import open_log
+from runjd.containerd.streams import FILE, Streams, for_keeper
+from runjd.containerd.task import Task
+from runjd.containerd.tasks import Tasks
+from runjd.errors import AlreadyExists, BadArgument, RunjdError, WrongState
+from runjd.protocols.ttrpc.call import Call
+from runjd.protocols.ttrpc.status import UNKNOWN, TtrpcError
+from runjd.runtime.rootmount import RootMount
+
+#: seconds that output which nobody takes can delay a deletion
+_OUTPUT_LIMIT = 2.0
+#: codes of errors that say nothing of the container
+_PASSING = ("BUSY", "GONE", "LIMIT", "EXISTS", "CANCELLED")
+
+
+class Creating:
+    """
+    Carries out Create, Start, Delete and Cleanup of tasks.
+
+    A repeated call is one that an earlier daemon may have carried out: what was done of it is not done again.
+    """
+
+    _log = Logger()
+
+    def __init__(self, place: TaskPlace, tasks: Tasks, dying: Dying, loggers: LoggerEnds) -> None:
+        self._place = place
+        self._tasks = tasks
+        self._dying = dying
+        self._loggers = loggers
+
+    async def create(
+        self, call: Call, id: str, bundle: str, streams: Streams, mounts: Sequence[RootMount]
+    ) -> TaskProcess:
+        """
+        Make a task that waits for its start.
+
+        :raise AlreadyExists: there is one of that id.
+        :raise TtrpcError: what the runtime says; nothing is left.
+        """
+        origin = call.caller.origin
+        mark = mark_of(call)
+        stdio = for_keeper(streams, origin.namespace, id)
+        known = self._tasks.trace(origin.jail(id))
+        if known is not None and not known.deleted:
+            if not (call.is_repeated and known.init.asked == mark):
+                raise AlreadyExists(id)
+            if known.init.pid:
+                return known.init
+            # whoever was at work on it may be yet
+            await self._place.keeper.delete(known.jail, force=True, bundle=known.bundle)
+        if not os.path.isabs(bundle):
+            raise BadArgument(f'the bundle must be an absolute path, not "{bundle}"')
+        await self._check_files(streams)
+        process = TaskProcess("", streams, {}, mark, "creating")
+        task = Task(origin, id, bundle, self._place.runtime, process)
+        if known is not None:
+            self._tasks.forget(known)
+        self._tasks.add(task)
+        async with task.lock:
+            try:
+                launched = await self._place.keeper.create(
+                    task.jail,
+                    bundle,
+                    task.runtime,
+                    stdio=stdio,
+                    mounts=[
+                        {"type": each.type, "source": each.source, "options": list(each.options)} for each in mounts
+                    ],
+                    note={"task": id},
+                )
+            except RunjdError as error:
+                self._tasks.forget(task)
+                raise told("create", error) from error
+            process.pid, process.status, process.logger = launched.pid, "created", launched.logger
+            connect(self._place, task, process, launched.descriptors)
+            self._place.save(task)
+            for each in launched.notices:
+                self._log.warn("{notice}", notice=each)
+            self._place.announcing.created(task, mounts)
+        return process
+
+    async def start(self, call: Call, task: Task) -> TaskProcess:
+        """
+        Execute the program of a task.
+
+        :raise TtrpcError: what the runtime says; the task has ended.
+        :raise WrongState: it does not wait for its start.
+        """
+        async with task.lock:
+            process, mark = task.init, mark_of(call)
+            is_repeated = call.is_repeated and process.started == mark
+            if is_repeated and process.status in ("running", "stopped"):
+                return process
+            if process.status not in ("created", "starting") or process.is_starting:
+                raise WrongState(f"cannot start a container that is {process.status}: failed precondition")
+            process.status, process.started, process.is_starting = "starting", mark, True
+            self._place.save(task)
+            try:
+                await self._place.keeper.start(task.jail)
+            except RunjdError as error:
+                if not (is_repeated and error.code == "STATE"):
+                    process.status = "created"
+                    raise told("start", error) from error
+            else:
+                process.status = "running"
+            finally:
+                process.is_starting = False
+                if process.status == "starting":
+                    process.status = "running"
+                if process.status == "running":
+                    self._place.announcing.started(task, process)
+                self._take_pending(task, process)
+            self._place.save(task)
+            if process.lives:
+                self._place.memory.begin(task.jail, lambda: self._place.announcing.ran_out(task))
+            return process
+
+    async def delete(self, call: Call, task: Task) -> End:
+        """
+        Take away a task that has ended, or was never started.
+
+        :raise WrongState: it runs.
+        """
+        async with task.lock:
+            process = task.init
+            if process.lives and process.status != "created":
+                raise WrongState("cannot delete a running process: failed precondition")
+            for each in task.processes():
+                await self._output(each)
+            await self._remove(task, task.bundle)
+            end = process.end or End(KILLED, self._place.now())
+            process.end = end
+            self._tasks.remember_deleted(task, mark_of(call))
+            self._end_loggers(task)
+            self._place.announcing.deleted(task, end)
+            return end
+
+    async def cleanup(self, call: Call, id: str, bundle: str) -> tuple[int, End]:
+        """
+        Take away whatever there is of a container, and forget it; nothing is no error.
+
+        :return: its pid, and how it ended, as far as that is known.
+        """
+        jail = call.caller.origin.jail(id)
+        task = self._tasks.trace(jail)
+        now = End(KILLED, self._place.now())
+        if task is not None and task.deleted:
+            self._tasks.forget(task)
+            return task.init.pid, task.init.end or now
+        if task is None:
+            await self._place.keeper.delete(jail, force=True, bundle=bundle)
+            return 0, now
+        await self._remove(task, task.bundle)
+        self._end_loggers(task)
+        self._tasks.forget(task)
+        return task.init.pid, task.init.end or now
+
+    async def _remove(self, task: Task, bundle: str) -> None:
+        await self._place.keeper.delete(task.jail, force=True, bundle=bundle)
+        if task.init.lives:  # its exit was told before, unless nobody saw it
+            self._dying.vanished(task, task.init)
+
+    async def _output(self, process: TaskProcess) -> None:
+        """Wait until what it wrote is where it goes."""
+        await output_of(self._place, process)
+
+    async def _check_files(self, streams: Streams) -> None:
+        """Make the files that are written to, as nobody would be told later that they cannot be."""
+        if streams.kind == FILE:
+            for path in set(streams.outputs.values()):
+                fd = await self._place.in_thread(open_log, path)
+                os.close(fd)
+
+    def _take_pending(self, task: Task, process: TaskProcess) -> None:
+        record, process.pending = process.pending, None
+        if record is not None:
+            self._dying.ended(task, process, record)
+
+    def _end_loggers(self, task: Task) -> None:
+        for each in task.processes():
+            self._loggers.begin(each.logger)
+
+
+async def output_of(place: TaskPlace, process: TaskProcess) -> None:
+    """Wait until what a process wrote is where it goes, but not for ever."""
+    if process.piping is None or process.end is None:
+        return
+    done: Deferred[Any] = process.piping.done()
+    late = place.reactor.callLater(_OUTPUT_LIMIT, done.cancel)
+    try:
+        await done
+    except CancelledError:
+        return
+    finally:
+        if late.active():
+            late.cancel()
+
+
+def told(verb: str, error: RunjdError) -> RunjdError:
+    """Return what containerd's clients are told where the runtime could not do it."""
+    if error.code in _PASSING:
+        return error
+    return TtrpcError(UNKNOWN, f"OCI runtime {verb} failed: {error}")

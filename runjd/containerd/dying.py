@@ -1,0 +1,107 @@
+"""
+How the end of a process is dealt with: first everything else of the task, then init.
+
+containerd forgets a task with the exit of its init; an exec whose exit came later would be told to nobody.
+"""
+
+from __future__ import annotations
+
+import signal
+
+from twisted.internet.defer import Deferred, DeferredList
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from runjd.containerd.ends import End, end_of
+from runjd.containerd.place import TaskPlace
+from runjd.containerd.process import TaskProcess
+from runjd.containerd.task import Task
+from runjd.policy.facts import ExitRecord
+
+#: seconds that execs which live on without their init get to die
+_LIMIT = 10.0
+
+
+class Dying:
+    """Takes ends, writes them down, and tells them."""
+
+    _log = Logger()
+
+    def __init__(self, place: TaskPlace) -> None:
+        self._place = place
+
+    def ended(self, task: Task, process: TaskProcess, record: ExitRecord) -> None:
+        """A process of a task ended. Comes once, or again with another keeper or daemon."""
+        if process.end is not None:
+            self._acknowledge(task, process, record.pid)
+            return
+        if process.is_starting:
+            process.pending = record  # its start is told before
+            return
+        process.end = end_of(record)
+        process.status = "stopped"
+        if process.piping is not None:
+            process.piping.exited(record)
+        if self._place.save(task):
+            self._acknowledge(task, process, record.pid)
+        if process.exec_id:
+            self._tell(task, process, process.end)
+        else:
+            self._end_task(task, process.end)
+
+    def resume(self, task: Task) -> None:
+        """Go on where the last daemon stopped: tell the ends that it did not tell."""
+        for each in (*task.execs.values(), task.init):
+            if each.end is not None and each.is_told:
+                each.is_over = True
+            elif each.end is not None:
+                if each.exec_id:
+                    self._tell(task, each, each.end)
+                else:
+                    self._end_task(task, each.end)
+
+    def vanished(self, task: Task, process: TaskProcess) -> None:
+        """Nobody knows how it ended."""
+        self.ended(task, process, ExitRecord(process.pid, None, None, self._place.now()))
+
+    def _end_task(self, task: Task, end: End) -> None:
+        living = [each for each in task.execs.values() if each.lives]
+        if not living:
+            self._tell_init(task, end)
+            return
+        self._place.keeper.signal(task.jail, signal.SIGKILL, everyone=True).addErrback(_passed_over)
+        for each in living:  # where nothing isolates, they are not the jail's
+            self._place.keeper.signal(task.jail, signal.SIGKILL, exec_id=each.name).addErrback(_passed_over)
+        ends: Deferred[object] = DeferredList([each.wait() for each in living], consumeErrors=True)  # type: ignore[assignment]
+        late = self._place.reactor.callLater(_LIMIT, ends.cancel)
+
+        def over(_: object) -> None:
+            if late.active():
+                late.cancel()
+            self._tell_init(task, end)
+
+        ends.addBoth(over)
+
+    def _tell_init(self, task: Task, end: End) -> None:
+        self._place.memory.look(task.jail)
+        self._place.memory.end(task.jail)
+        self._tell(task, task.init, end)
+
+    def _tell(self, task: Task, process: TaskProcess, end: End) -> None:
+        def told() -> None:
+            process.is_told = True
+            if not task.deleted and process in task.processes():
+                self._place.save(task)
+
+        process.is_over = True
+        self._place.announcing.exited(task, process, end, told)
+        waiting, process.waiting = process.waiting, []
+        for each in waiting:
+            each.callback(end)
+
+    def _acknowledge(self, task: Task, process: TaskProcess, pid: int) -> None:
+        self._place.keeper.ack(task.jail, process.name, pid)
+
+
+def _passed_over(failure: Failure) -> None:
+    """It is gone already."""

@@ -1,0 +1,111 @@
+"""The execs of a task: registered, started, deleted."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from runjd.containerd.connecting import connect, disconnect
+from runjd.containerd.creating import output_of, told
+from runjd.containerd.dying import Dying
+from runjd.containerd.ends import End
+from runjd.containerd.loggerend import LoggerEnds
+from runjd.containerd.place import TaskPlace
+from runjd.containerd.process import TaskProcess, mark_of
+from runjd.containerd.streams import Streams, for_keeper
+from runjd.containerd.task import Task
+from runjd.errors import RunjdError, WrongState
+from runjd.protocols.ttrpc.call import Call
+from runjd.protocols.ttrpc.status import ALREADY_EXISTS, TtrpcError
+from runjd.spec.ids import check_id
+
+
+class Executing:
+    """Carries out Exec, and Start and Delete of execs."""
+
+    def __init__(self, place: TaskPlace, dying: Dying, loggers: LoggerEnds) -> None:
+        self._place = place
+        self._dying = dying
+        self._loggers = loggers
+
+    def add(self, call: Call, task: Task, exec_id: str, streams: Streams, spec: Mapping[str, Any]) -> None:
+        """
+        Register an exec.
+
+        :raise TtrpcError: there is one of that id.
+        :raise WrongState: the task has ended.
+        """
+        mark = mark_of(call)
+        known = task.execs.get(exec_id)
+        if known is not None:
+            if call.is_repeated and known.asked == mark:
+                return
+            raise TtrpcError(ALREADY_EXISTS, f"id {exec_id}: already exists")
+        if not task.init.lives:
+            raise WrongState("cannot exec in a stopped container: failed precondition")
+        for_keeper(streams, task.origin.namespace, task.id)
+        process = TaskProcess(check_id(exec_id), streams, {**spec, "terminal": streams.terminal}, mark, "added")
+        task.execs[exec_id] = process
+        try:
+            self._place.store.save(task)
+        except RunjdError:
+            del task.execs[exec_id]
+            raise
+        self._place.announcing.exec_added(task, exec_id)
+
+    async def start(self, call: Call, task: Task, process: TaskProcess) -> TaskProcess:
+        """
+        Run an exec.
+
+        :raise WrongState: the task does not run, or the exec was started.
+        :raise TtrpcError: what the runtime says.
+        """
+        mark = mark_of(call)
+        if call.is_repeated and process.started == mark and process.pid:
+            return process
+        if task.init.status not in ("starting", "running") or task.is_paused:
+            raise WrongState("cannot exec in a container that does not run: failed precondition")
+        if process.status != "added" or process.is_starting:
+            raise WrongState(f"cannot start a process that is {process.status}: failed precondition")
+        streams = process.streams
+        process.status, process.started, process.is_starting = "starting", mark, True
+        self._place.save(task)
+        try:
+            launched = await self._place.keeper.exec(
+                task.jail,
+                process.name,
+                process.spec,
+                stdin=bool(streams.input),
+                size=process.size,
+                note={"task": task.id},
+                stdio=for_keeper(streams, task.origin.namespace, task.id),
+            )
+        except RunjdError as error:
+            process.status = "added"
+            raise told("exec", error) from error
+        finally:
+            process.is_starting = False
+        process.pid, process.status, process.logger = launched.pid, "running", launched.logger
+        connect(self._place, task, process, launched.descriptors)
+        self._place.save(task)
+        self._place.announcing.started(task, process)
+        record, process.pending = process.pending, None
+        if record is not None:
+            self._dying.ended(task, process, record)
+        return process
+
+    async def delete(self, call: Call, task: Task, process: TaskProcess) -> End:
+        """
+        Forget an exec that has ended, or was never started.
+
+        :raise WrongState: it runs.
+        """
+        if process.lives or process.is_starting:
+            raise WrongState("cannot delete a running process: failed precondition")
+        await output_of(self._place, process)
+        disconnect(process)
+        self._loggers.begin(process.logger)
+        if task.execs.get(process.exec_id) is process:
+            task.forget_exec(process, mark_of(call))
+            self._place.save(task)
+        return process.end or End(0, self._place.now())

@@ -1,0 +1,83 @@
+"""What all tasks of a daemon share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from runjd.container.state import State
+from runjd.containerd.announcing import Announcing
+from runjd.containerd.keeper import TaskKeeper
+from runjd.containerd.memorywatch import TasksMemory
+from runjd.containerd.store import TaskStore
+from runjd.containerd.task import Task
+from runjd.errors import RunjdError
+from runjd.runtime.contract import MemoryWatch
+
+
+class Looks(Protocol):
+    """Who looks at jails without changing them; a :class:`runjd.container.operations.Operations`."""
+
+    def processes(self, id: str) -> tuple[int, ...]:
+        """Return the pids of all its processes."""
+
+    def usage(self, id: str) -> dict[str, object]:
+        """Return what it uses."""
+
+    def watch_memory(self, id: str) -> MemoryWatch:
+        """Return what tells when it ran out of memory."""
+
+    def state(self, id: str) -> State:
+        """Return what is on record of it, and true."""
+
+
+class TaskPlace:
+    """
+    What all tasks of a daemon share.
+
+    :param keeper: returns the keeper that there is now.
+    :param now: wall time in seconds.
+    :param in_thread: does something off the reactor.
+    :param runtime: what jails are made with.
+    """
+
+    _log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        now: Callable[[], float],
+        keeper: Callable[[], TaskKeeper],
+        store: TaskStore,
+        announcing: Announcing,
+        memory: TasksMemory,
+        looks: Looks,
+        in_thread: Callable[..., Deferred[Any]],
+        runtime: str,
+    ) -> None:
+        self.reactor = reactor
+        self.now = now
+        self._keeper = keeper
+        self.store = store
+        self.announcing = announcing
+        self.memory = memory
+        self.looks = looks
+        self.in_thread = in_thread
+        self.runtime = runtime
+
+    @property
+    def keeper(self) -> TaskKeeper:
+        """The keeper that there is now."""
+        return self._keeper()
+
+    def save(self, task: Task) -> bool:
+        """Write a task down where that can be; whether it could."""
+        try:
+            self.store.save(task)
+        except RunjdError as error:
+            self._log.error("task {task}: {error}", task=task.jail, error=error)
+            return False
+        return True

@@ -1,0 +1,78 @@
+"""
+What containerd can call: the service Task in both its versions, and what our own shim calls.
+
+protobuf is loaded with the first call: a daemon that no containerd uses does without.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from runjd.protocols.ttrpc.call import Call
+from runjd.protocols.ttrpc.services import CLEANUP, SHIM_SERVICE, IServices
+from runjd.protocols.ttrpc.status import UNAVAILABLE, UNIMPLEMENTED, TtrpcError
+
+if TYPE_CHECKING:
+    from runjd.containerd.methods import Methods
+
+TASK_SERVICES = ("containerd.task.v2.Task", "containerd.task.v3.Task")
+
+
+@implementer(IServices)
+class TaskServices:
+    """
+    All of it.
+
+    :param make: makes the methods; raises ImportError where protobuf is not installed.
+    """
+
+    def __init__(self, make: Callable[[], Methods]) -> None:
+        self._make = make
+        self._methods: Methods | None = None
+
+    def call(self, call: Call) -> Deferred[bytes]:
+        """Carry out a call; see :class:`runjd.protocols.ttrpc.services.IServices`."""
+        methods = self._loaded()
+        if call.service == SHIM_SERVICE and call.method == CLEANUP:
+            return _detached(methods.cleanup(call))
+        if call.service not in TASK_SERVICES:
+            raise TtrpcError(UNIMPLEMENTED, f"service {call.service}: not implemented")
+        if call.method == "Wait":
+            return methods.wait(call).addCallback(_encoded)
+        return _detached(methods.call(call))
+
+    def _loaded(self) -> Methods:
+        if self._methods is None:
+            try:
+                self._methods = self._make()
+            except ImportError as error:
+                raise TtrpcError(
+                    UNAVAILABLE,
+                    f"runjd cannot serve containerd without protobuf ({error}): install it, by pkg as py-protobuf, "
+                    "or by pip with runjd[containerd]",
+                ) from error
+        return self._methods
+
+
+def _detached(work: Any) -> Deferred[bytes]:
+    """Do something to its end; only the waiting can be cancelled."""
+    result: Deferred[bytes] = Deferred()
+
+    def done(outcome: Any) -> None:
+        if not result.called:
+            result.callback(outcome)
+        elif isinstance(outcome, Failure):
+            return  # nobody wants to know any more
+
+    Deferred.fromCoroutine(work).addCallback(_encoded).addBoth(done)
+    return result
+
+
+def _encoded(message: Any) -> bytes:
+    data: bytes = message.SerializeToString()
+    return data

@@ -1,0 +1,40 @@
+"""One keeper for the jails of the configuration and for those of tasks: who hears of what."""
+
+from __future__ import annotations
+
+from runjd.containerd.tasks import Tasks
+from runjd.protocols.keeperclient import KeeperListener
+from runjd.protocols.keeperreplies import Exited, Found
+
+
+class SharedKeeper:
+    """A :class:`runjd.protocols.keeperclient.KeeperListener` that passes on to one of two."""
+
+    def __init__(self, tasks: Tasks, others: KeeperListener) -> None:
+        self._tasks = tasks
+        self._others = others
+
+    def process_found(self, found: Found) -> None:
+        self._of(found.jail).process_found(found)
+
+    def process_exited(self, exited: Exited) -> None:
+        self._of(exited.jail).process_exited(exited)
+
+    def leftover_found(self, jail: str) -> None:
+        if not self._tasks.knows(jail):  # containerd will have it removed
+            self._others.leftover_found(jail)
+
+    def ready(self) -> None:
+        try:
+            self._tasks.ready()
+        finally:
+            self._others.ready()
+
+    def keeper_lost(self, reason: str) -> None:
+        try:
+            self._tasks.keeper_lost(reason)
+        finally:
+            self._others.keeper_lost(reason)
+
+    def _of(self, jail: str) -> KeeperListener | Tasks:
+        return self._tasks if self._tasks.knows(jail) else self._others

@@ -1,0 +1,183 @@
+"""Where the output of a process is copied to: a FIFO of a client, or a file."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorFDSet, IWriteDescriptor
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+from runjd.container.clientio import open_client_fifo
+from runjd.errors import InputOutput, RunjdError
+from runjd.protocols.jailoutput import close_later
+
+_log = Logger()
+
+
+class Sink(Protocol):
+    """Takes output."""
+
+    def write(self, data: bytes, written: Callable[[], None]) -> None:
+        """Take this, and call back once it is there; it may be asked for more before."""
+
+    def close(self) -> None:
+        """Take no more; what was not written is lost."""
+
+
+@implementer(IWriteDescriptor)
+class FifoSink:
+    """
+    A FIFO; ours for reading, too, so that it outlasts its readers.
+
+    :raise RunjdError: there is no such FIFO.
+    """
+
+    def __init__(self, reactor: Any, path: str) -> None:
+        self._reactor = reactor
+        self._fd = open_client_fifo(path, os.O_RDWR | os.O_NONBLOCK)
+        self._queue: deque[tuple[memoryview, Callable[[], None]]] = deque()
+        self._is_waiting = False
+
+    def write(self, data: bytes, written: Callable[[], None]) -> None:
+        if self._fd < 0:
+            written()
+            return
+        self._queue.append((memoryview(data), written))
+        self._flush()
+
+    def close(self) -> None:
+        fd, self._fd = self._fd, -1
+        if fd < 0:
+            return
+        if self._is_waiting:
+            self._fd = fd  # the reactor asks for it
+            self._reactor.removeWriter(self)
+            self._fd = -1
+        close_later(self._reactor, fd)
+        queue, self._queue = self._queue, deque()
+        for _, written in queue:
+            written()
+
+    def fileno(self) -> int:
+        return self._fd
+
+    def logPrefix(self) -> str:
+        return "output of a task"
+
+    def doWrite(self) -> None:
+        self._flush()
+
+    def connectionLost(self, reason: Failure) -> None:
+        """The reactor has dropped us."""
+        self._is_waiting = False
+        self.close()
+
+    def _flush(self) -> None:
+        while self._queue and self._fd >= 0:
+            data, written = self._queue[0]
+            try:
+                size = os.write(self._fd, data)
+            except BlockingIOError:
+                self._wait(True)
+                return
+            if size < len(data):
+                self._queue[0] = (data[size:], written)
+            else:
+                self._queue.popleft()
+                written()
+        self._wait(False)
+
+    def _wait(self, is_waiting: bool) -> None:
+        if is_waiting is self._is_waiting or self._fd < 0:
+            return
+        self._is_waiting = is_waiting
+        if is_waiting:
+            self._reactor.addWriter(self)
+        else:
+            self._reactor.removeWriter(self)
+
+
+class FileSink:
+    """
+    A file that is appended to, by threads; never two at once, so that nothing changes its place.
+
+    :param in_thread: does something off the reactor.
+    """
+
+    def __init__(self, in_thread: Callable[..., Deferred[Any]], path: str) -> None:
+        self._in_thread = in_thread
+        self._path = path
+        self._queue: deque[tuple[bytes, Callable[[], None]]] = deque()
+        self._fd = -1
+        self._is_busy = False
+        self._is_closed = False
+        self._is_broken = False
+
+    def write(self, data: bytes, written: Callable[[], None]) -> None:
+        self._queue.append((data, written))
+        self._go_on()
+
+    def close(self) -> None:
+        self._is_closed = True
+        self._go_on()
+
+    def _go_on(self) -> None:
+        if self._is_busy:
+            return
+        if self._queue:
+            self._is_busy = True
+            self._in_thread(self._append, self._queue[0][0]).addErrback(self._failed).addCallback(self._written)
+        elif self._is_closed and self._fd >= 0:
+            fd, self._fd = self._fd, -1
+            self._in_thread(os.close, fd)
+
+    def _append(self, data: bytes) -> None:
+        if self._fd < 0:
+            self._fd = open_log(self._path)
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+    def _failed(self, failure: Failure) -> None:
+        if not self._is_broken:
+            self._is_broken = True
+            _log.error("output is lost, {path} cannot be written: {error}", path=self._path, error=failure.value)
+
+    def _written(self, _: None) -> None:
+        self._is_busy = False
+        written = self._queue.popleft()[1]
+        written()
+        self._go_on()
+
+
+class NoSink:
+    """Nobody will ever read it: a FIFO that is gone."""
+
+    def write(self, data: bytes, written: Callable[[], None]) -> None:
+        written()
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def open_log(path: str) -> int:
+    """Open a file for appending; it is made, with the directories that lead to it. :raise InputOutput: it cannot be."""
+    try:
+        os.makedirs(os.path.dirname(path) or "/", 0o755, exist_ok=True)
+        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    except OSError as error:
+        raise InputOutput(f"cannot open the log {path}: {error.strerror}") from error
+
+
+def fifo_sink(reactor: IReactorFDSet, path: str) -> Sink:
+    """Return what writes to a FIFO, or, where it is gone, to nobody."""
+    try:
+        return FifoSink(reactor, path)
+    except RunjdError as error:
+        _log.warn("output goes nowhere: {error}", error=error)
+        return NoSink()

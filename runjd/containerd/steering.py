@@ -1,0 +1,95 @@
+"""What is done to a task that exists: signals, pause, limits, its terminal and its input; and what is told of it."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from typing import Any
+
+from runjd.containerd.place import TaskPlace
+from runjd.containerd.process import TaskProcess
+from runjd.containerd.task import Task
+from runjd.errors import BadArgument, NotFound, RunjdError, WrongState
+
+_SIZES = range(1, 65_536)
+
+
+class Steering:
+    """Carries out Kill, Pause, Resume, Update, ResizePty, CloseIO, Pids and Stats."""
+
+    def __init__(self, place: TaskPlace) -> None:
+        self._place = place
+
+    async def kill(self, task: Task, process: TaskProcess, signum: int, everyone: bool) -> None:
+        """
+        Signal a process, or everyone.
+
+        :raise NotFound: it has ended.
+        :raise WrongState: it was not started.
+        """
+        if process.status == "added" or (process.exec_id and process.is_starting):
+            raise WrongState("process not created: failed precondition")
+        if not 0 < signum < signal.NSIG:
+            raise BadArgument(f"there is no signal {signum}")
+        if not process.lives:
+            raise NotFound("process already finished: not found")
+        try:
+            await self._place.keeper.signal(task.jail, signum, exec_id=process.name, everyone=everyone)
+            if task.is_paused and signum == signal.SIGKILL:
+                # what is stopped cannot die
+                await self._place.keeper.change(task.jail, "resume")
+                task.is_paused = False
+        except RunjdError as error:
+            if error.code not in ("STATE", "NOTFOUND", "NOJAIL"):
+                raise
+            raise NotFound("process already finished: not found") from error
+
+    async def pause(self, task: Task, is_paused: bool) -> None:
+        """Stop all processes of a task, or let them go on. :raise WrongState: it does not run."""
+        async with task.lock:
+            if task.is_paused is is_paused and task.init.lives:
+                return  # a repeated call, or a second one
+            if task.init.status != "running":
+                verb = "pause" if is_paused else "resume"
+                raise WrongState(f"cannot {verb} a container that is {task.init.status}: failed precondition")
+            await self._place.keeper.change(task.jail, "pause" if is_paused else "resume")
+            task.is_paused = is_paused
+            self._place.save(task)
+            self._place.announcing.paused(task)
+
+    async def update(self, task: Task, changes: Mapping[str, Any]) -> None:
+        """Change limits of a task. :raise RunjdError: they cannot be applied."""
+        async with task.lock:
+            await self._place.keeper.change(task.jail, "update", changes)
+
+    def resize(self, process: TaskProcess, rows: int, columns: int) -> None:
+        """Set the size of a terminal, now or when there is one; without one there is nothing to do."""
+        if rows not in _SIZES or columns not in _SIZES:
+            return  # what a client sends that has no terminal itself
+        process.size = (rows, columns)
+        if process.piping is not None and process.streams.terminal:
+            process.piping.resize(rows, columns)
+
+    async def close_input(self, task: Task, process: TaskProcess) -> None:
+        """Nothing more is written to a process, but what was written is read."""
+        if process.streams.terminal:
+            if process.piping is not None:
+                process.piping.close_input()
+        elif process.streams.input and process.lives:
+            try:
+                await self._place.keeper.close_stdin(task.jail, process.name)
+            except RunjdError as error:
+                if error.code not in ("STATE", "NOTFOUND", "NOJAIL"):
+                    raise
+
+    async def pids(self, task: Task) -> tuple[int, ...]:
+        """Return the pids of all processes of a task."""
+        if not task.init.lives:
+            return ()
+        found: tuple[int, ...] = await self._place.in_thread(self._place.looks.processes, task.jail)
+        return found
+
+    async def usage(self, task: Task) -> Mapping[str, Any]:
+        """Return what a task uses, in the form of a runtime's ``usage``."""
+        found: Mapping[str, Any] = await self._place.in_thread(self._place.looks.usage, task.jail)
+        return found

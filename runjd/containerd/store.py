@@ -1,0 +1,61 @@
+"""The tasks on disk: one file for each, replaced whenever something happens to it."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+
+from twisted.logger import Logger
+
+from runjd.containerd.task import Task, task_from_json
+from runjd.supervise.wholefiles import read_json, write_whole
+
+_ENDING = ".json"
+
+
+class TaskStore:
+    """
+    A directory of tasks.
+
+    :param directory: absolute, and writable for nobody else; volatile.
+    :param boot: identifies this boot of the host; what an earlier one left is void.
+    """
+
+    _log = Logger()
+
+    def __init__(self, directory: str, boot: str) -> None:
+        self._directory = directory
+        self._boot = boot
+
+    def save(self, task: Task) -> None:
+        """Write or replace one, at once or not at all. :raise InputOutput: the disk refuses."""
+        document = {"boot": self._boot, **task.to_json()}
+        write_whole(self._path(task.jail), json.dumps(document).encode("utf-8", "surrogateescape"))
+
+    def remove(self, task: Task) -> None:
+        """Forget one; nothing to do is no error."""
+        try:
+            os.unlink(self._path(task.jail))
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            self._log.error("cannot remove the record of {task}: {error}", task=task.jail, error=error)
+
+    def load(self) -> Iterator[Task]:
+        """Return all of this boot that can be read; others are removed, and what cannot be read is told."""
+        for name in sorted(os.listdir(self._directory)):
+            path = os.path.join(self._directory, name)
+            if not name.endswith(_ENDING):
+                continue
+            try:
+                document = read_json(path)
+                if document["boot"] == self._boot:
+                    yield task_from_json(document)
+                    continue
+                os.unlink(path)
+            except (OSError, ValueError, KeyError, TypeError) as error:
+                self._log.error("the record {path} of a task cannot be used: {error}", path=path, error=error)
+
+    def _path(self, jail: str) -> str:
+        return os.path.join(self._directory, jail + _ENDING)

@@ -1,0 +1,174 @@
+"""All tasks, and what the keeper tells of them."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Iterable, Iterator
+
+from twisted.logger import Logger
+
+from runjd.containerd.connecting import connect, disconnect
+from runjd.containerd.dying import Dying
+from runjd.containerd.place import TaskPlace
+from runjd.containerd.process import TaskProcess, exec_of
+from runjd.containerd.task import Task
+from runjd.errors import NotFound
+from runjd.protocols.jailprocess import JailProcess
+from runjd.protocols.keeperreplies import Exited, Found
+from runjd.protocols.ttrpc.call import Origin
+from runjd.supervise.watched import spools_of
+
+#: tasks that were deleted, and are remembered until containerd has cleaned up
+_DELETED_MAX = 512
+
+
+class Tasks:
+    """
+    The tasks by the ids of their jails; a :class:`runjd.protocols.keeperclient.KeeperListener` for these.
+
+    :param dying: what deals with ends.
+    """
+
+    _log = Logger()
+
+    def __init__(self, place: TaskPlace, dying: Dying) -> None:
+        self._place = place
+        self._dying = dying
+        self._tasks: dict[str, Task] = {}
+        self._found: set[tuple[str, str]] = set()
+        for task in place.store.load():
+            self._tasks[task.jail] = task
+
+    def __iter__(self) -> Iterator[Task]:
+        return iter([each for each in self._tasks.values() if not each.deleted])
+
+    def knows(self, jail: str) -> bool:
+        """Whether a jail is, or was just now, that of a task."""
+        return jail in self._tasks
+
+    def find(self, origin: Origin, id: str) -> Task:
+        """Return a task. :raise NotFound: there is none."""
+        task = self._tasks.get(origin.jail(id))
+        if task is None or task.deleted:
+            raise NotFound(f"container not created: {id}: not found")
+        return task
+
+    def trace(self, jail: str) -> Task | None:
+        """Return a task, a deleted one too, if it is remembered."""
+        return self._tasks.get(jail)
+
+    def add(self, task: Task) -> None:
+        """Know a task; a deleted one of the same id is forgotten. :raise InputOutput: it cannot be written down."""
+        self._place.store.save(task)
+        self._tasks[task.jail] = task
+
+    def forget(self, task: Task) -> None:
+        """Know it no longer."""
+        for each in task.processes():
+            disconnect(each)
+        self._place.memory.end(task.jail)
+        if self._tasks.get(task.jail) is task:
+            del self._tasks[task.jail]
+            self._place.store.remove(task)
+
+    def remember_deleted(self, task: Task, mark: str) -> None:
+        """A task is gone; its end is known until it is forgotten."""
+        task.deleted = mark
+        self._place.save(task)
+        for each in task.processes():
+            disconnect(each)
+        deleted = [each for each in self._tasks.values() if each.deleted]
+        for old in deleted[: max(0, len(deleted) - _DELETED_MAX)]:
+            self.forget(old)
+
+    def let_go(self) -> None:
+        """The daemon ends; the processes go on."""
+        for task in self._tasks.values():
+            for each in task.processes():
+                disconnect(each)
+
+    # --- KeeperListener -------------------------------------------------------------
+
+    def process_found(self, found: Found) -> None:
+        """Take a process over."""
+        task = self._tasks[found.jail]
+        process = _process(task, found.exec_id)
+        self._found.add((found.jail, found.exec_id))
+        if process is None or task.deleted:
+            _close(found.descriptors.values())
+            if found.exec_id:  # its task does not know it: it was to be added when the daemon died
+                self._place.keeper.signal(found.jail, signal.SIGKILL, exec_id=found.exec_id).addErrback(_passed_over)
+            return
+        if process.pid == found.pid and (process.piping is not None or process.readers):
+            _take_spools(process, found)
+            return
+        process.pid = found.pid
+        if process.status == "creating":
+            process.status = "created"
+        elif process.exec_id and process.status == "starting":
+            process.status = "running"
+        connect(self._place, task, process, found.descriptors)
+        if not process.exec_id and process.status == "running":
+            self._place.memory.begin(task.jail, lambda: self._place.announcing.ran_out(task))
+
+    def process_exited(self, exited: Exited) -> None:
+        """A process ended."""
+        task = self._tasks[exited.jail]
+        process = _process(task, exited.exec_id)
+        if process is None or task.deleted or (process.pid and process.pid != exited.record.pid):
+            self._place.keeper.ack(exited.jail, exited.exec_id, exited.record.pid)
+        else:
+            self._dying.ended(task, process, exited.record)
+
+    def ready(self) -> None:
+        """All was told: what was not, is gone."""
+        found, self._found = self._found, set()
+        for task in self:
+            for process in task.processes():
+                if process.lives and (task.jail, process.name) not in found:
+                    self._dying.vanished(task, process)
+                elif process.exec_id and process.status == "starting" and not process.is_starting:
+                    process.status = "added"
+            if task.init.status == "starting" and not task.init.is_starting:
+                self._ask(task)
+            self._dying.resume(task)
+
+    def keeper_lost(self, reason: str) -> None:
+        """Another keeper will tell what there is."""
+        self._found.clear()
+
+    def _ask(self, task: Task) -> None:
+        """Learn whether the last daemon came so far as to start it."""
+
+        def told(status: str) -> None:
+            if task.init.status == "starting" and not task.init.is_starting:
+                task.init.status = "created" if status == "created" else "running"
+
+        asked = self._place.in_thread(self._place.looks.state, task.jail)
+        asked.addCallback(lambda state: told(state.status)).addErrback(_passed_over)
+
+
+def _process(task: Task, name: str) -> TaskProcess | None:
+    return task.execs.get(exec_of(name)) if name else task.init
+
+
+def _take_spools(process: TaskProcess, found: Found) -> None:
+    """Read what the keeper read meanwhile; of the rest we have descriptors of our own."""
+    spools = spools_of(found.descriptors)
+    transport = getattr(process.piping, "transport", None)
+    if isinstance(transport, JailProcess):
+        for child_fd, fd in spools.items():
+            transport.precede(child_fd, fd)
+        _close(set(found.descriptors.values()) - set(spools.values()))
+    else:
+        _close(found.descriptors.values())
+
+
+def _close(descriptors: Iterable[int]) -> None:
+    for fd in descriptors:
+        os.close(fd)
+
+
+def _passed_over(failure: object) -> None:
+    """It is gone already, or the keeper is."""
