@@ -178,7 +178,8 @@ def test_a_daemon_serves_dies_and_is_followed(twistd):
     twistd.ask("shutdown stop")
 
     assert second.wait(PATIENCE) == 0
-    assert sorted(os.listdir(f"{twistd.directory}/s")) == ["bundles", "data", "jails", "keeper", "lock", "state"]
+    left = ["bundles", "containerd", "data", "jails", "keeper", "lock", "state", "tasks"]
+    assert sorted(os.listdir(f"{twistd.directory}/s")) == left
     assert os.listdir(f"{twistd.directory}/s/state") == []
 
 
