@@ -22,7 +22,7 @@ help:
 
 venv: $(MADE)
 
-$(MADE): setup.cfg pyproject.toml bin/runj bin/runjctl bin/runjd-keeper .ci/venv
+$(MADE): setup.cfg pyproject.toml bin/containerd-shim-runj-v1 bin/runj bin/runjctl bin/runjd-keeper .ci/venv
 	@.ci/venv $(VENV)
 	@touch $@
 

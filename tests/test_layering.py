@@ -169,7 +169,12 @@ COSTLY = {
 
 @pytest.mark.parametrize(
     ("module", "argument"),
-    [("runjd.cli.runj", "--version"), ("runjd.cli.runjctl", "--help"), ("runjd.keeper.main", "--help")],
+    [
+        ("runjd.cli.runj", "--version"),
+        ("runjd.cli.runjctl", "--help"),
+        ("runjd.keeper.main", "--help"),
+        ("runjd.cli.shim.main", "-info"),
+    ],
 )
 def test_a_program_starts_with_few_modules(module, argument):
     """runj, runjctl and the keeper load nothing that is known to be slow or large."""
@@ -184,7 +189,9 @@ except SystemExit as end:
 sys.stderr.write("\\n" + " ".join(sys.modules))
 sys.exit(status)
 """
-    done = subprocess.run([sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", script], capture_output=True, text=True, errors="replace", check=False
+    )
 
     assert done.returncode == 0, done.stderr
     assert COSTLY & set(done.stderr.splitlines()[-1].split()) == set()

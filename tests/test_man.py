@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from runjd.cli.shim import flags
+
 CHECKOUT = Path(__file__).parent.parent
 PAGES = sorted((CHECKOUT / "man").glob("*.[1-9]"))
 TWISTD = "from twisted.scripts.twistd import run; import sys; sys.argv = ['twistd', 'runjd', '--help']; run()"
@@ -34,7 +36,7 @@ def test_a_page_is_well_formed(page):
     assert subprocess.run(command, capture_output=True, text=True, check=False).stdout == ""
 
 
-@pytest.mark.parametrize("program", ["runjd", "runj", "runjctl", "runjd-keeper"])
+@pytest.mark.parametrize("program", ["runjd", "runj", "runjctl", "runjd-keeper", "containerd-shim-runj-v1"])
 def test_every_program_has_a_page(program):
     """Whatever is installed is documented in section 8."""
     assert f".Nm {program}\n" in source_of(program)
@@ -63,6 +65,14 @@ def test_every_option_of_the_help_has_an_entry(program, script):
 
     assert options, said.stderr
     assert {name for name in options if not has_option(source_of(program), name)} == set()
+
+
+def test_every_flag_of_the_shim_has_an_entry():
+    """And none that it does not know."""
+    known = {*flags._VALUES, *flags._SWITCHES}
+    lines = re.findall(r"^\.It (Fl .*)$", source_of("containerd-shim-runj-v1"), re.MULTILINE)
+
+    assert set(re.findall(r"\bFl ([a-z-]+)", " ".join(lines))) == known
 
 
 def test_a_page_names_only_pages_that_exist():

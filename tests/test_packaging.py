@@ -13,11 +13,17 @@ import pytest
 import runjd
 
 CHECKOUT = Path(__file__).parent.parent
-PROGRAMS = {"runj": "runjd.cli.runj", "runjctl": "runjd.cli.runjctl", "runjd-keeper": "runjd.keeper.main"}
+PROGRAMS = {
+    "runj": "runjd.cli.runj",
+    "runjctl": "runjd.cli.runjctl",
+    "runjd-keeper": "runjd.keeper.main",
+    "containerd-shim-runj-v1": "runjd.cli.shim.main",
+}
 HELLO = [
     ("runj", "--version", "runj version "),
     ("runjctl", "--version", "runjctl "),
     ("runjd-keeper", "--help", "usage: "),
+    ("containerd-shim-runj-v1", "-v", "containerd-shim-runj-v1:\n"),
 ]
 
 
