@@ -17,6 +17,7 @@ help:
 	@echo "make logs   sends 1 GiB of random lines through each form of a log, and a line of 4 GiB"
 	@echo "make bench  measures jails, attach, exec and calls of runj against others"
 	@echo "make man    formats the manual pages into build/man"
+	@echo "make docs   builds the site of the documentation into build/docs"
 	@echo "make venv   makes the virtual environment only"
 	@echo "make clean  removes all that was made here"
 
@@ -70,8 +71,14 @@ man:
 	    echo build/man/"$${page##*/}".txt; \
 	done
 
+docs: $(MADE)
+	@.ci/packages man
+	@$(VENV)/bin/python docs/build.py build/docs-source
+	@$(VENV)/bin/mkdocs build --quiet --strict
+	@echo build/docs/index.html
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help venv demo test peers lint soak logs bench man clean
+.PHONY: help venv demo test peers lint soak logs bench man docs clean

@@ -1,0 +1,43 @@
+"""The site of the documentation is whole, and what it has the reader write is right."""
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from runjd.config.load import load
+from tests.docs.pages import CHECKOUT, PAGES, steps
+
+EXAMPLES = [(page, step) for page in PAGES for step in steps(page) if step.mark in ("check", "file")]
+
+
+@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+def test_it_is_built_without_a_warning(tmp_path):
+    """Also a page that nothing leads to, and a link that leads nowhere, is one."""
+    pytest.importorskip("mkdocs")
+    config = re.sub(r"build/docs(-source)?$", rf"{tmp_path}/site\1", (CHECKOUT / "mkdocs.yml").read_text(), flags=re.M)
+    (tmp_path / "mkdocs.yml").write_text(config)
+    subprocess.run([sys.executable, CHECKOUT / "docs/build.py", tmp_path / "site-source"], check=True)
+
+    command = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "-f", tmp_path / "mkdocs.yml"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    built = (tmp_path / "site/man/runjctl.8.html").read_text()
+    assert '<a href="runjd-control.7.html">runjd-control(7)</a>' in built
+
+
+@pytest.mark.parametrize(("page", "step"), EXAMPLES, ids=[f"{page.stem}-{n}" for n, (page, _) in enumerate(EXAMPLES)])
+def test_a_configuration_that_is_shown_is_right(page, step, tmp_path):
+    """Nothing is wrong with it on the system that the page is about."""
+    path = tmp_path / "runjd.toml"
+    path.write_text(step.text)
+
+    assert load(str(path), platform="freebsd14" if page.stem == "freebsd" else "linux").jails
+
+
+def test_there_are_examples():
+    """The marks are found."""
+    assert {page.name for page, _ in EXAMPLES} >= {"compose.md", "freebsd.md", "linux.md"}
