@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from runjd.container.failure import Step
 from runjd.container.launch import Launch, give_order, killed_before, open_streams, why_lost
+from runjd.container.passing import NOTHING
 from runjd.container.report import APPEARED, EXECUTE, READY
 from runjd.kernel.process import start_time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import NoReturn
 
     from runjd.container.passing import Passed
+    from runjd.container.report import Channel
     from runjd.container.state import State
     from runjd.container.stdio import Io
     from runjd.container.store import Place
@@ -49,8 +52,9 @@ def execute(
     try:
         streams = open_streams(io, place.fd, process)
         with Step("enter the container"):
+            runtime.join(state.held(), process, confinement)
             channel = launch.fork(
-                fork=lambda: runtime.join(state.held(), process, confinement),
+                fork=runtime.fork_joined,
                 streams=streams,
                 enter=lambda made, hooks: runtime.enter_joined(process),
                 opened=_no_console,
@@ -78,6 +82,38 @@ def execute(
         raise
     io.child_opened()
     return launch.pid, started
+
+
+def become(
+    runtime: Runtime,
+    state: State,
+    place: Place,
+    process: Process,
+    io: Io,
+    restore: Callable[[], None],
+    leave: Callable[[Channel], None],
+) -> NoReturn:
+    """
+    Become the process in the container: what a child that :func:`execute` forks does, without that fork.
+
+    :param place: as for :func:`execute`.
+    :param leave: hands our parent the other end of the conversation, which goes on as with that child, and
+        lets go of what the process shall not have.
+    :raise RunjdError: before that; afterwards the conversation tells.
+    """
+    confinement = place.confinement()
+    launch = Launch(process, io, runtime, restore)
+    streams = open_streams(io, place.fd, process)
+    with Step("enter the container"):
+        runtime.join(state.held(), process, confinement)
+        place.close()
+        launch.become(
+            streams=streams,
+            enter=lambda made, hooks: runtime.enter_joined(process),
+            opened=_no_console,
+            passed=NOTHING,
+            leave=leave,
+        )
 
 
 def _no_console(terminal: int) -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import _socket
     import signal as _signal
     from collections.abc import Callable
+    from typing import NoReturn
 
     from runjd.container.init_hooks import InitHooks
     from runjd.container.passing import Passed
@@ -62,35 +63,12 @@ class Launch:
         :param hooks: the child's.
         :return: the conversation with the child, the caller's to close.
         """
-        spare: tuple[int, ...] = ()
-        if isinstance(self._io, Terminal):
-            # for the child, too, which cannot import
-            from runjd.container import console
-
-            spare = console.open_spare()
+        spare = self._open_spare()
         ours, theirs = report.pair()
         try:
             self.pid = fork()
             if self.pid == 0:
-                init.run(
-                    init.Job(
-                        process=self._process,
-                        arguments=program.native(self._process.args),
-                        environment=program.native(self._process.env),
-                        enter=enter,
-                        restore=self._restore,
-                        become=self._runtime.become,
-                        appear=self._runtime.appear,
-                        confine=self._runtime.confine,
-                        opened=opened,
-                        channel=theirs,
-                        streams=streams,
-                        console=_console(self._io, spare),
-                        gate=gate,
-                        passed=passed,
-                        hooks=hooks,
-                    )
-                )
+                init.run(self._job(theirs, streams, spare, enter, opened, passed, gate, hooks))
         except BaseException:
             ours.close()
             raise
@@ -101,6 +79,27 @@ class Launch:
             for fd in spare:
                 os.close(fd)
         return ours
+
+    def become(
+        self,
+        streams: Streams | None,
+        enter: Callable[[Callable[[Undo], None], Callable[[int], None]], None],
+        opened: Callable[[int], None],
+        passed: Passed,
+        leave: Callable[[Channel], None],
+    ) -> NoReturn:
+        """
+        Be that child ourselves, and spare a fork.
+
+        :param leave: hands the other end of the conversation to whoever is our parent, and lets go of all that
+            the process shall not have.
+        :raise RunjdError: before that.
+        """
+        spare = self._open_spare()
+        ours, theirs = report.pair()
+        job = self._job(theirs, streams, spare, enter, opened, passed, None, None)
+        leave(ours)
+        init.run(job)
 
     def appeared(self, pid: int) -> None:
         """
@@ -128,6 +127,43 @@ class Launch:
             os.kill(self.pid, _signal.SIGKILL)
             os.waitpid(self.pid, 0)
             self.pid = 0
+
+    def _open_spare(self) -> tuple[int, ...]:
+        if not isinstance(self._io, Terminal):
+            return ()
+        # for the child, too, which cannot import
+        from runjd.container import console
+
+        return console.open_spare()
+
+    def _job(
+        self,
+        channel: Channel,
+        streams: Streams | None,
+        spare: tuple[int, ...],
+        enter: Callable[[Callable[[Undo], None], Callable[[int], None]], None],
+        opened: Callable[[int], None],
+        passed: Passed,
+        gate: _socket.socket | None,
+        hooks: InitHooks | None,
+    ) -> init.Job:
+        return init.Job(
+            process=self._process,
+            arguments=program.native(self._process.args),
+            environment=program.native(self._process.env),
+            enter=enter,
+            restore=self._restore,
+            become=self._runtime.become,
+            appear=self._runtime.appear,
+            confine=self._runtime.confine,
+            opened=opened,
+            channel=channel,
+            streams=streams,
+            console=init.Console(self._io.socket, spare, self._io.size) if isinstance(self._io, Terminal) else None,
+            gate=gate,
+            passed=passed,
+            hooks=hooks,
+        )
 
 
 def open_streams(io: Io, directory_fd: int, process: Process) -> Streams | None:
@@ -158,7 +194,3 @@ def why_lost(message: report.Message) -> RunjdError:
 def killed_before(what: str) -> RuntimeFailure:
     """Return the error of a child that was killed by somebody else, or by the kernel."""
     return RuntimeFailure("enter the container", f"the process was killed before {what} (is its memory limit too low?)")
-
-
-def _console(io: Io, spare: tuple[int, ...]) -> init.Console | None:
-    return init.Console(io.socket, spare, io.size) if isinstance(io, Terminal) else None

@@ -20,11 +20,12 @@ from runjd.values import Value
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
-    from typing import TypeVar
+    from typing import NoReturn, TypeVar
 
     from runjd.container.destroy import Destruction
     from runjd.container.passing import Passed
     from runjd.container.readiness import Readiness
+    from runjd.container.report import Channel
     from runjd.container.state import State
     from runjd.container.stdio import Io
     from runjd.container.store import Place
@@ -287,12 +288,37 @@ class Operations:
 
         check_id(name)
         with self._store.hold(check_id(id), shared=True) as place:
-            state = current(place)
-            if state.status != "running" and not (while_paused and state.status == "paused"):
-                raise WrongState(f'cannot exec in "{id}": {STANDS[state.status]}', jail=id, status=state.status)
+            state = self._running(place, while_paused)
             runtime = self._runtime(state.runtime)
-            notices = tuple([f"{id}: {each}" for each in runtime.notices(process)])
+            notices = _notices(runtime, id, process)
             return Started(*execute(runtime, state, place, process, io.fit(process), self._restore, passed), notices)
+
+    def become(
+        self, id: str, process: Process, io: Io, name: str, leave: Callable[[Channel, tuple[str, ...]], None]
+    ) -> NoReturn:
+        """
+        Become another process in a running container: ``exec`` for whoever would only fork, and end.
+
+        :param leave: hands our parent the other end of the conversation (:mod:`runjd.container.report`) and the
+            notices, and lets go of what the process shall not have.
+        :raise RunjdError: before that; afterwards the conversation tells.
+        """
+        from runjd.container.execute import become
+
+        check_id(name)
+        with self._store.hold(check_id(id), shared=True) as place:
+            state = self._running(place, False)
+            runtime = self._runtime(state.runtime)
+            notices = _notices(runtime, id, process)
+            become(
+                runtime,
+                state,
+                place,
+                process,
+                io.fit(process),
+                self._restore,
+                lambda channel: leave(channel, notices),
+            )
 
     def process(self, id: str) -> Process:
         """Return the process of the container's own copy of ``config.json``, from which an exec starts."""
@@ -303,6 +329,12 @@ class Operations:
         if process is None:
             raise InputOutput(f'the container "{id}" has no process')
         return process
+
+    def _running(self, place: Place, while_paused: bool) -> State:
+        state = current(place)
+        if state.status != "running" and not (while_paused and state.status == "paused"):
+            raise WrongState(f'cannot exec in "{place.id}": {STANDS[state.status]}', jail=place.id, status=state.status)
+        return state
 
     def _live(self, place: Place, verb: str) -> State:
         state = current(place)
@@ -339,6 +371,10 @@ class Operations:
 
     def _warden(self, name: str) -> Warden:
         return _known(self._wardens, name)()
+
+
+def _notices(runtime: Runtime, id: str, process: Process) -> tuple[str, ...]:
+    return tuple([f"{id}: {each}" for each in runtime.notices(process)])
 
 
 def _known(made: Mapping[str, Callable[[], _Made]], name: str) -> Callable[[], _Made]:

@@ -134,26 +134,30 @@ class Fifos(Io):
         else:
             stdin = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         self._jails.append(stdin)
-        return Streams(stdin, self._open_output("out", process.user.uid), self._open_output("err", process.user.uid))
+        streams = Streams(stdin, self._open_output("out", process.user.uid), self._open_output("err", process.user.uid))
+        if self._name != INIT:
+            # Every end is open, and the name will be wanted again, while the state directory stays.
+            self._unlink()
+        return streams
 
     def child_opened(self) -> None:
         for fd in self._jails:
             os.close(fd)
         self._jails.clear()
         if self._directory >= 0:
-            if self._name != INIT:
-                # Every end is open, and the name will be wanted again, while the state directory stays.
-                unlink_fifos(self._directory, self._name)
             os.close(self._directory)
             self._directory = -1
 
     def close(self) -> None:
         if self._directory >= 0:
-            unlink_fifos(self._directory, self._name)
+            self._unlink()
         self.child_opened()
         for fd in self.held.values():
             os.close(fd)
         self.held.clear()
+
+    def _unlink(self) -> None:
+        unlink_fifos(self._directory, self._name)
 
     def _open_output(self, stream: str, uid: int) -> int:
         name = f"{self._name}.{stream}"

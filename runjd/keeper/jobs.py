@@ -23,11 +23,19 @@ from runjd.spec.parse import parse_process, process_to_json
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
+    from typing import NoReturn
 
     from runjd.container.operations import Operations
+    from runjd.container.report import Channel as Conversation
+    from runjd.keeper.workers import Line
+    from runjd.spec.model import Process
 
     Job = Mapping[str, object]
 
+#: names of what is handed over with the streams of a worker that becomes a process: the conversation with it, and the
+#: socket that brings its terminal
+LAUNCH = "launch"
+CONSOLE = "console"
 #: what a report has room for, beside what it is about
 _WARNINGS_MAX = 8
 _WARNING_MAX = 2000
@@ -43,14 +51,16 @@ class Jobs:
     def __init__(self, operations: Callable[[Callable[[float], None]], Operations]) -> None:
         self._make = operations
 
-    def perform(self, job: Job, expect: Callable[[float], None]) -> Parcel:
+    def perform(self, job: Job, line: Line) -> Parcel:
         """
         Carry out a job; whatever happens, return a report, with what the operation warned of.
 
-        :param expect: told how many seconds it takes longer by what the bundle says.
+        An exec does not return: it has handed over what there was to report, and is the process.
+
+        :param line: to who gave the job.
         """
-        operations = self._make(expect)
-        report = _Performance(operations).report(job)
+        operations = self._make(line.expect)
+        report = _Performance(operations, line).report(job)
         warnings = [each[:_WARNING_MAX] for each in operations.warnings[:_WARNINGS_MAX]]
         return report._replace(message={**report.message, "warnings": warnings}) if warnings else report
 
@@ -58,8 +68,9 @@ class Jobs:
 class _Performance:
     """One job."""
 
-    def __init__(self, operations: Operations) -> None:
+    def __init__(self, operations: Operations, line: Line) -> None:
         self._operations = operations
+        self._line = line
 
     def report(self, job: Job) -> Parcel:
         """Carry it out, and return a report, whatever happens."""
@@ -138,6 +149,19 @@ class _Performance:
             raise BadArgument(f'an exec process cannot be named "{INIT}"')
         process = parse_process(job["process"])
         streams = _Streams(name, job)
+        if not streams.has_logger:
+            self._become(jail, name, process, streams)
+        # the logger would be a child of the process
+        return self._exec_beside(jail, name, process, streams)
+
+    def _become(self, jail: str, name: str, process: Process, streams: _Streams) -> NoReturn:
+        def leave(conversation: Conversation, notices: tuple[str, ...]) -> None:
+            held = {LAUNCH: conversation.fd} | streams.hand_over()
+            self._line.enter(_launched({"notices": notices}, held, process.terminal))
+
+        self._operations.become(jail, process, streams.io, name, leave)
+
+    def _exec_beside(self, jail: str, name: str, process: Process, streams: _Streams) -> Parcel:
         try:
             started = self._operations.exec(jail, process, streams.io, name)
             held = streams.take()
@@ -173,6 +197,16 @@ class _Streams:
             # the child sent it before its program was executed, so it is here
             self._held["tty"] = receive_descriptor(self._sockets[0])
         return self._held
+
+    def hand_over(self) -> dict[str, int]:
+        """Return our ends by stream before that; of a terminal, the socket that will bring it."""
+        return {CONSOLE: self._sockets[0].fileno()} if self._sockets else self._held
+
+    @property
+    def has_logger(self) -> bool:
+        """Whether a program is to read what the process writes."""
+        stdio = self._job.get("stdio")
+        return isinstance(stdio, dict) and bool(stdio.get("argv"))
 
     @property
     def logger(self) -> dict[str, object]:

@@ -152,7 +152,13 @@ def _serve(
     for child in exits.load() if handover is None else handover.children:
         children.add(child)
     jobs = Jobs(lambda expect: operations(options.root, expect))
-    workers = Workers(loop, own.become_worker, jobs.perform, patience=options.worker_time)
+    workers = Workers(
+        loop,
+        own.become_worker,
+        jobs.perform,
+        lambda pid: children.find_living(pid) is not None,
+        patience=options.worker_time,
+    )
     make_file = partial(directories.make_nameless, places.directory, own.descriptors_max - RESERVE)
 
     # They know each other: what one hears, another must tell or do.

@@ -135,9 +135,13 @@ class Reaping:
         pid = found.si_pid
         try:
             child = self._children.find_living(pid)
+            is_worker = child is None and self._workers.ended(pid)
+            if is_worker:
+                # one that became a process of a jail, as was heard of just now
+                child = self._children.find_living(pid)
             if child is not None:
                 self._end(child, self._exit(found))
-            elif not self._workers.ended(pid) and self._workers.oldest_at_work <= self._workers.newest:
+            elif not is_worker and self._workers.oldest_at_work <= self._workers.newest:
                 self._unclaimed[pid] = (self._exit(found), self._workers.newest)
         finally:
             # whatever went wrong: the same zombie must not be found again

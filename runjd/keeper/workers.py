@@ -2,8 +2,9 @@
 Workers: forked for one job each, so that the keeper never waits for a mount or a lock.
 
 A worker reports once, on a pair of sockets, and is gone; what it leaves running
-comes back to the keeper, which is a reaper.  A worker that takes too long is
-killed with its group.
+comes back to the keeper, which is a reaper.  One that becomes a process of a jail
+hands over what there is of it, and goes on under another name (:mod:`runjd.keeper.entrance`).
+A worker that takes too long is killed with its group.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from collections import deque
 
 from runjd.errors import LimitReached, RunjdError, TimedOut
 from runjd.keeper.channel import Channel, Parcel
+from runjd.keeper.entrance import Entrance
 from runjd.keeper.jobs import failed
 from runjd.keeper.loop import READ
 from runjd.keeper.wire import WireError, encode
@@ -29,7 +31,7 @@ if TYPE_CHECKING:
     from runjd.keeper.jobs import Job
     from runjd.keeper.loop import Loop, Timer
 
-    Perform = Callable[[Job, Callable[[float], None]], Parcel]
+    Perform = Callable[[Job, "Line"], Parcel]
 else:
     import _signal
 
@@ -37,6 +39,8 @@ else:
 _FREE = 10
 #: key of the message, before the report, that tells how many seconds the rest may take longer
 _EXPECT = "expect"
+#: key of the message, in place of the report, of a worker that becomes a process of a jail
+_ENTERS = "enters"
 #: reads of 64 KiB that hold any report
 _READS_MAX = 32
 
@@ -65,7 +69,8 @@ class Workers:
 
     :param become: called first in a worker, with the descriptor to keep: lets go
         of all that is the keeper's.
-    :param perform: does the job, in the worker; takes what it tells how many seconds the job takes longer.
+    :param perform: does the job, in the worker.
+    :param is_known: whether a pid is that of a process of a jail that was reported.
     :param limit: workers at once.
     :param patience: seconds that a worker may take, beside what it told.
     """
@@ -75,6 +80,7 @@ class Workers:
         loop: Loop,
         become: Callable[[int], None],
         perform: Perform,
+        is_known: Callable[[int], bool],
         *,
         limit: int = 8,
         patience: float = 60.0,
@@ -82,12 +88,14 @@ class Workers:
         self._loop = loop
         self._become = become
         self._perform = perform
+        self._is_known = is_known
         self._limit = limit
         self._patience = patience
         self._queue: deque[Order] = deque()
+        # by number
         self._at_work: dict[int, _Worker] = {}
-        # have reported, and are about to be reaped
-        self._leaving: set[int] = set()
+        # by pid: those that were not reaped, whether they have reported or not
+        self._unreaped: dict[int, _Worker] = {}
         self._last = 0
 
     @property
@@ -118,7 +126,7 @@ class Workers:
     @property
     def oldest_at_work(self) -> int:
         """Number of the oldest worker that has not reported; higher than ``newest`` where there is none."""
-        return min((worker.number for worker in self._at_work.values()), default=self._last + 1)
+        return min(self._at_work, default=self._last + 1)
 
     def submit(self, order: Order) -> None:
         """Have a job done, as soon as there is a worker."""
@@ -131,20 +139,21 @@ class Workers:
 
     def ended(self, pid: int) -> bool:
         """Take note that a child is a zombie and about to be reaped; False: it is no worker."""
-        if pid in self._leaving:
-            self._leaving.discard(pid)
-            return True
-        worker = self._at_work.get(pid)
+        worker = self._unreaped.get(pid)
         if worker is None:
+            for each in self._at_work.values():
+                each.process_ended(pid)
             return False
         # All of its report is in the socket; end of file may never come, as a child of its own may hold the socket.
         for _ in range(_READS_MAX):
-            self._read(worker)
-            if pid not in self._at_work:
+            if worker.number not in self._at_work or worker.has_left:
                 break
+            self._read(worker)
         else:
-            self._lose(worker, "ended without a report")
-        self._leaving.discard(pid)
+            if worker.number in self._at_work:
+                self._lose(worker, "ended without a report")
+        self._unreaped.pop(pid, None)
+        worker.process_ended(pid)
         return True
 
     def _fill(self) -> None:
@@ -165,10 +174,15 @@ class Workers:
         channel = Channel(ours)
         worker = _Worker(self._last, pid, channel, order)
         self._wait(worker, 0)
-        self._at_work[pid] = worker
+        self._at_work[worker.number] = self._unreaped[pid] = worker
         self._loop.watch(channel.fileno(), READ, lambda _: self._read(worker))
 
     def _read(self, worker: _Worker) -> None:
+        if worker.entrance is not None:
+            report = worker.entrance.read()
+            if report is not None:
+                self._end(worker, report, True)
+            return
         try:
             parcels = worker.channel.receive()
         except EOFError:
@@ -178,10 +192,22 @@ class Workers:
         else:
             for parcel in parcels:
                 more = parcel.message.get(_EXPECT)
-                if not isinstance(more, int | float):
+                if isinstance(more, int | float):
+                    self._wait(worker, more)
+                    continue
+                if _ENTERS in parcel.message:
+                    self._enter(worker, parcel)
+                else:
                     self._end(worker, parcel, True)
-                    break
-                self._wait(worker, more)
+                break
+
+    def _enter(self, worker: _Worker, parcel: Parcel) -> None:
+        """From now on it says how far it came on its way into a jail, to nobody but us."""
+        self._loop.unwatch(worker.channel.fileno())
+        worker.channel.close()
+        worker.entrance = Entrance(parcel, worker.pid, lambda pid: pid in self._unreaped or self._is_known(pid))
+        self._wait(worker, 0)
+        self._loop.watch(worker.entrance.fileno(), READ, lambda _: self._read(worker))
 
     def _wait(self, worker: _Worker, more: float) -> None:
         """Wait for a worker as long as it may take from now on, and some seconds more that hooks are entitled to."""
@@ -191,21 +217,38 @@ class Workers:
         worker.timer = self._loop.call_later(seconds, lambda: self._too_late(worker, seconds))
 
     def _too_late(self, worker: _Worker, seconds: float) -> None:
-        _kill_group(worker.pid)
-        what = worker.order.job.get("m")
-        self._end(worker, failed(TimedOut(f"{what} took longer than {seconds:g} s; its worker was killed")), False)
+        self._kill(worker)
+        error: RunjdError
+        if worker.entrance is not None:
+            error = worker.entrance.late(seconds)
+        else:
+            error = TimedOut(f"{worker.order.job.get('m')} took longer than {seconds:g} s; its worker was killed")
+        self._end(worker, failed(error), False)
 
     def _lose(self, worker: _Worker, how: str) -> None:
-        _kill_group(worker.pid)
+        self._kill(worker)
         self._end(worker, failed(RunjdError(f"the worker for {worker.order.job.get('m')} {how}")), False)
 
+    def _kill(self, worker: _Worker) -> None:
+        if worker.pid in self._unreaped:
+            _kill_group(worker.pid)
+
     def _end(self, worker: _Worker, report: Parcel, is_its_own: bool) -> None:
-        del self._at_work[worker.pid]
-        self._leaving.add(worker.pid)
+        del self._at_work[worker.number]
         if worker.timer is not None:
             worker.timer.cancel()
-        self._loop.unwatch(worker.channel.fileno())
-        worker.channel.close()
+        entrance = worker.entrance
+        if entrance is not None:
+            self._loop.unwatch(entrance.fileno())
+            entrance.close()
+            if "error" in report.message:
+                entrance.kill()
+            elif not entrance.has_appeared:
+                # it is no worker any more
+                self._unreaped.pop(worker.pid, None)
+        else:
+            self._loop.unwatch(worker.channel.fileno())
+            worker.channel.close()
         try:
             worker.order.finished(report, is_its_own)
         finally:
@@ -213,9 +256,13 @@ class Workers:
 
 
 class _Worker:
-    """A worker that has not reported yet."""
+    """
+    A worker.
 
-    __slots__ = ("channel", "number", "order", "pid", "timer")
+    :ivar entrance: of one that becomes a process of a jail.
+    """
+
+    __slots__ = ("channel", "entrance", "number", "order", "pid", "timer")
 
     def __init__(self, number: int, pid: int, channel: Channel, order: Order) -> None:
         self.number = number
@@ -223,31 +270,67 @@ class _Worker:
         self.channel = channel
         self.order = order
         self.timer: Timer | None = None
+        self.entrance: Entrance | None = None
+
+    @property
+    def has_left(self) -> bool:
+        """Whether another process goes on in its place."""
+        return self.entrance is not None and self.entrance.has_appeared
+
+    def process_ended(self, pid: int) -> None:
+        """Take note that a process was reaped."""
+        if self.entrance is not None and self.entrance.pid == pid:
+            self.entrance.is_reaped = True
+
+
+class Line:
+    """
+    What a worker tells before its report.
+
+    :param socket: to the keeper.
+    """
+
+    def __init__(self, socket: _socket.socket) -> None:
+        self._socket = socket
+
+    def expect(self, seconds: float) -> None:
+        """The job takes so many seconds longer by what the bundle says."""
+        if seconds:
+            self._socket.sendall(encode({_EXPECT: seconds}))
+
+    def enter(self, parcel: Parcel) -> None:
+        """We become a process of a jail, and there will be no report."""
+        self.send(parcel._replace(message={_ENTERS: True, **parcel.message}))
+
+    def send(self, parcel: Parcel) -> None:
+        """
+        Send the report, or what comes in its place.
+
+        :raise WireError: it is too long.
+        """
+        data, descriptors = encode(parcel.message, len(parcel.descriptors)), array.array("i", parcel.descriptors)
+        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)] if descriptors else []
+        sent = self._socket.sendmsg([data], rights)
+        if sent < len(data):
+            self._socket.sendall(data[sent:])
 
 
 def _work(become: Callable[[int], None], perform: Perform, job: Job, theirs: _socket.socket) -> NoReturn:
     """In the worker: do the job, report, and be gone; nothing else of the keeper runs here."""
     try:
-        os.setpgid(0, 0)
+        # of its own, so that its group can be killed, and that it can become a process of a jail
+        os.setsid()
         if theirs.fileno() < _FREE:
             theirs = _socket.socket(fileno=fcntl.fcntl(theirs.detach(), fcntl.F_DUPFD_CLOEXEC, _FREE))
         become(theirs.fileno())
-        report = perform(job, lambda seconds: theirs.sendall(encode({_EXPECT: seconds})) if seconds else None)
+        line = Line(theirs)
+        report = perform(job, line)
         try:
-            data = encode(report.message, len(report.descriptors))
+            line.send(report)
         except WireError as error:
-            report = failed(RunjdError(f"the answer cannot be sent: {error}"))
-            data = encode(report.message)
-        _send_whole(theirs, data, report.descriptors)
+            line.send(failed(RunjdError(f"the answer cannot be sent: {error}")))
     finally:
         os._exit(0)
-
-
-def _send_whole(socket: _socket.socket, data: bytes, descriptors: tuple[int, ...]) -> None:
-    rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", descriptors))] if descriptors else []
-    sent = socket.sendmsg([data], rights)
-    if sent < len(data):
-        socket.sendall(data[sent:])
 
 
 def _kill_group(pid: int) -> None:

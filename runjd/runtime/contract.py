@@ -11,6 +11,7 @@ Standard library only: the keeper and ``runj`` import this.
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 
 from runjd.errors import Unsupported
@@ -249,25 +250,28 @@ class Runtime(Warden):
         In the child, after ``become``: show up among the processes of the jail, where they could see it.
 
         :param tell: told of the pid of who goes on, where that is another process.
-        :return: True in another process than before, a child of the same parent; the one before has ended.
+        :return: True in another process than before, a child of the same parent; the one before is about to end.
         """
         return False
 
     @abstractmethod
-    def join(self, held: Held, process: Process, confinement: bytes) -> int:
+    def join(self, held: Held, process: Process, confinement: bytes) -> None:
         """
-        Fork a process that is to join the jail: its pid in the parent, 0 in the child.
-
-        The child is a child of the caller.
+        See that a process can join the jail, and load what it will need for that.
 
         :param confinement: what ``confinement`` returned when the jail was made.
+        :raise WrongState: the init process is gone.
         """
+
+    def fork_joined(self) -> int:
+        """After ``join``: fork a child of ours that is to enter: its pid in the parent, 0 in the child."""
+        return os.fork()
 
     def enter_joined(self, process: Process) -> None:
         """
-        In the child of ``join``, once it let go of its parent's descriptors: whatever ``join`` could not do yet.
+        Enter the jail that was joined: in the child, or in whoever joined if he himself becomes the process.
 
-        Afterwards ``/`` is the root of the jail.
+        He has let go of all descriptors but those of the process. Afterwards ``/`` is the root of the jail.
 
         :raise WrongState: the init process is gone.
         """

@@ -73,9 +73,9 @@ class MemoryRuntime(PlainRuntime):
         # Whoever runs the tests stays who he is.
         self._note("become")
 
-    def join(self, held: Held, process: Process, confinement: bytes) -> int:
+    def join(self, held: Held, process: Process, confinement: bytes) -> None:
         self._note("join")
-        return super().join(held, process, confinement)
+        super().join(held, process, confinement)
 
     def signal(self, held: Held, signum: int, everyone: bool) -> None:
         self._note(f"signal {signum}{' everyone' if everyone else ''}")

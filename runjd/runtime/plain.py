@@ -99,7 +99,7 @@ class PlainRuntime(Runtime):
         take_on = rights.become if self._uid == 0 else rights.become_ourselves
         take_on(process, self._load())
 
-    def join(self, held: Held, process: Process, confinement: bytes) -> int:
+    def join(self, held: Held, process: Process, confinement: bytes) -> None:
         refuse_process(process)
         refuse_effects(process)
         self._refuse_user(process)
@@ -110,7 +110,6 @@ class PlainRuntime(Runtime):
         if recorded(held.undo):
             # for the child, which cannot import
             from runjd.runtime.linux.cgroup import gathering  # noqa: F401
-        return os.fork()
 
     def enter_joined(self, process: Process) -> None:
         if self._joined is not None and recorded(self._joined.undo):

@@ -5,9 +5,9 @@ import signal
 import sys
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
-from runjd.container.operations import Operations, Started
+from runjd.container.operations import Operations
 from runjd.container.state import State
 from runjd.container.stdio import Io
 from runjd.errors import BadArgument
@@ -27,9 +27,9 @@ class OddOperations(Operations):
         _misbehave(id)
         return state
 
-    def exec(self, id: str, process: Process, io: Io, name: str) -> Started:
+    def become(self, id: str, process: Process, io: Io, name: str, leave: Callable[..., None]) -> NoReturn:
         _misbehave(name)
-        return super().exec(id, process, io, name)
+        super().become(id, process, io, name, leave)
 
     def process(self, id: str) -> Process:
         _misbehave(id)

@@ -131,6 +131,26 @@ def test_exec_runs_beside_the_init_process(keeper: RunningKeeper) -> None:
     assert all(parcel.message["m"] != "exit" for parcel in daemon.parcels)
 
 
+@pytest.mark.parametrize("runtime", ["plain", pytest.param("linux", marks=pytest.mark.root)])
+def test_no_exit_is_lost_however_soon_it_comes(keeper: RunningKeeper, runtime: str) -> None:
+    """Processes that end before anybody knows of them are each told: that they run, and then how they ended."""
+    daemon = keeper.greeted()
+    make = keeper.bundle if runtime == "plain" else keeper.isolated_bundle
+    daemon.run("web", make("web", "/bin/sleep", "1000"), runtime)
+
+    asked = {
+        f"e{n}": daemon.ask(
+            messages.ask_exec, "web", f"e{n}", process_of("/bin/sh", "-c", f"exit {n}"), False, None, {}
+        )
+        for n in range(30)
+    }
+    ran = {name: daemon.ran(req, "web", name)["pid"] for name, req in asked.items()}
+    ended = [daemon.exit("web", name) for name in asked]
+
+    assert [each["status"] for each in ended] == list(range(30))
+    assert [each["pid"] for each in ended] == list(ran.values())
+
+
 def test_signals_reach_the_exec_process_alone(keeper: RunningKeeper) -> None:
     """A signal to an exec process leaves the init process alone."""
     daemon = keeper.greeted()

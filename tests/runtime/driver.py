@@ -130,7 +130,8 @@ class Driver:
 
     def join(self, held: Held, process: Process) -> int:
         """Fork a process into a jail."""
-        return self.runtime.join(held, process, self._confinements[held.pid])
+        self.runtime.join(held, process, self._confinements[held.pid])
+        return self.runtime.fork_joined()
 
     def finish(self, pid: int) -> tuple[int, str]:
         """Wait for a process; return its exit status (negative for a signal) and all that it wrote."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+from collections.abc import Iterator
 
 import pytest
 
@@ -19,8 +20,11 @@ from runjd.container.passing import NOTHING
 from runjd.container.stdio import Fifos
 from runjd.container.store import Store
 from runjd.errors import RunjdError
+from runjd.keeper import messages
 from runjd.runtime.linux.runtime import LinuxRuntime
 from runjd.spec.model import Process
+from tests.keeper.daemon import Failed
+from tests.keeper.running import RunningKeeper, process_of
 from tests.security.hostile import DEFAULT_CAPABILITIES, Hostile
 
 pytestmark = pytest.mark.root
@@ -236,3 +240,67 @@ def test_who_stops_what_enters_stops_nobody_outside(hostile: Hostile) -> None:
 
     assert stopped
     hostile.runj.ok("delete", "--force", "web")
+
+
+@pytest.fixture
+def keeper(hostile: Hostile) -> Iterator[RunningKeeper]:
+    """Return a keeper that has a secret in its environment."""
+    directory = f"{hostile.directory}/kept"
+    os.mkdir(directory, 0o700)
+    running = RunningKeeper(directory, "--worker-time", "2", shell_before="export HOST_SECRET=swordfish")
+    yield running
+    running.end()
+
+
+@pytest.mark.parametrize("program", [SPIN, STOP], ids=["looks", "stops"])
+def test_a_worker_that_enters_itself_shows_nothing_of_the_host(
+    hostile: Hostile, keeper: RunningKeeper, program: str
+) -> None:
+    """Nor is there a right, descriptor or secret of the keeper's in a worker that becomes a process of the jail."""
+    capabilities = (*DEFAULT_CAPABILITIES, "CAP_SYS_PTRACE")
+    daemon = keeper.greeted()
+    bundle = hostile.jails.write(hostile.config(hostile.python(program), capabilities=capabilities))
+    daemon.run("web", bundle, "linux")
+    hostile.until_marked("spins")
+
+    for number in range(25):
+        daemon.exec("web", f"e{number}", process_of("true", env=["PATH=/bin"]))
+    hostile.mark("stop")
+    seen = hostile.heard()
+
+    assert isinstance(seen, dict)
+    if program == STOP:
+        assert seen["words"] == []
+        assert seen["stopped"] > 0
+        return
+    assert seen["pids"] > 20
+    assert (seen["mounts"], seen["root"], seen["cwd"]) == (0, [], [])
+    assert {each.split()[1] for each in seen["caps"]} <= {f"{_mask(capabilities):016x}", "0" * 16}
+    assert seen["cmdline"] in ([], ["true"])
+    assert not any("swordfish" in each for each in seen["environ"])
+    kinds = {kind for _, kind in seen["fd"]}
+    fifos = {each for each in kinds if "/io/e" in each}
+    assert kinds - fifos <= {"pipe", "socket", "/dev/null", "/bin/busybox"}
+    assert {number for number, kind in seen["fd"] if kind in fifos} <= {"1", "2"}
+
+
+def test_a_worker_that_is_stopped_on_the_way_in_delays_nobody(hostile: Hostile, keeper: RunningKeeper) -> None:
+    """An exec of the keeper that is stopped by those inside is an error, and nothing is left of it."""
+    daemon = keeper.greeted()
+    daemon.run("web", hostile.jails.write(hostile.config(hostile.python(HALT))), "linux")
+    hostile.until_marked("spins")
+    before = keeper.descriptors()
+
+    why = ""
+    for number in range(100):
+        try:
+            daemon.exec("web", f"e{number}", process_of("true", env=["PATH=/bin"]))
+        except Failed as failed:
+            why = str(failed)
+            break
+        daemon.do(messages.ask_signal, "web", f"e{number}", signal.SIGKILL, False)
+        daemon.ack(daemon.exit("web", f"e{number}"))
+    assert "somebody inside stopped the process on its way" in why
+
+    keeper.wait(lambda: keeper.descriptors() == before, "descriptors to be closed")
+    daemon.delete("web")

@@ -112,7 +112,7 @@ class FreeBSDRuntime(Runtime):
     def become(self, process: Process) -> None:
         rights.become(process, self._privileges)
 
-    def join(self, held: Held, process: Process, confinement: bytes) -> int:
+    def join(self, held: Held, process: Process, confinement: bytes) -> None:
         self._need_root()
         refuse_process(process)
         jid = self._removal.find(held)
@@ -120,6 +120,8 @@ class FreeBSDRuntime(Runtime):
             raise WrongState(f'the jail of "{held.id}" is gone', jail=held.id)
         # for the child, which enters later
         self._jid, self._home = jid, told_jail(held)[1]
+
+    def fork_joined(self) -> int:
         return self._fork()
 
     def enter_joined(self, process: Process) -> None:

@@ -1,9 +1,9 @@
 """
 On which CPUs an exec process runs on its way into a jail: ``process.execCPUAffinity``.
 
-"initial" counts from the fork until it is in the control groups of the jail, "final"
-from then on; without it the process runs where it would have without "initial"
-(config.md, "Linux Process").  The init process is not concerned.
+"initial" counts until it is in the control groups of the jail, "final" from then on; without
+it the process runs where it would have without "initial" (config.md, "Linux Process").  The
+init process is not concerned.
 """
 
 from __future__ import annotations
@@ -27,22 +27,17 @@ class Affinity:
         self._before: Collection[int] = ()
 
     def begin(self) -> None:
-        """In the parent, before the fork."""
+        """Before it enters the control groups of the jail."""
         if self._asked is not None and self._asked.initial:
             self._before = os.sched_getaffinity(0)
             _set(self._asked.initial, "initial")
 
-    def put_back(self) -> None:
-        """In the parent, after the fork."""
-        if self._before:
-            _set(self._before, "initial")
-
     def end(self) -> None:
-        """In the child, once it is in the control groups of the jail."""
+        """Once it is in the control groups of the jail."""
         if self._asked is not None and self._asked.final:
             _set(self._asked.final, "final")
-        else:
-            self.put_back()
+        elif self._before:
+            _set(self._before, "initial")
 
 
 def _set(cpus: Collection[int], name: str) -> None:

@@ -55,6 +55,7 @@ if TYPE_CHECKING:
 _HINT = "the plain runtime runs without isolation and needs no rights"
 _FULL = "the container has as many processes as linux.resources.pids.limit allows"
 _OWN_PID_NAMESPACE = "/proc/self/ns/pid"
+_TOLD = b"x"
 
 
 class LinuxRuntime(LinuxWarden, Runtime):
@@ -94,7 +95,6 @@ class LinuxRuntime(LinuxWarden, Runtime):
         # There are, or will be, others who see us and may have CAP_SYS_PTRACE.
         self._may_be_traced = False
         self._joined: Held | None = None
-        self._affinity = Affinity(None)
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         self._shared = os.path.dirname(directory)
@@ -172,10 +172,12 @@ class LinuxRuntime(LinuxWarden, Runtime):
             raise failure("fork into the pid namespace", error, "linux.namespaces", hint) from error
         if pid:
             tell(pid)
+            os.write(telling, _TOLD)
             os._exit(0)
         os.close(telling)
-        # until the one that we come from has told of us, and is gone
-        os.read(told, 1)
+        if os.read(told, 1) != _TOLD:
+            # the one that we come from was killed, and nobody knows of us
+            os._exit(1)
         os.close(told)
         return True
 
@@ -183,7 +185,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
         if not self._is_confined:
             confine(self._confinement, process, self._privileges)
 
-    def join(self, held: Held, process: Process, confinement: bytes) -> int:
+    def join(self, held: Held, process: Process, confinement: bytes) -> None:
         # for the child, which cannot import
         from runjd.runtime.linux import entering  # noqa: F401
 
@@ -198,16 +200,12 @@ class LinuxRuntime(LinuxWarden, Runtime):
         os.close(pidfd)
         self._joined = held
         rights.load_scheduling(process)
-        self._affinity = Affinity(process.exec_cpu_affinity)
-        self._affinity.begin()
-        pid = -1
+
+    def fork_joined(self) -> int:
         try:
             pid = ns.clone_process(0)
         except OSError as error:
-            raise failure(f'fork for "{held.id}"', error) from error
-        finally:
-            if pid:
-                self._affinity.put_back()
+            raise failure("fork for a jail", error) from error
         if pid == 0:
             gc.disable()
         return pid
@@ -219,8 +217,10 @@ class LinuxRuntime(LinuxWarden, Runtime):
         if held is None:
             raise RuntimeFailure("enter a jail", "none was joined; this is a bug of runjd")
         self._hide()
+        affinity = Affinity(process.exec_cpu_affinity)
+        affinity.begin()
         self._may_be_traced = entering.enter(held, process, self._label)
-        self._affinity.end()
+        affinity.end()
         # for appear(), when the limits of the process may forbid it
         self._pipe = os.pipe()
         self._is_outside = True

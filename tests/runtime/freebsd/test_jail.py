@@ -344,7 +344,8 @@ def test_a_process_joins_the_jail_late(release: str) -> None:
     machine = Machine(FreeBSDRecorder(release))
     held = machine.start(config())
 
-    pid = machine.runtime.join(held, Process(("sh",)), b"")
+    machine.runtime.join(held, Process(("sh",)), b"")
+    pid = machine.runtime.fork_joined()
     with machine.kernel.acting_as(pid):
         machine.runtime.enter_joined(Process(("sh",)))
 
@@ -356,7 +357,8 @@ def test_nobody_joins_another_jail_that_has_the_number_by_now() -> None:
     """Where the kernel can hold a jail, it is looked at once more before it is entered."""
     machine = Machine(FreeBSDRecorder("15.0-RELEASE"))
     held = machine.start(config())
-    pid = machine.runtime.join(held, Process(("sh",)), b"")
+    machine.runtime.join(held, Process(("sh",)), b"")
+    pid = machine.runtime.fork_joined()
     machine.reaps(held.pid)
     machine.runtime.remove(held)
     machine.kernel.jail_set((("jid", held.jid), ("name", "other"), ("path", "/srv/data"), ("persist", True)), 1)
