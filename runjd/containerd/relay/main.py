@@ -10,7 +10,7 @@ import time
 from runjd.containerd.relay.place import Place
 from runjd.containerd.relay.relay import Relay
 from runjd.containerd.relay.route import Route
-from runjd.containerd.relay.starting import Starting
+from runjd.containerd.relay.starting import NoStarting, Starting
 from runjd.keeper.directories import open_private
 from runjd.keeper.log import Log
 from runjd.keeper.loop import Loop
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Sequence
 
+    from runjd.containerd.relay.route import Presence
     from runjd.protocols.ttrpc.call import Origin
 else:
     import _signal
@@ -66,21 +67,17 @@ def serve(listener: int, settings: Settings) -> None:
         log.failure(error)
 
     loop = Loop(time.monotonic, failed)
-    absent = _nothing
+    starting: Presence = NoStarting()
     if settings.command:
-        absent = Starting(settings.command, f"{settings.directory}/daemon.err", time.monotonic, tell).__call__
+        starting = Starting(settings.command, f"{settings.directory}/daemon.err", time.monotonic, tell)
     place = Place(settings.directory, settings.origin, settings.bundles)
-    route = Route(loop, f"{settings.directory}/socket", absent)
+    route = Route(loop, f"{settings.directory}/socket", starting)
     os.set_inheritable(listener, False)
     connection = _socket.socket(fileno=listener)
     relay = Relay(loop, connection, place, route, settings.origin, name, settings.idle, tell)
     relay.start()
     tell(f"process {os.getpid()} serves {settings.origin.namespace} of {settings.origin.containerd}")
     loop.run()
-
-
-def _nothing() -> None:
-    """Somebody else starts the daemon."""
 
 
 def _settle(listener: int) -> None:

@@ -8,7 +8,6 @@ from runjd.keeper.peer import connect_by_path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Protocol
 
     from runjd.keeper.loop import Loop, Timer
@@ -17,6 +16,15 @@ if TYPE_CHECKING:
         """Who wants a connection to the daemon."""
 
         def linked(self, back: _socket.socket) -> None: ...
+
+    class Presence(Protocol):
+        """Who wants to know whether there is a daemon."""
+
+        def absent(self) -> None:
+            """A try found no daemon."""
+
+        def present(self) -> None:
+            """A daemon answers; told with each answer."""
 
 
 #: seconds between two tries, the first time and at most
@@ -28,13 +36,13 @@ class Route:
     Connects those who want it, as soon as there is a daemon.
 
     :param path: of its socket.
-    :param absent: called after each try that found no daemon.
+    :param presence: told whether a daemon was found.
     """
 
-    def __init__(self, loop: Loop, path: str, absent: Callable[[], None]) -> None:
+    def __init__(self, loop: Loop, path: str, presence: Presence) -> None:
         self._loop = loop
         self._path = path
-        self._absent = absent
+        self._presence = presence
         self._waiting: dict[Link, None] = {}
         self._timer: Timer | None = None
         self._delay = 0.0
@@ -52,6 +60,7 @@ class Route:
     def lives(self) -> None:
         """A daemon answers."""
         self._delay = 0.0
+        self._presence.present()
 
     def dropped(self) -> None:
         """A connection ended that a daemon had taken; the next try is not at once, lest both of us do nothing else."""
@@ -74,4 +83,4 @@ class Route:
     def _later(self) -> None:
         self._delay = min(max(_FIRST, 2 * self._delay), _LONGEST)
         self._timer = self._loop.call_later(self._delay, self._try)
-        self._absent()
+        self._presence.absent()

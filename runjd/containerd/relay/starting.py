@@ -11,9 +11,19 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-#: seconds before another one is started, as the one before may not listen yet
+#: seconds before another one is started, where the one before did not answer; it may be slow to start
 _PAUSE = 10.0
 _OUTPUT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class NoStarting:
+    """Leaves it to somebody else."""
+
+    def present(self) -> None:
+        """One is there."""
+
+    def absent(self) -> None:
+        """Somebody else starts one."""
 
 
 class Starting:
@@ -35,7 +45,11 @@ class Starting:
         self._log = log
         self._next = 0.0
 
-    def __call__(self) -> None:
+    def present(self) -> None:
+        """One answers: if it dies, the next one is started at once."""
+        self._next = 0.0
+
+    def absent(self) -> None:
         """Start one, unless that was done a moment ago."""
         if self._clock() < self._next:
             return

@@ -25,7 +25,7 @@ serve(int(sys.argv[1]), Settings(sys.argv[2], Origin(*{tuple(ORIGIN)!r}), sys.ar
 """
 #: a daemon with one service, test.Echo: Now answers at once, with the pid and whether the call is repeated; Later once
 #: a file is there; and it never answers Never
-_DAEMON = f"""
+DAEMON = f"""
 import os, sys; sys.path.insert(0, {ROOT!r})
 from twisted.internet import reactor, task
 from zope.interface import implementer
@@ -84,7 +84,7 @@ class RunningRelay:
 
     def start_daemon(self) -> subprocess.Popen[bytes]:
         """Start a daemon, and wait until it listens."""
-        daemon = subprocess.Popen([sys.executable, "-c", _DAEMON, self.directory], stdin=subprocess.DEVNULL)
+        daemon = subprocess.Popen([sys.executable, "-c", DAEMON, self.directory], stdin=subprocess.DEVNULL)
         self._daemons.append(daemon)
         wait_until(self._is_listening, "the daemon does not listen")
         return daemon

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import time
 
 import pytest
 
 from tests.containerd.relay.caller import PATIENCE
-from tests.containerd.relay.running import RunningRelay
+from tests.containerd.relay.running import DAEMON, RunningRelay
 from tests.functional.daemon import wait_until
 
 IDLE = 0.2
@@ -92,6 +93,22 @@ def test_a_relay_starts_a_daemon_where_there_is_none(private_dir):
             assert file.read() == "x"
         with open(f"{relay.directory}/daemon.err", encoding="ascii") as file:
             assert file.read() == "False ['0', '1', '2', '3']\n"
+    finally:
+        relay.stop()
+
+
+def test_a_daemon_that_answered_and_died_is_replaced_at_once(private_dir):
+    """Only one that never answered is given time: it may be slow to start."""
+    script = DAEMON.replace("sys.argv[1]", repr(f"{private_dir}/c"))
+    relay = RunningRelay(private_dir, command=(sys.executable, "-c", script))
+    try:
+        with relay.connect() as caller:
+            pids = []
+            for stream in (1, 3, 5):
+                caller.send(stream, "Now")
+                pids.append(int(caller.answer()[1].payload.split()[0]))
+                os.kill(pids[-1], signal.SIGKILL)
+        assert len(set(pids)) == 3
     finally:
         relay.stop()
 
