@@ -9,6 +9,7 @@ wired, and the reactor with them, so that TLS can be kept out.
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import os
 import resource
 import signal
@@ -162,11 +163,27 @@ def makeService(options: Options) -> IService:
         with _without_tls():
             from twisted.internet import reactor
 
-            return make_service(options, reactor)
+            return _logged(make_service(options, reactor), options.parent)
     except RunjdError as error:
         lines = error.faults if isinstance(error, ConfigError) else [error]
         sys.stderr.write("".join(f"runjd: {line}\n" for line in lines))
         sys.exit(error.exit_status)
+
+
+def _logged(service: IService, twistd: Any) -> IService:
+    """
+    Return the service, whose log has the manner of the journal where standard output leads there.
+
+    :param twistd: its options, which may ask for another log.
+    """
+    from runjd.supervise.journal import JournalObserver, JournalService, leads_to_journal
+
+    is_said = twistd is None or not twistd["nodaemon"] or twistd["logfile"] or twistd["syslog"]
+    if is_said or not leads_to_journal(1, os.environ):
+        return service
+    parent = JournalService(JournalObserver(sys.stdout))
+    service.setServiceParent(parent)  # type: ignore[no-untyped-call]
+    return parent
 
 
 def make_service(options: Options, reactor: Any) -> IService:
@@ -404,8 +421,10 @@ def _at_start(limits: tuple[int, int], reactor: Any, controller: Controller, con
     Take what the process has, and mind signals.
 
     SIGHUP reloads the configuration; SIGUSR1 reopens all logs, behind what twistd does with it for its own.
+    A watchdog that has enough of us sends SIGABRT: then all stacks are told.
     """
     _raise_limit(limits)
+    faulthandler.enable(sys.__stderr__ or 2)
     before = signal.getsignal(signal.SIGUSR1)
 
     def asked(signum: int, frame: Any) -> None:

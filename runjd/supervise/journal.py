@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from typing import IO
+from typing import IO, Any
 
+from twisted.application.service import MultiService
 from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText
+from twisted.python.components import Componentized
 from zope.interface import implementer
 
 _PRIORITIES = {LogLevel.debug: 7, LogLevel.info: 6, LogLevel.warn: 4, LogLevel.error: 3, LogLevel.critical: 2}
@@ -43,3 +45,17 @@ class JournalObserver:
             self._stream.flush()
         except OSError:
             pass  # the journal is gone, and there is nobody else to tell
+
+
+class JournalService(MultiService):
+    """The parent of the daemon, which has the application that it is put into log to the journal."""
+
+    def __init__(self, observer: JournalObserver) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._observer = observer
+
+    def setServiceParent(self, parent: Any) -> None:
+        """Be put into an application."""
+        if isinstance(parent, Componentized):
+            parent.setComponent(ILogObserver, self._observer)  # type: ignore[no-untyped-call]
+        super().setServiceParent(parent)  # type: ignore[no-untyped-call]

@@ -32,6 +32,7 @@ class Daemon:
     :param descriptors: how many it may have; 0: as many as we.
     :ivar config: its runjd.toml, which :meth:`configure` writes; without it, it has no configuration.
     :ivar path: the control socket.
+    :ivar interpreter: options of Python.
     """
 
     def __init__(self, runtime: str = "plain", descriptors: int = 0) -> None:
@@ -40,6 +41,7 @@ class Daemon:
         self.logs = os.path.join(self.directory, "log")
         self.path = os.path.join(self.state, "control")
         self.config = os.path.join(self.directory, "etc", "runjd.toml")
+        self.interpreter = ["-X", "faulthandler"]
         self._runtime = runtime
         self._before = ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"] if descriptors else []
         self._process: subprocess.Popen[bytes] | None = None
@@ -70,7 +72,7 @@ class Daemon:
         arguments += ["--config", self.config] if os.path.exists(self.config) else []
         with open(self._words, "ab") as words:
             self._process = subprocess.Popen(
-                [*self._before, sys.executable, "-X", "faulthandler", "-c", _TWISTD, *arguments],
+                [*self._before, sys.executable, *self.interpreter, "-c", _TWISTD, *arguments],
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=words,
