@@ -8,11 +8,8 @@ wired, and the reactor with them, so that TLS can be kept out.
 
 from __future__ import annotations
 
-import atexit
-import faulthandler
 import os
 import resource
-import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -49,10 +46,6 @@ _LOG = "/var/log/runjd"
 _DATA = "/var/db/runjd" if sys.platform.startswith("freebsd") else "/var/lib/runjd"
 #: seconds for which nobody has written to a file of the configuration that is used
 _SETTLE = 0.1
-#: bytes that chunks of output and their records take for a moment
-_CHUNKS = 1 << 20
-#: seconds for which the thread that writes a flood may keep the reactor waiting, each time that it wants to go on
-_SWITCH = 0.0005
 #: seconds that the answer to a shutdown has to reach its client
 _FAREWELL = 0.1
 
@@ -215,6 +208,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.protocols.outlets.choose import Outlets
     from runjd.protocols.servicemanager import service_manager
     from runjd.runtime.meters.choose import choose_meter
+    from runjd.supervise import ownprocess
     from runjd.supervise.bundles import Bundles
     from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.connection import AbsentKeeper, KeeperConnection
@@ -253,9 +247,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     lock_of_data = lock_directory(options["data"])
     make_directory(f"{options['data']}/jails", 0o700)
 
-    _keep_heap()
-    _keep_time(reactor)
-    sys.setswitchinterval(_SWITCH)
+    ownprocess.settle(reactor)
     limits = resource.getrlimit(resource.RLIMIT_NOFILE)
     shares = share_out(limits[1])
     run_id = os.urandom(3).hex()
@@ -365,7 +357,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         at_start=lambda: _at_start(limits, reactor, controller, configuration),
         at_ready=lambda: _at_ready(lock, options, controller, manager),
         at_stop=manager.stopping,
-        fatal=lambda reason: _fatal(reactor, reason),
+        fatal=lambda reason: ownprocess.end_with(reactor, reason),
         unlock=lambda: _leave(containerd, lock_of_data, lock),
     )
 
@@ -387,27 +379,6 @@ def _without_tls() -> Iterator[None]:
         del sys.modules["OpenSSL"]
 
 
-def _keep_heap() -> None:
-    """
-    Have the memory of one chunk of output serve the next one.
-
-    glibc gives what is larger than 128 KiB back to the kernel at once, and trims its heap likewise, so each chunk
-    of a busy jail cost its page faults anew: two to four times the CPU.  Its limits follow the largest block that
-    was freed so far (mallopt(3), M_MMAP_THRESHOLD).
-    """
-    bytes(_CHUNKS)
-
-
-def _keep_time(reactor: Any) -> None:
-    """
-    Have time limits and delays last as long as they say, whatever is done to the clock of the wall.
-
-    Twisted measures them by time.time: a clock that is set a day ahead ends all of them at once, and one that is
-    set back makes them a day longer.  No delayed call may be pending yet.
-    """
-    reactor.seconds = time.monotonic
-
-
 def _has_configured(definitions: Definitions) -> bool:
     """Return whether an earlier daemon since the last boot knew jails of a configuration."""
     try:
@@ -417,23 +388,11 @@ def _has_configured(definitions: Definitions) -> bool:
 
 
 def _at_start(limits: tuple[int, int], reactor: Any, controller: Controller, configuration: LiveConfiguration) -> None:
-    """
-    Take what the process has, and mind signals.
+    """Take what the process has; SIGHUP reloads the configuration, SIGUSR1 reopens all logs."""
+    from runjd.supervise.ownprocess import mind_signals, raise_limit
 
-    SIGHUP reloads the configuration; SIGUSR1 reopens all logs, behind what twistd does with it for its own.
-    A watchdog that has enough of us sends SIGABRT: then all stacks are told.
-    """
-    _raise_limit(limits)
-    faulthandler.enable(sys.__stderr__ or 2)
-    before = signal.getsignal(signal.SIGUSR1)
-
-    def asked(signum: int, frame: Any) -> None:
-        if callable(before):
-            before(signum, frame)
-        reactor.callFromThread(_reopen_logs, controller)
-
-    signal.signal(signal.SIGUSR1, asked)
-    signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(configuration.hang_up))
+    raise_limit(limits)
+    mind_signals(reactor, configuration.hang_up, lambda: _reopen_logs(controller))
 
 
 def _reopen_logs(controller: Controller) -> None:
@@ -467,16 +426,6 @@ def _check_room(shares: Shares, controller: Controller) -> None:
         )
 
 
-def _raise_limit(limits: tuple[int, int]) -> None:
-    """Have as many descriptors as the hard limit says; see :mod:`runjd.policy.descriptors`."""
-    from twisted.logger import Logger
-
-    try:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (limits[1], limits[1]))
-    except (OSError, ValueError) as error:
-        Logger().warn("the limit of descriptors stays at {soft}: {error}", soft=limits[0], error=error)
-
-
 def _beat(stalls: StallWatch, manager: ServiceManager) -> None:
     """The reactor goes on."""
     stalls.beat()
@@ -508,11 +457,3 @@ def _leave(containerd: ContainerdSide, *descriptors: int) -> None:
 def _close(*descriptors: int) -> None:
     for each in descriptors:
         os.close(each)
-
-
-def _fatal(reactor: Any, reason: str) -> None:
-    """End with an error: one line, and a status that twistd leaves to us."""
-    sys.stderr.write(f"runjd: {reason}\n")
-    atexit.register(os._exit, 1)
-    if reactor.running:
-        reactor.stop()

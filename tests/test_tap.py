@@ -10,7 +10,6 @@ import sys
 import time
 
 import pytest
-from twisted.internet.selectreactor import SelectReactor
 from twisted.python.usage import UsageError
 
 from runjd import tap
@@ -221,20 +220,6 @@ def test_the_configuration_says_where_the_daemon_lives(tmp_path):
 def test_a_daemon_with_directories_of_its_own_takes_nobody_elses_jails():
     """The configuration of the system is for the daemon of the system."""
     assert parsed("--state", "/s")["first"] == Configuration()
-
-
-def test_delays_do_not_follow_the_clock_of_the_wall():
-    """A call that is made in a second is made when the clock that nobody sets has gone on by one."""
-    reactor = SelectReactor()
-    try:
-        tap._keep_time(reactor)
-        before = time.monotonic()
-        call = reactor.callLater(1, lambda: None)
-        assert before + 1 <= call.getTime() <= time.monotonic() + 1
-        assert before <= reactor.seconds() <= time.monotonic()
-    finally:
-        reactor.removeAll()
-        reactor.waker.connectionLost(None)
 
 
 def test_a_second_daemon_is_refused_and_touches_nothing(twistd):
