@@ -150,6 +150,7 @@ class IController(Interface):
     run_id: str = Attribute("Identifies this life of the daemon.")
     events: IEvents = Attribute("The events.")
     runtimes: Sequence[str] = Attribute("Names of the runtimes that can be asked for; the first is the default.")
+    degraded: str = Attribute("What the daemon cannot do as it should, for people; empty where there is nothing.")
 
     def jails() -> Sequence[Facts]:
         """Return all jails, by id."""

@@ -220,7 +220,6 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.events import EventLog
     from runjd.supervise.inforce import InForce
     from runjd.supervise.keeperstart import KeeperStart
-    from runjd.supervise.lasting import Lasting
     from runjd.supervise.logroom import LogRoom
     from runjd.supervise.metering import Metering
     from runjd.supervise.pulse import Pulse
@@ -267,7 +266,8 @@ def make_service(options: Options, reactor: Any) -> IService:
         events,
         LogRoom(options["log"], writer, reactor, time.time, in_thread, Outlets(reactor, in_thread), shares.readers),
         definitions,
-        Lasting(wishes, reactor, in_thread, events.tell_store),
+        wishes,
+        in_thread,
         Bundles(f"{state}/bundles", in_thread),
         Vigil(reactor, exit_watch, time.time),
         run_id,

@@ -24,6 +24,9 @@ class SharedKeeper:
         if not self._tasks.knows(jail):  # containerd will have it removed
             self._others.leftover_found(jail)
 
+    def keeper_troubled(self, reason: str) -> None:
+        self._others.keeper_troubled(reason)
+
     def ready(self) -> None:
         try:
             self._tasks.ready()

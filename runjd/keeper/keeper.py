@@ -122,6 +122,12 @@ class Keeper:
         if session is not None and session.run:
             session.say(_exit_message(child))
 
+    def tell_trouble(self, reason: str) -> None:
+        """Tell that exits cannot be written down, or can be again, if a daemon is there; the next one is told, too."""
+        session = self._current()
+        if session is not None and session.run:
+            session.say(messages.tell_trouble(reason))
+
     @property
     def may_end(self) -> bool:
         """Whether nothing would be lost if the keeper ended now."""
@@ -143,6 +149,8 @@ class Keeper:
                 session.say(_exit_message(child))
         for jail in leftovers:
             session.say(messages.tell_leftover(jail))
+        if self._reaping.trouble:
+            session.say(messages.tell_trouble(self._reaping.trouble))
         session.say(messages.tell_ready())
 
     def _carry_out(self, request: Callable[[Session, int, Message], None], session: Session, message: Message) -> None:

@@ -165,6 +165,9 @@ def _serve(
     def tell_exit(child: Child) -> None:
         keeper.tell_exit(child)
 
+    def tell_trouble(reason: str) -> None:
+        keeper.tell_trouble(reason)
+
     def current() -> Session | None:
         return server.session
 
@@ -172,7 +175,7 @@ def _serve(
         talk = session.talk(req)
         return Handover(__version__, os.getpid(), own.before, places, talk, tuple(children), orphans.held())
 
-    reaping = Reaping(loop, children, workers, exits, tell_exit, time.time, log.write)
+    reaping = Reaping(loop, children, workers, exits, tell_exit, time.time, log.write, tell_trouble)
     looks = operations(options.root, lambda seconds: None)
     orphans = Orphans(loop, looks, children, reaping, exit_watch(), time.time, log.write)
     spooling = Spooling(loop, children, make_file, options.spool_size, log.write)

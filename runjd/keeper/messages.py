@@ -9,7 +9,7 @@ alike, so both can grow.  ``req`` is the daemon's number of a request; exactly o
 daemon    hello, run, create, start, exec, signal, pause, resume, update,
           delete, close_stdin, stdin, process, hold, settle, ack, shutdown,
           upgrade
-keeper    hello, process, leftover, ready, done, failed, exit
+keeper    hello, process, leftover, ready, done, failed, exit, trouble
 ========  =====================================================================
 """
 
@@ -218,6 +218,11 @@ def tell_process(
 def tell_leftover(jail: str) -> Message:
     """Tell of a container that does not run, has something on the host, and is unknown to the keeper."""
     return {"m": "leftover", "jail": jail}
+
+
+def tell_trouble(reason: str) -> Message:
+    """Tell that exits cannot be written down, or (by an empty reason) that they all are again."""
+    return {"m": "trouble", "reason": reason}
 
 
 def tell_ready() -> Message:

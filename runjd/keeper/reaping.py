@@ -42,6 +42,7 @@ class Reaping:
     :param tell: called with each process of a jail that ended.
     :param now: the wall clock, in seconds.
     :param log: for what cannot be written.
+    :param tell_trouble: told why exits cannot be written down, and the empty text once all of them are.
     :param look: os.waitid.
     """
 
@@ -54,6 +55,7 @@ class Reaping:
         tell: Callable[[Child], None],
         now: Callable[[], float],
         log: Callable[[str], None],
+        tell_trouble: Callable[[str], None],
         look: Callable[[int, int, int], os.waitid_result | None] = os.waitid,
     ) -> None:
         self._loop = loop
@@ -63,7 +65,10 @@ class Reaping:
         self._tell = tell
         self._now = now
         self._log = log
+        self._tell_trouble = tell_trouble
         self._look = look
+        #: why exits cannot be written down; empty where they can
+        self.trouble = ""
         # pid to how it ended, and the newest worker that may yet claim it
         self._unclaimed: dict[int, tuple[Exit, int]] = {}
         self._unwritten: list[Child] = []
@@ -120,6 +125,7 @@ class Reaping:
         if child is not None:
             if child in self._unwritten:
                 self._unwritten.remove(child)
+                self._all_written()
             self._exits.remove(child)
 
     def _look_at_known(self) -> None:
@@ -166,6 +172,9 @@ class Reaping:
                 self._log(f"the exit of {child.jail} {child.exec} cannot be written yet: {error}")
                 self._unwritten.append(child)
                 self._loop.call_later(_RETRY, self._write_again)
+            if not self.trouble:
+                self.trouble = f"exits cannot be written down: {error.strerror or error}"
+                self._tell_trouble(self.trouble)
             return False
         child.exit = child.exit._replace(recorded=True)
         return True
@@ -177,6 +186,13 @@ class Reaping:
         self._unwritten = left
         if left:
             self._loop.call_later(_RETRY, self._write_again)
+        self._all_written()
+
+    def _all_written(self) -> None:
+        """Tell it, where that is news."""
+        if self.trouble and not self._unwritten:
+            self.trouble = ""
+            self._tell_trouble("")
 
     def _let_go(self) -> None:
         oldest = self._workers.oldest_at_work

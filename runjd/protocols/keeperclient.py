@@ -69,6 +69,9 @@ class KeeperListener(Protocol):
     def leftover_found(self, jail: str) -> None:
         """A container does not run, and something of it is on the host that the keeper knows nothing of."""
 
+    def keeper_troubled(self, reason: str) -> None:
+        """The keeper cannot write down exits, which it keeps in memory; or (by an empty reason) it can again."""
+
     def ready(self) -> None:
         """All that the keeper has was told."""
 
@@ -342,6 +345,9 @@ class KeeperClient:
             elif kind == "leftover":
                 parcel.drop()
                 self._listener.leftover_found(str(parcel.message.get("jail", "")))
+            elif kind == "trouble":
+                parcel.drop()
+                self._listener.keeper_troubled(str(parcel.message.get("reason", "")))
             elif kind == "ready":
                 self._listener.ready()
             else:  # a newer keeper's

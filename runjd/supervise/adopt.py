@@ -67,8 +67,6 @@ class Adoption:
             self._log.failure("cannot adopt process {pid} of jail {jail}", pid=found.pid, jail=found.jail)
 
     def process_exited(self, exited: Exited) -> None:
-        if not exited.recorded:
-            self._log.error("the keeper could not record the exit of {jail}; it tries again", jail=exited.jail)
         jail = self._jails.get(exited.jail)
         record = exited.record
         if exited.exec_id:
@@ -83,6 +81,9 @@ class Adoption:
 
     def leftover_found(self, jail: str) -> None:
         self._leftovers.append(jail)
+
+    def keeper_troubled(self, reason: str) -> None:
+        self._site.degradation.tell("keeper", f"the keeper: {reason}" if reason else "")
 
     def ready(self) -> None:
         found = frozenset(self._leftovers)
@@ -109,6 +110,7 @@ class Adoption:
 
     def keeper_lost(self, reason: str) -> None:
         self._leftovers.clear()
+        self.keeper_troubled("")
         jails = list(self._jails.values())
         self._when_lost(reason, sum(jail.is_watched for jail in jails))
         for jail in jails:

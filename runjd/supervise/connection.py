@@ -92,6 +92,9 @@ class KeeperConnection:
     def leftover_found(self, jail: str) -> None:
         self._listener.leftover_found(jail)
 
+    def keeper_troubled(self, reason: str) -> None:
+        self._listener.keeper_troubled(reason)
+
     def ready(self) -> None:
         self._listener.ready()
 

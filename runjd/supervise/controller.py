@@ -107,6 +107,7 @@ class Controller:
             jail.log.intake.flush_everywhere(lambda done=done: done.callback(None))  # type: ignore[misc]
         written.append(self._site.lasting.settled())
         self._site.lasting.close()
+        self._site.unwritten.close()
         return DeferredList(written).addCallback(lambda _: None)
 
     def log_trouble(self, path: str, error: OSError | None) -> None:
@@ -165,6 +166,10 @@ class Controller:
         return self._commands.undefine(self._jail(id), by)
 
     # --- IController ------------------------------------------------------------------
+
+    @property
+    def degraded(self) -> str:
+        return self._site.degradation.reason
 
     def jails(self) -> Sequence[Facts]:
         return [self._jails[each].facts() for each in sorted(self._jails)]

@@ -20,11 +20,13 @@ from runjd.policy.backoff import Tallies
 from runjd.policy.facts import Definition, ExitRecord
 from runjd.policy.settingsjson import settings_from_json, settings_to_json
 from runjd.spec.ids import check_id
-from runjd.supervise.wholefiles import read_json, write_whole
+from runjd.supervise.wholefiles import read_json, refused, write_whole
 from runjd.values import Value
 
 _VERSION = 1
 _ENDING = ".json"
+#: bytes that a disk must take before it is written to again
+_PROBE = 4096
 
 #: nothing yet, or where a jail was left
 STOOD = ("new", "started", "idle", "backoff", "failed")
@@ -86,13 +88,24 @@ class Definitions:
         write_whole(self._path(known.definition.id), json.dumps(document).encode("utf-8", "surrogateescape"))
 
     def remove(self, id: str) -> None:
-        """Forget one; nothing to do is no error."""
+        """
+        Forget one; nothing to do is no error.
+
+        :raise InputOutput: the disk refuses.
+        """
+        path = self._path(id)
         try:
-            os.unlink(self._path(id))
+            os.unlink(path)
         except FileNotFoundError:
             pass
         except OSError as error:
-            self._log.error("cannot remove the definition of {id}: {error}", id=id, error=error)
+            raise refused(path, error, "remove") from error
+
+    def probe(self) -> None:
+        """See whether the disk takes anything. :raise InputOutput: it refuses."""
+        path = os.path.join(self._directory, "probe")
+        write_whole(path, bytes(_PROBE))
+        os.unlink(path)
 
     def load(self) -> Iterator[Known]:
         """Return all that can be read; what cannot is told and left alone."""

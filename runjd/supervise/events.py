@@ -6,7 +6,7 @@ The words: ``defined``, ``changed`` (its definition, or what is said of boots) a
 another one), ``exec``, ``kill`` (somebody signals it), ``stop`` (a step towards its end),
 ``notice`` (what the runtime says of a start), ``log`` (it cannot be written, or can be
 again); of the daemon itself ``keeper``, ``reload`` (of the configuration), ``store``
-(what must outlast a reboot cannot be written, or can be again) and ``shutdown``.
+(what must be written down cannot be, or can be again) and ``shutdown``.
 
 A receiver that fails is dropped and told in the daemon's log: nothing a
 subscriber does may reach the jail whose event it is.
@@ -68,10 +68,6 @@ class EventLog:
                 self._log.failure("a subscriber of events failed and is dropped")
                 self._receivers.pop(key, None)
         return event
-
-    def tell_store(self, reason: str) -> None:
-        """What must outlast a reboot cannot be written, or can be again."""
-        self.emit("", "store", {"state": "waiting" if reason else "writing", "reason": reason})
 
     def subscribe(self, receiver: Callable[[Event], None]) -> ISubscription:
         self._next_receiver += 1

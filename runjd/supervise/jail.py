@@ -93,7 +93,7 @@ class Jail:
 
     def __init__(self, site: Site, known: Known, is_known: bool, forget: Callable[[Jail], None]) -> None:
         self._site = site
-        self.record = Record(site.definitions, site.lasting, known)
+        self.record = Record(site.definitions, site.lasting, site.unwritten, known)
         self.phase = self._shown = "idle" if is_known else "unknown"
         self.by = ""
         self.pid = 0
@@ -197,7 +197,7 @@ class Jail:
         :raise InputOutput: it cannot be written down, so nothing was changed.
         """
         # a start writes it down itself
-        self.record.set_want(want, is_saved=want == "down" or self.phase != "idle")
+        self.record.set_want(want, is_saved=self.phase != "idle")
         self.by = by
         self._site.order.moved(self)
 
@@ -475,8 +475,7 @@ class Jail:
     def _acknowledge(self, pid: int) -> None:
         """Let the keeper forget the exit, once the next daemon would know of it without the keeper."""
         self.record.is_expected = False
-        self.record.save_if_possible()
-        self._site.spawner.ack(self.id, "", pid)
+        self.record.save_before(lambda: self._site.spawner.ack(self.id, "", pid))
 
     def _tell_exit(self, record: ExitRecord) -> None:
         if self.record.last_exit != record:  # else a lost connection to the keeper made it tell again

@@ -12,7 +12,6 @@ from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.interfaces import IDelayedCall, IReactorTime
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from runjd.supervise.wishes import Wish, Wishes
@@ -28,8 +27,6 @@ class Lasting:
     :param in_thread: calls a function beside the reactor, as ``twisted.internet.threads.deferToThread``.
     :param trouble: told why the disk refuses, and the empty text once it does not any more.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -89,8 +86,7 @@ class Lasting:
     def _refused(self, failure: Failure, batch: Mapping[str, Wish | None]) -> None:
         self._pending = {**batch, **self._pending}
         if not self._patience:
-            self._log.error("what is wanted does not outlast a reboot yet: {error}", error=failure.value)
-            self._trouble(failure.getErrorMessage())
+            self._trouble(f"what is wanted does not outlast a reboot yet: {failure.getErrorMessage()}")
         self._patience = min(self._patience * 2, _PATIENCE[1]) or _PATIENCE[0]
         self._call = self._clock.callLater(self._patience, self._write)
 

@@ -64,6 +64,7 @@ class MemoryController:
         self.run_id = run_id
         self.runtimes = tuple(runtimes)
         self.events = EventLog(now)
+        self.degraded = ""
         self.start_delay = 0.0
         self.next_start_error: RunjdError | None = None
         self.ignores_term = False

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from twisted.logger import Logger
+from collections.abc import Callable
 
 from runjd.errors import RunjdError
 from runjd.policy.desire import is_lasting
 from runjd.supervise.definitions import Definitions, Known
 from runjd.supervise.lasting import Lasting
+from runjd.supervise.unwritten import Unwritten
 from runjd.supervise.wishes import Wish
 
 
@@ -34,6 +35,8 @@ class Record:
         "_definitions",
         "_lasting",
         "_saved",
+        "_then",
+        "_unwritten",
         "_wish",
         "definition",
         "enabled",
@@ -48,11 +51,12 @@ class Record:
         "tallies",
         "want",
     )
-    _log = Logger()
 
-    def __init__(self, definitions: Definitions, lasting: Lasting, known: Known) -> None:
+    def __init__(self, definitions: Definitions, lasting: Lasting, unwritten: Unwritten, known: Known) -> None:
         self._definitions = definitions
         self._lasting = lasting
+        self._unwritten = unwritten
+        self._then: list[Callable[[], None]] = []
         self._saved: Known | None = None
         self._wish: Wish | None = None
         self.definition = known.definition
@@ -69,7 +73,11 @@ class Record:
         self.is_ready = known.is_ready
 
     def save(self) -> None:
-        """Write it down. :raise InputOutput: it cannot be written."""
+        """
+        Write it down.
+
+        :raise InputOutput: it cannot be written; it is tried again until it can, with what is true then.
+        """
         known = Known(
             self.definition,
             self.want,
@@ -85,15 +93,37 @@ class Record:
             is_ready=self.is_ready,
         )
         if known != self._saved:
-            self._definitions.save(known)
+            try:
+                self._definitions.save(known)
+            except RunjdError as error:
+                self._saved = None  # which has the next attempt write, whatever is undone now
+                self._unwritten.refused(self.definition.id, self.save_if_possible, error)
+                raise
             self._saved = known
+            self._is_written()
         self.last()
 
+    def save_before(self, then: Callable[[], None]) -> None:
+        """Write it down, and call this once it is written, now or when the disk takes it."""
+        self._then.append(then)
+        try:
+            self.save()
+        except RunjdError:
+            return
+        self._is_written()
+
     def forget(self) -> None:
-        """Forget the jail, for good."""
-        self._definitions.remove(self.definition.id)
+        """Forget the jail, for good; where the disk refuses, as soon as it does not."""
         if self._wish is not None:
             self._lasting.put(self.definition.id, None)
+            self._wish = None
+        try:
+            self._definitions.remove(self.definition.id)
+        except RunjdError as error:
+            self._unwritten.refused(self.definition.id, self.forget, error)
+            return
+        self._unwritten.forgotten(self.definition.id)
+        self._acknowledge()
 
     def remembers(self, wish: Wish) -> None:
         """That much stands written already."""
@@ -125,23 +155,34 @@ class Record:
         self.reason = ""
 
     def save_if_possible(self) -> None:
-        """Write it down; that it cannot be written is told in the log."""
+        """Write it down now, or as soon as the disk takes it."""
         try:
             self.save()
-        except RunjdError as error:
-            self._log.error("{error}", error=error)
+        except RunjdError:
+            return
 
     def set_want(self, want: str, is_saved: bool) -> None:
         """
-        Want something else.
+        Want something else; that it is to be down counts at once, whether it can be written or not.
 
         :param is_saved: it is to be written now; else whoever asks is about to write.
         :raise InputOutput: it cannot be written, so nothing was changed.
         """
         before, self.want = self.want, want
-        if want != before and is_saved:
+        if want == "down":
+            self.save_if_possible()
+        elif want != before and is_saved:
             try:
                 self.save()
             except RunjdError:
                 self.want = before
                 raise
+
+    def _is_written(self) -> None:
+        self._unwritten.written(self.definition.id)
+        self._acknowledge()
+
+    def _acknowledge(self) -> None:
+        then, self._then = self._then, []
+        for each in then:
+            each()

@@ -13,8 +13,8 @@ from runjd.supervise.inputs import Inputs
 from runjd.supervise.record import Record
 from runjd.supervise.site import Site
 
-#: seconds until it is looked again whether the log of a jail that is due takes more
-_LOG_DELAY = 1.0
+#: seconds until it is looked again whether the log of a jail that is due takes more, and the disk its record
+_DELAY = 1.0
 
 
 class Retrying:
@@ -92,8 +92,8 @@ class Retrying:
     def _is_due(self) -> None:
         self._call = None
         tallies = self._record.tallies
-        if self._is_behind():
-            self._record.tallies = tallies._replace(next_at=self._site.uptime() + _LOG_DELAY)
+        if self._is_behind() or self._site.unwritten.is_waiting:
+            self._record.tallies = tallies._replace(next_at=self._site.uptime() + _DELAY)
             self.arm()
             return
         self._record.tallies = tallies._replace(restarts=tallies.restarts + 1, next_at=None)

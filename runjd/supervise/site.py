@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from itertools import count
+from typing import Any
+
+from twisted.internet.defer import Deferred
 
 from runjd.protocols.jailoutput import IReactor
 from runjd.supervise.bundles import Bundles
 from runjd.supervise.clearing import Clearing
 from runjd.supervise.definitions import Definitions
+from runjd.supervise.degradation import Degradation
 from runjd.supervise.events import EventLog
 from runjd.supervise.execends import ExecEnds
 from runjd.supervise.guestbook import GuestBook
@@ -17,7 +22,9 @@ from runjd.supervise.logroom import LogRoom
 from runjd.supervise.metering import Metering
 from runjd.supervise.ordering import Ordering
 from runjd.supervise.spawner import Spawner
+from runjd.supervise.unwritten import Unwritten
 from runjd.supervise.vigil import Vigil
+from runjd.supervise.wishes import Wishes
 
 #: seconds that a full disk may delay the news of an exit
 FLUSH_LIMIT = 5.0
@@ -32,7 +39,8 @@ class Site:
     :param spawner: the keeper.
     :param logs: where the jails' output goes.
     :param definitions: where the jails are written down.
-    :param lasting: where that of them is written down which outlasts a reboot.
+    :param wishes: where that of them is written down which outlasts a reboot.
+    :param in_thread: calls what blocks.
     :param bundles: those that the daemon makes.
     :param vigil: watches init processes without the keeper.
     :param run_id: identifies this life of the daemon.
@@ -43,6 +51,9 @@ class Site:
     :param uptime: seconds since the host's boot, which no change of the clock moves.
     :param random: a number from 0 to 1.
     :param metering: what jails use.
+    :ivar degradation: what the daemon cannot do as it should.
+    :ivar lasting: has what outlasts a reboot written.
+    :ivar unwritten: records that the disk refused.
     """
 
     def __init__(
@@ -53,7 +64,8 @@ class Site:
         events: EventLog,
         logs: LogRoom,
         definitions: Definitions,
-        lasting: Lasting,
+        wishes: Wishes,
+        in_thread: Callable[..., Deferred[Any]],
         bundles: Bundles,
         vigil: Vigil,
         run_id: str,
@@ -68,7 +80,6 @@ class Site:
         self.events = events
         self.logs = logs
         self.definitions = definitions
-        self.lasting = lasting
         self.bundles = bundles
         self.vigil = vigil
         self.run_id = run_id
@@ -79,3 +90,6 @@ class Site:
         self.uptime = uptime
         self.random = random
         self.metering = metering
+        self.degradation = Degradation(events.emit)
+        self.lasting = Lasting(wishes, reactor, in_thread, partial(self.degradation.tell, "data"))
+        self.unwritten = Unwritten(reactor, definitions.probe, partial(self.degradation.tell, "records"))

@@ -50,10 +50,10 @@ def read_json(path: str) -> Any:
         return json.loads(file.read())
 
 
-def refused(path: str, error: OSError) -> InputOutput | NoSpace:
+def refused(path: str, error: OSError, deed: str = "write") -> InputOutput | NoSpace:
     """Return the error of a disk that refuses."""
     kind = NoSpace if error.errno in (errno.ENOSPC, errno.EDQUOT) else InputOutput
-    return kind(f"cannot write {path}: {error.strerror}")
+    return kind(f"cannot {deed} {path}: {error.strerror}")
 
 
 def _write_all(fd: int, data: bytes) -> None:

@@ -214,6 +214,9 @@ class Bench:
     def leftover_found(self, jail: str) -> None:
         raise AssertionError(jail)
 
+    def keeper_troubled(self, reason: str) -> None:
+        raise AssertionError(reason)
+
     def keeper_lost(self, reason: str) -> None:
         """The test has killed it."""
 

@@ -65,8 +65,17 @@ class Room:
         self.records = Records()
         self.told: list[Child] = []
         self.log: list[str] = []
+        self.troubles: list[str] = []
         self.reaping = Reaping(
-            self.later, self.children, self.workers, self.records, self.told.append, time.time, self.log.append, look
+            self.later,
+            self.children,
+            self.workers,
+            self.records,
+            self.told.append,
+            time.time,
+            self.log.append,
+            self.troubles.append,
+            look,
         )
 
     def living(self) -> int:
@@ -243,7 +252,9 @@ def test_a_failure_leaves_no_zombie(room: Room) -> None:
     def fail(child: Child) -> None:
         raise ValueError("no")
 
-    reaping = Reaping(room.later, room.children, room.workers, room.records, fail, time.time, room.log.append)
+    reaping = Reaping(
+        room.later, room.children, room.workers, room.records, fail, time.time, room.log.append, room.troubles.append
+    )
     reaping.turn()
 
     assert len(room.log) == 2

@@ -34,6 +34,7 @@ class Told:
         self.leftovers: list[str] = []
         self.is_ready = False
         self.lost: list[str] = []
+        self.troubles: list[str] = []
         self.when_exited: Deferred[None] = Deferred()
 
     def process_found(self, found: Found) -> None:
@@ -46,6 +47,9 @@ class Told:
 
     def leftover_found(self, jail: str) -> None:
         self.leftovers.append(jail)
+
+    def keeper_troubled(self, reason: str) -> None:
+        self.troubles.append(reason)
 
     def ready(self) -> None:
         self.is_ready = True

@@ -89,7 +89,7 @@ def test_a_disk_that_refuses_is_tried_again_and_delays_nobody():
     desk.written()
 
     assert desk.batches[-1] == {"a": Wish("down"), "b": Wish("up")}
-    assert desk.troubles == ["no space", ""]
+    assert desk.troubles == ["what is wanted does not outlast a reboot yet: no space", ""]
     assert desk.clock.getDelayedCalls() == []
 
 

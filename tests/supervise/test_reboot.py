@@ -133,7 +133,10 @@ def test_a_disk_that_refuses_stops_no_jail_and_is_told(world):
     stopped = world.controller.stop("web", "uid:0")
     world.reactor.turn()
     assert value(stopped).phase == "idle"
-    assert any(each.startswith("- store state=waiting reason=cannot write") for each in world.events)
+    assert any(
+        each.startswith("- store state=waiting degraded=what is wanted does not outlast a reboot yet: cannot write")
+        for each in world.events
+    )
     (world.path / "wishes").mkdir()
     world.reactor.turn(1.0)
 

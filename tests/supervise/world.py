@@ -22,7 +22,6 @@ from runjd.supervise.connection import AbsentKeeper
 from runjd.supervise.controller import Controller
 from runjd.supervise.definitions import Definitions
 from runjd.supervise.events import EventLog
-from runjd.supervise.lasting import Lasting
 from runjd.supervise.logroom import LogRoom
 from runjd.supervise.metering import Metering
 from runjd.supervise.recall import Recall
@@ -146,7 +145,8 @@ class World:
             events,
             LogRoom(f"{self.directory}/logs", self.writer, self.reactor, lambda: self.now, maybeDeferred),
             definitions,
-            Lasting(wishes, self.reactor, maybeDeferred, events.tell_store),
+            wishes,
+            maybeDeferred,
             Bundles(f"{self.directory}/bundles", maybeDeferred),
             Vigil(self.reactor, self._open_eyes, lambda: self.now),
             "7f3a91",

@@ -55,6 +55,13 @@ class Call:
         if not self.is_json:
             self.err.line(f"runjctl: {text}")
 
+    def pass_degraded(self, fields: Mapping[str, str]) -> None:
+        """Tell that the daemon itself is not well, where it says so by ``degraded=``."""
+        if "degraded" in fields and self.is_json:
+            self.err.line(to_json({"degraded": fields["degraded"]}))
+        elif "degraded" in fields:
+            self.notice(f"runjd is degraded: {visible(fields['degraded'])}")
+
     def pass_notices(self, fields: Mapping[str, str]) -> None:
         """Tell the person what the daemon found worth telling: ``notice=`` or ``notice.N=``."""
         for key, text in fields.items():

@@ -38,11 +38,15 @@ def status(call: Call) -> int:
     """Write a table of some jails, or of all, with what supervision knows; of one that is named alone, all of that."""
     words = call.given.words("ID")
     if len(words) == 1 and _WILD.isdisjoint(words[0]) and not call.is_json and not call.given.flag("failed"):
-        [fields] = call.client().ask(Request("", "SHOW", words)).records
+        answer = call.client().ask(Request("", "SHOW", words))
+        call.pass_degraded(answer.fields)
+        [fields] = answer.records
         stats = call.client().ask(Request("", "STATS", words)).records
         call.out.pairs(details(fields, stats[0] if stats else {}))
         return 0
-    records: Sequence[Mapping[str, str]] = call.client().ask(Request("", "STATUS", words)).records
+    answer = call.client().ask(Request("", "STATUS", words))
+    records: Sequence[Mapping[str, str]] = answer.records
+    call.pass_degraded(answer.fields)
     if call.given.flag("failed"):
         records = [each for each in records if _is_bad(each)]
     if call.is_json:
@@ -55,6 +59,7 @@ def status(call: Call) -> int:
 def show(call: Call) -> int:
     """Write all that is known of one jail."""
     answer = call.client().ask(Request("", "SHOW", (call.given.argument("ID"),)))
+    call.pass_degraded(answer.fields)
     fields: dict[str, str] = {}
     for record in answer.records:
         fields.update(record)

@@ -35,7 +35,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "log": ("state", "reason", "lost"),
     "keeper": ("state", "watched", "reason"),
     "reload": ("state", "added", "removed", "changed", "unchanged", "by", "reason"),
-    "store": ("state", "reason"),
+    "store": ("state", "degraded"),
     "shutdown": ("mode", "by"),
 }
 

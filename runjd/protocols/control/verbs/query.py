@@ -42,13 +42,13 @@ def status(call: Call) -> Reply:
     """STATUS."""
     ids = chosen(call, call.arguments.all(patterns.IDS))
     jails = call.jails() if ids is None else list(map(call.controller.facts, ids))
-    return Reply([("n", str(len(jails)))], body=_status_lines(call.tag, jails, call.now()))
+    return Reply([("n", str(len(jails))), *_degraded(call)], body=_status_lines(call.tag, jails, call.now()))
 
 
 def show(call: Call) -> Reply:
     """SHOW."""
     facts = call.controller.facts(call.arguments.need(ID))
-    return Reply([("n", "1")], body=[format_record(call.tag, show_fields(facts, call.now()))])
+    return Reply([("n", "1"), *_degraded(call)], body=[format_record(call.tag, show_fields(facts, call.now()))])
 
 
 def plan(call: Call) -> Reply:
@@ -72,6 +72,11 @@ async def wait(call: Call) -> Reply:
     work = call.controller.wait(jail, until)
     facts = await call.within(work, patience, f"waiting for {jail} to be {until}")
     return Reply(outcome_fields(facts))
+
+
+def _degraded(call: Call) -> list[tuple[str, str]]:
+    """Return what is to be known beside the jails: that the daemon itself is not well."""
+    return [("degraded", call.controller.degraded)] if call.controller.degraded else []
 
 
 def _status_lines(tag: str, jails: Sequence[Facts], now: float) -> Iterator[bytes]:
