@@ -22,7 +22,7 @@ import runjd
 from runjd.config.faults import ConfigError
 from runjd.config.files import default_file
 from runjd.config.load import daemon_of, load
-from runjd.config.model import Configuration, DaemonConfig
+from runjd.config.model import Configuration
 from runjd.errors import RunjdError
 from runjd.runtime.choose import RUNTIMES, available, wardens
 
@@ -31,6 +31,8 @@ if TYPE_CHECKING:
     from twisted.application.service import IService
     from twisted.python.failure import Failure
 
+    from runjd.access.audit import Audit
+    from runjd.access.guard import Guard
     from runjd.containerd.side import ContainerdSide
     from runjd.policy.descriptors import Shares
     from runjd.protocols.servicemanager import ServiceManager
@@ -38,6 +40,7 @@ if TYPE_CHECKING:
     from runjd.supervise.controller import Controller
     from runjd.supervise.daemon import Door
     from runjd.supervise.definitions import Definitions
+    from runjd.supervise.door import ControlDoor
     from runjd.supervise.site import Site
     from runjd.supervise.stallwatch import StallWatch
 
@@ -97,6 +100,7 @@ class Options(usage.Options):
         self["control"] = os.path.abspath(self["control"]) if self["control"] else f"{self['state']}/control"
         if len(os.fsencode(self["control"])) > 103:
             raise usage.UsageError(f"the path of the control socket is too long for a socket: {self['control']}")
+        self["audit"] = daemon.audit or f"{self['log']}/audit/audit.log"
         self["runtimes"] = runtimes_here(sys.platform, os.geteuid(), self["runtime"])
         if self["keeper"]:
             self["keeper"] = os.path.abspath(self["keeper"])
@@ -190,6 +194,7 @@ def make_service(options: Options, reactor: Any) -> IService:
 
     from twisted.internet.task import deferLater
 
+    from runjd.access.audit import Audit
     from runjd.access.guard import Guard
     from runjd.access.identity import identify
     from runjd.container.operations import Operations
@@ -242,6 +247,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     for name in ("state", "keeper", "jails", "bundles"):
         make_directory(f"{state}/{name}", 0o700)
     make_directory(options["log"], 0o755)
+    make_directory(f"{options['log']}/audit", 0o700)
     make_directory(options["data"], 0o700)
     lock_of_data = lock_directory(options["data"])
     make_directory(f"{options['data']}/jails", 0o700)
@@ -309,7 +315,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         ),
         options["first"],
         in_thread,
-        lambda daemon: _tune(daemon, site, controller, shares),
+        lambda found: _tune(found, site, controller, shares, guard, door),
         manager.reloading,
     )
     connections = Limits(shares.connections, (shares.connections + 1) // 2)
@@ -326,6 +332,8 @@ def make_service(options: Options, reactor: Any) -> IService:
         in_thread,
     )
     diagnosis = Diagnosis(exposition)
+    guard = Guard((0, os.geteuid()), lambda: hall.reconsider())  # noqa: PLW0108  made below
+    audit = Audit(options["audit"], writer, reactor, time.time)
     hall = Hall(
         controller,
         configuration,
@@ -333,12 +341,14 @@ def make_service(options: Options, reactor: Any) -> IService:
         all_verbs(),
         reactor,
         time.time,
-        Guard((0, os.geteuid())),
+        guard,
+        audit,
         f"runjd/{runjd.__version__}",
         connections,
     )
+    door = ControlDoor(options["control"], ControlFactory(hall, identify), reactor)
     doors: list[Door] = [
-        ControlDoor(options["control"], ControlFactory(hall, identify), reactor),
+        door,
         RelayDoor(f"{state}/containerd", containerd.services, reactor),
     ]
     if options["metrics"] is not None:
@@ -354,7 +364,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         writer,
         site.vigil,
         (stalls, pulse, manager),
-        at_start=lambda: _at_start(limits, reactor, controller, configuration),
+        at_start=lambda: _at_start(limits, reactor, controller, configuration, audit),
         at_ready=lambda: _at_ready(lock, options, controller, manager),
         at_stop=manager.stopping,
         fatal=lambda reason: ownprocess.end_with(reactor, reason),
@@ -387,15 +397,17 @@ def _has_configured(definitions: Definitions) -> bool:
         return False
 
 
-def _at_start(limits: tuple[int, int], reactor: Any, controller: Controller, configuration: LiveConfiguration) -> None:
+def _at_start(
+    limits: tuple[int, int], reactor: Any, controller: Controller, configuration: LiveConfiguration, audit: Audit
+) -> None:
     """Take what the process has; SIGHUP reloads the configuration, SIGUSR1 reopens all logs."""
     from runjd.supervise.ownprocess import mind_signals, raise_limit
 
     raise_limit(limits)
-    mind_signals(reactor, configuration.hang_up, lambda: _reopen_logs(controller))
+    mind_signals(reactor, configuration.hang_up, lambda: _reopen_logs(controller, audit))
 
 
-def _reopen_logs(controller: Controller) -> None:
+def _reopen_logs(controller: Controller, audit: Audit) -> None:
     from twisted.logger import Logger
 
     def failed(failure: Failure) -> None:
@@ -403,12 +415,17 @@ def _reopen_logs(controller: Controller) -> None:
 
     for jail in controller.jails():
         controller.log(jail.id).tend("reopen").addErrback(failed)
+    audit.reopen().addErrback(failed)
 
 
-def _tune(daemon: DaemonConfig, site: Site, controller: Controller, shares: Shares) -> None:
+def _tune(
+    found: Configuration, site: Site, controller: Controller, shares: Shares, guard: Guard, door: ControlDoor
+) -> None:
     """Do as the configuration says of the daemon itself, from now on."""
-    site.order.parallel = daemon.parallel
-    controller.shutdown_limit = daemon.shutdown
+    site.order.parallel = found.daemon.parallel
+    controller.shutdown_limit = found.daemon.shutdown
+    guard.take(found.rules)
+    door.admit_group(found.group)
     _check_room(shares, controller)
 
 

@@ -12,6 +12,8 @@ DAEMON = (
     Key("log", kinds.PATH),
     Key("data", kinds.PATH),
     Key("control", kinds.PATH),
+    Key("group", kinds.TEXT),
+    Key("audit", kinds.PATH),
     Key("keeper", kinds.PATH),
     Key("runtime", kinds.TEXT),
     Key("parallel", whole(1, 1000)),

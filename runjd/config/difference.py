@@ -13,13 +13,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from runjd.config.model import Configuration, ConfiguredJail, DaemonConfig
+    from runjd.policy.access import Rule
 
 #: from when on a key holds: at once, from the next start of the jail on, or of the daemon
 NOW, START, DAEMON = "now", "start", "daemon"
 
 #: what is looked at while a jail runs, or once it has ended
 _AT_ONCE = frozenset(["restart", "backoff", "requires", "after", "health", "stop", "log", "autostart", "owner"])
-_OF_A_RUNNING_DAEMON = frozenset(["parallel", "shutdown"])
+_OF_A_RUNNING_DAEMON = frozenset(["parallel", "shutdown", "group"])
 #: fields that have another name as keys
 _NAMES = {
     "restart.kind": "restart.policy",
@@ -71,7 +72,7 @@ def difference(before: Configuration, after: Configuration) -> Difference:
     """Return what changes if the one follows on the other."""
     old = {jail.id: jail for jail in before.jails}
     new = {jail.id: jail for jail in after.jails}
-    changes = list(_daemon_changes(before.daemon, after.daemon))
+    changes = [*_daemon_changes(before.daemon, after.daemon), *_rule_changes(before.rules, after.rules)]
     unchanged = 0
     for id, jail in new.items():
         if id in old:
@@ -91,6 +92,19 @@ def _daemon_changes(before: DaemonConfig, after: DaemonConfig) -> Iterator[Chang
         if old != new:
             takes = NOW if name in _OF_A_RUNNING_DAEMON else DAEMON
             yield Change("", name, _shown(old), _shown(new), takes)
+
+
+def _rule_changes(before: tuple[Rule, ...], after: tuple[Rule, ...]) -> Iterator[Change]:
+    for index in range(max(len(before), len(after))):
+        old, new = (_rule_shown(rules[index]) if index < len(rules) else "" for rules in (before, after))
+        if old != new:
+            yield Change("", f"access[{index}]", _shown(old), _shown(new), NOW)
+
+
+def _rule_shown(rule: Rule) -> str:
+    what = " ".join(rule.verbs) or ("everything" if rule.is_denial else "")
+    does = [each for each in ("deny" if rule.is_denial else "", "" if rule.role == "none" else rule.role, what) if each]
+    return " ".join([*[each.text for each in rule.who], *does, *(["with", *rule.jails] if rule.jails else [])])
 
 
 def _jail_changes(before: ConfiguredJail, after: ConfiguredJail) -> Iterator[Change]:

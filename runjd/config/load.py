@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 
+from runjd.config.accesskeys import group_of_socket, read_access
 from runjd.config.daemonkeys import DAEMON
 from runjd.config.faults import ConfigError, Faults
 from runjd.config.files import DIRECTORY, jail_files, read_toml
@@ -25,8 +26,9 @@ if TYPE_CHECKING:
 
     from runjd.config.faults import Fault
     from runjd.config.model import ConfiguredJail
+    from runjd.policy.access import Rule
 
-_TABLES = ("daemon", "defaults", "jail")
+_TABLES = ("daemon", "access", "defaults", "jail")
 
 
 def load(
@@ -65,6 +67,8 @@ class _Loading:
         self._settle = settle
         self._base = Base()
         self._files: list[Faults] = []
+        self._rules: tuple[Rule, ...] = ()
+        self._group: int | None = None
         self._jails: dict[str, ConfiguredJail] = {}
         self._of: dict[str, Faults] = {}
 
@@ -80,7 +84,7 @@ class _Loading:
             self._read_jails(table, faults)
         check_order(self._jails, self._of)
         jails = tuple([self._jails[id] for id in sorted(self._jails)])
-        return Configuration(file, (file, *others), daemon, jails)
+        return Configuration(file, (file, *others), daemon, jails, self._rules, self._group)
 
     def faults(self) -> Sequence[Fault]:
         return [fault for each in self._files for fault in each.all()]
@@ -98,6 +102,8 @@ class _Loading:
             daemon = read_keys(DAEMON, asked, daemon, ("daemon",), faults)
         else:
             faults.add(("daemon",), mismatch(asked, "a table"))
+        self._rules = read_access(table.get("access", []), faults)
+        self._group = group_of_socket(daemon.group, self._rules, faults)
         defaults = table.get("defaults", {})
         if isinstance(defaults, dict):
             refuse_unknown(defaults, [key.name for key in DEFAULTS], ("defaults",), faults)
@@ -110,9 +116,9 @@ class _Loading:
     def _refuse_tables(self, table: dict[str, object], faults: Faults) -> None:
         """Refuse all but jails in a file of jails.d."""
         for name in table:
-            if name in _TABLES[:2]:
+            if name in _TABLES[:3]:
                 faults.add((name,), f"belongs into runjd.toml; a file of {DIRECTORY} has jails only")
-        refuse_unknown({name: None for name in table if name not in _TABLES[:2]}, ("jail",), (), faults)
+        refuse_unknown({name: None for name in table if name not in _TABLES[:3]}, ("jail",), (), faults)
 
     def _read_jails(self, table: dict[str, object], faults: Faults) -> None:
         jails = table.get("jail", {})

@@ -7,6 +7,7 @@ How a jail is kept is :class:`runjd.policy.settings.Settings`; here is what it i
 from __future__ import annotations
 
 from runjd.config.endpoints import Endpoint
+from runjd.policy.access import Rule
 from runjd.policy.settings import RestartRule, Settings
 from runjd.values import Value
 
@@ -82,6 +83,8 @@ class DaemonConfig(Value):
     """
     What the table ``daemon`` says; empty strings where it says nothing.
 
+    :ivar group: whose members may open the control socket; empty: :data:`runjd.config.accesskeys.GROUP`.
+    :ivar audit: the file that tells who did what.
     :ivar parallel: so many jails start at a time.
     :ivar shutdown: seconds within which all jails are stopped.
     :ivar metrics: where they are offered; None: nowhere.
@@ -93,6 +96,8 @@ class DaemonConfig(Value):
     control: str = ""
     keeper: str = ""
     runtime: str = ""
+    group: str = ""
+    audit: str = ""
     parallel: int = 8
     shutdown: float = 80.0
     metrics: Endpoint | None = None
@@ -105,9 +110,13 @@ class Configuration(Value):
     :ivar file: runjd.toml; empty where there is none.
     :ivar files: all that were read.
     :ivar jails: by id.
+    :ivar rules: who may do what.
+    :ivar group: of the control socket; None: nobody but the daemon's own user can open it.
     """
 
     file: str = ""
     files: tuple[str, ...] = ()
     daemon: DaemonConfig = DaemonConfig()
     jails: tuple[ConfiguredJail, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    group: int | None = None

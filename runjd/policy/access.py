@@ -92,14 +92,14 @@ class Need(Value):
     :ivar verb: in lower case; ``log-rotate`` where it is that.
     :ivar role: which includes it.
     :ivar about: one of :data:`CONNECTION`, :data:`DAEMON`, :data:`JAILS`, :data:`JAIL`.
-    :ivar is_configured: whether the jail stands in the configuration; an operator's do.
+    :ivar owner: the least role that may change the jail; ``admin`` of one that stands in no configuration.
     """
 
     verb: str
     role: str
     about: str = CONNECTION
     jail: str = ""
-    is_configured: bool = False
+    owner: str = "operator"
 
 
 class Decision(Value):
@@ -182,6 +182,4 @@ def _covers(rule: Rule, need: Need) -> bool:
         return not rule.verbs
     if need.about == CONNECTION:
         return True
-    if rule.role == "operator" and need.role == "operator" and need.about == JAIL and not need.is_configured:
-        return False
-    return includes(rule.role, need.role)
+    return includes(rule.role, need.owner if need.role == "operator" and need.about == JAIL else need.role)

@@ -17,7 +17,7 @@ from zope.interface import implementer
 
 from runjd.config.difference import Difference
 from runjd.config.faults import ConfigError
-from runjd.config.model import Configuration, DaemonConfig
+from runjd.config.model import Configuration
 from runjd.errors import InputOutput, RunjdError
 from runjd.interfaces import IConfiguration
 from runjd.supervise.causes import CONFIG, SIGNAL
@@ -36,7 +36,7 @@ class LiveConfiguration:
     :param read: reads all files, and is told whether jails.d must be there; blocks.
     :param first: what was read at the start, or what was wrong with it: then the jails stay as they are known.
     :param in_thread: calls what blocks.
-    :param tune: is told what the daemon itself takes at once.
+    :param tune: is told what is in force, for what the daemon itself takes of it at once.
     :param reloading: is told that a reload begins, and that it is over.
     """
 
@@ -49,7 +49,7 @@ class LiveConfiguration:
         read: Callable[[bool], Configuration],
         first: Configuration | ConfigError,
         in_thread: Callable[..., Deferred[Any]],
-        tune: Callable[[DaemonConfig], None],
+        tune: Callable[[Configuration], None],
         reloading: Callable[[bool], None],
     ) -> None:
         self._in_force = in_force
@@ -147,7 +147,7 @@ class LiveConfiguration:
 
     async def _take(self, new: Configuration, by: str) -> Replaced:
         replaced = await self._in_force.replace(new, by)
-        self._tune(new.daemon)
+        self._tune(new)
         return replaced
 
     def _tell(self, found: Difference, by: str) -> None:

@@ -31,14 +31,28 @@ class ControlDoor:
     :param reactor: which listens.
     """
 
+    _log = Logger(namespace="runjd.protocols.control")
+
     def __init__(self, path: str, factory: ControlFactory, reactor: Any) -> None:
         self._path = path
         self._factory = factory
         self._reactor = reactor
         self._port: ControlPort | None = None
+        self._group: int | None = None
+
+    def admit_group(self, gid: int | None) -> None:
+        """Let the members of a group come in, from now on or from when it is open on; None: nobody but us, and root."""
+        self._group = gid
+        if self._port is None:
+            return
+        try:
+            self._port.admit_group(gid)
+        except RunjdError as error:
+            self._log.error("{error}", error=error)
 
     def open(self) -> None:
         self._port = listen_unix(self._path, self._factory, self._reactor)
+        self.admit_group(self._group)
 
     def close(self, reason: str) -> Deferred[None] | None:
         port, self._port = self._port, None

@@ -3,6 +3,7 @@
 import re
 from pathlib import Path
 
+from runjd.config.accesskeys import ACCESS
 from runjd.config.daemonkeys import DAEMON
 from runjd.config.jailkeys import JAIL
 from runjd.config.sections import names_of
@@ -20,7 +21,7 @@ def named():
 
 def test_every_key_is_in_the_page():
     """Those of tables, too, by their last part."""
-    keys = {name.rpartition(".")[2] for name in names_of((*JAIL, *DAEMON))}
+    keys = {name.rpartition(".")[2] for name in names_of((*JAIL, *DAEMON, *ACCESS.keys))}
 
     assert keys - named() == set()
 
@@ -29,4 +30,4 @@ def test_every_key_of_a_jail_has_an_entry():
     """It can be looked up."""
     entries = {word for line in re.findall(r"^\.It Cm (.*)$", PAGE, re.MULTILINE) for word in line.split()}
 
-    assert {key.name for key in (*JAIL, *DAEMON)} - entries == set()
+    assert {key.name for key in (*JAIL, *DAEMON, *ACCESS.keys)} - entries == set()

@@ -1,11 +1,14 @@
 """The sample configuration in etc/."""
 
+import grp
+import os
 import re
 import tomllib
 from pathlib import Path
 
 import pytest
 
+from runjd.config.accesskeys import ACCESS
 from runjd.config.daemonkeys import DAEMON
 from runjd.config.endpoints import endpoint_of
 from runjd.config.jailkeys import DEFAULTS, JAIL
@@ -16,14 +19,15 @@ from runjd.config.sections import names_of
 
 SAMPLE = Path(__file__).parent.parent.parent / "etc" / "runjd.toml"
 #: keys that a host decides, so that the sample cannot show what holds
-OF_THE_HOST = {"state", "log", "data", "control", "keeper", "runtime"}
+OF_THE_HOST = {"state", "log", "data", "control", "keeper", "runtime", "group", "audit"}
 
 
 @pytest.fixture
 def uncommented(tmp_path):
     """Return the sample with all of its settings."""
     path = tmp_path / "runjd.toml"
-    path.write_text(re.sub(r"^#(?=[a-z\[])", "", SAMPLE.read_text(), flags=re.MULTILINE))
+    text = re.sub(r"^#(?=[a-z\[])", "", SAMPLE.read_text(), flags=re.MULTILINE)
+    path.write_text(text.replace('group = "runjd"', f'group = "{grp.getgrgid(os.getgid()).gr_name}"'))
     return path
 
 
@@ -58,6 +62,7 @@ def test_every_key_is_in_it(uncommented):
     document = tomllib.loads(uncommented.read_text())
 
     assert {key.name for key in DAEMON} == set(document["daemon"])
+    assert {key.name for key in ACCESS.keys} == {name for rule in document["access"] for name in rule}
     assert {key.name for key in DEFAULTS} >= set(document["defaults"])
     shown = {name for table in (document["defaults"], *document["jail"].values()) for name in _names(table)}
     assert {_short(name) for name in names_of(JAIL)} - {_short(name) for name in shown} == set()

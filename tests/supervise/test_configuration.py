@@ -213,7 +213,7 @@ def test_what_the_daemon_takes_at_once_it_is_told(bench):
     bench.begin("[daemon]\nparallel = 3\n")
     bench.reload("[daemon]\nparallel = 4\n")
 
-    assert [daemon.parallel for daemon in bench.tuned] == [3, 4]
+    assert [each.daemon.parallel for each in bench.tuned] == [3, 4]
 
 
 def test_a_daemon_that_ends_reloads_no_more(bench):

@@ -36,34 +36,46 @@ class Permit:
     """
     What one request was allowed.
 
-    :ivar deed: the verb, or what it was asked for.
-    :ivar role: which includes it.
+    :param needs: all that it needs.
+    :ivar deed: the verb, or what else it was.
     :ivar jails: those that it names.
     """
 
-    __slots__ = ("_guard", "_need", "_principal", "deed", "jails", "role")
+    __slots__ = ("_guard", "_need", "_needs", "_principal", "deed", "jails")
 
-    def __init__(self, guard: Guard, principal: Principal, need: Need, jails: Sequence[str]) -> None:
+    def __init__(
+        self, guard: Guard, principal: Principal, need: Need, jails: Sequence[str], needs: Sequence[Need]
+    ) -> None:
         self._guard = guard
-        self._need = need
         self._principal = principal
+        self._need = need
+        self._needs = needs
         self.deed = need.verb
-        self.role = need.role
         self.jails = jails
+
+    @property
+    def is_change(self) -> bool:
+        """Whether those who may only look are not allowed the same."""
+        return self._need.role != "observer"
+
+    @property
+    def holds(self) -> bool:
+        """Whether it would be allowed again, by the rules of this moment."""
+        return all(self._guard.decide(self._principal, each).is_allowed for each in self._needs)
 
     @property
     def highest_role(self) -> str:
         """The highest role that the principal has with any jail."""
         return self._guard.role_of(self._principal)
 
-    def includes(self, jail: str, is_configured: bool = True) -> bool:
+    def includes(self, jail: str, owner: str = "operator") -> bool:
         """Return whether the same is allowed with this jail, by the rules of this moment."""
-        need = self._need._replace(about=JAIL, jail=jail, is_configured=is_configured)
+        need = self._need._replace(about=JAIL, jail=jail, owner=owner)
         return self._guard.decide(self._principal, need).is_allowed
 
     def among(self, jails: Iterable[Facts]) -> list[Facts]:
         """Return those jails with which the same is allowed."""
-        return [each for each in jails if self.includes(each.id, each.is_configured)]
+        return [each for each in jails if self.includes(each.id, _owner_of(each))]
 
 
 def authorise(
@@ -79,13 +91,16 @@ def authorise(
     deed, role = verb.deed_of(arguments)
     need = Need(deed, role, verb.about)
     jails = _jails_of(verb, arguments, controller)
-    permit = Permit(guard, principal, need, jails)
-    if not jails:
-        _check(guard, principal, need._replace(about=JAILS) if verb.about == JAIL else need)
     known = {each: _find(controller, each) for each in jails}
-    for jail, facts in known.items():
-        is_configured = facts is None or facts.is_configured
-        _check(guard, principal, need._replace(about=JAIL, jail=jail, is_configured=is_configured))
+    needs = [
+        need._replace(about=JAIL, jail=jail, owner="operator" if facts is None else _owner_of(facts))
+        for jail, facts in known.items()
+    ]
+    if not jails:
+        needs.append(need._replace(about=JAILS) if verb.about == JAIL else need)
+    permit = Permit(guard, principal, need, jails, needs)
+    for each in needs:
+        _check(guard, principal, each)
     for jail, facts in known.items():
         if facts is None and not verb.makes_jail:
             near = did_you_mean(jail, [each.id for each in permit.among(controller.jails())])
@@ -109,6 +124,11 @@ def _find(controller: IController, jail: str) -> Facts | None:
         return None
 
 
+def _owner_of(facts: Facts) -> str:
+    """Return the least role that may change the jail."""
+    return facts.definition.settings.owner if facts.is_configured else "admin"
+
+
 def _check(guard: Guard, principal: Principal, need: Need) -> None:
     """:raise Denied: telling role and rule."""
     decision = guard.decide(principal, need)
@@ -123,5 +143,5 @@ def _reason(principal: Principal, need: Need, decision: Decision) -> str:
     if decision.rule != NO_RULE:
         return f"{need.verb}{of} is denied by {decision.rule}"
     if need.jail and need.role == "operator" and decision.role == "operator":
-        return f"{need.verb}{of} needs the role admin: it was made by run, and stands in no configuration"
+        return f"{need.verb}{of} needs the role admin: it was made by run, or its configuration says so"
     return f"{need.verb}{of} needs the role {need.role}, which {principal.name} does not have"

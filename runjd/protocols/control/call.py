@@ -47,6 +47,9 @@ class Connection(Protocol):
     async def follow(self, pages: AsyncGenerator[Sequence[bytes]]) -> None:
         """Write pages between the replies, each when the one before is on its way."""
 
+    def reopen_audit(self) -> Deferred[None]:
+        """Let go of the file that tells who did what, because somebody else moved it."""
+
     def close(self) -> None:
         """Close, once all that was said is sent."""
 

@@ -7,10 +7,12 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
+from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from runjd.errors import Busy, Denied
 from runjd.interfaces import IConfiguration, IController, IDiagnosis, ISubscription
+from runjd.policy.access import NO_RULE
 from runjd.policy.facts import Event
 from runjd.policy.principal import Principal
 from runjd.protocols.control.authority import Guard
@@ -41,12 +43,32 @@ class Member(Protocol):
     def say_goodbye(self, reason: str) -> None:
         """Close, saying why."""
 
+    def reconsider(self) -> None:
+        """Other rules are in force: end what is not allowed any more."""
+
+
+class Audit(Protocol):
+    """Writes down who changed what, and who was not allowed to."""
+
+    def changed(self, principal: Principal, verb: str, jails: Sequence[str], result: str) -> None:
+        """Somebody did, or tried, what he may do."""
+
+    def denied(self, principal: Principal, verb: str, jails: Sequence[str], rule: str) -> None:
+        """Somebody was not allowed something."""
+
+    def reopen(self) -> Deferred[None]:
+        """Let go of the file, because somebody else moved it."""
+
+    def stop(self) -> None:
+        """Write down what is left to tell."""
+
 
 class Hall:
     """
     What connections share.
 
     :param guard: says who may do what.
+    :param audit: is told who did what.
     :param now: wall time in seconds.
     :param server: name and version, as ``runjd/0.1.0``.
     """
@@ -60,6 +82,7 @@ class Hall:
         clock: IReactorTime,
         now: Callable[[], float],
         guard: Guard,
+        audit: Audit,
         server: str,
         limits: Limits,
     ) -> None:
@@ -70,6 +93,7 @@ class Hall:
         self.clock = clock
         self.now = now
         self.guard = guard
+        self.audit = audit
         self._server = server
         self._limits = limits
         self._members: dict[Member, Principal] = {}
@@ -91,6 +115,7 @@ class Hall:
         :raise Busy: there are too many connections.
         """
         if self.guard.is_stranger(principal):
+            self.audit.denied(principal, "connect", (), NO_RULE)
             raise Denied(
                 f"no rule of the configuration allows {principal.name} anything", role="none", who=principal.name
             )
@@ -128,6 +153,15 @@ class Hall:
         """Close all connections, saying why."""
         for member in list(self._members):
             member.say_goodbye(reason)
+        self.audit.stop()
+
+    def reconsider(self) -> None:
+        """Other rules are in force: end what they do not allow, and send strangers away."""
+        for member, principal in list(self._members.items()):
+            if self.guard.is_stranger(principal):
+                member.say_goodbye(f"no rule of the configuration allows {principal.name} anything any more")
+            else:
+                member.reconsider()
 
     def new_reference(self) -> str:
         """Return a name for a problem that is told in the daemon's log."""

@@ -38,6 +38,7 @@ class ControlPort(unix.Port):
 
     def __init__(self, path: str, factory: IProtocolFactory, mode: int, clock: IReactorTime) -> None:
         super().__init__(path.encode("utf-8", "surrogateescape"), factory, BACKLOG, mode, clock)
+        self._file = path
         self._clock = clock
         self._pause: IDelayedCall | None = None
         self._told_at = -TOLD
@@ -46,6 +47,24 @@ class ControlPort(unix.Port):
     def is_paused(self) -> bool:
         """Whether nobody is accepted at this moment, for want of descriptors."""
         return self._pause is not None
+
+    def admit_group(self, gid: int | None) -> None:
+        """
+        Let the members of a group open the socket; None: nobody but us, and root.
+
+        :raise InputOutput: it cannot be; then nobody else can.
+        """
+        path = self._file
+        try:
+            if gid is None:
+                os.chmod(path, 0o600)
+            else:
+                os.lchown(path, -1, gid)
+                os.chmod(path, 0o660)
+        except OSError as error:
+            raise InputOutput(
+                f"the control socket {path} stays closed to the group {gid}: {error.strerror}", path=path
+            ) from error
 
     def doRead(self) -> None:
         """Accept, if there is a descriptor to accept with."""

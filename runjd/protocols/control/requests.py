@@ -16,7 +16,7 @@ from twisted.internet.defer import CancelledError, Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from runjd.errors import BadArgument, Cancelled, RunjdError, SyntaxFault, TooLong, UnknownVerb
+from runjd.errors import BadArgument, Cancelled, Denied, RunjdError, SyntaxFault, TooLong, UnknownVerb
 from runjd.policy.principal import Principal
 from runjd.protocols.control.authority import Permit, authorise
 from runjd.protocols.control.call import Call, Connection, Reply
@@ -64,6 +64,9 @@ class Requests:
         self._is_over = False
         self._turning: Request | None = None
         self._turning_work: Deferred[Any] | None = None
+        #: what was allowed of those that are not answered yet, by tag
+        self._permits: dict[str, Permit] = {}
+        self._stream_permit: Permit | None = None
         self.unreadable = 0
 
     @property
@@ -131,10 +134,24 @@ class Requests:
             if work is not None and work is not self._turning_work:
                 work.cancel()
 
+    def reconsider(self) -> str:
+        """
+        Cancel what other rules do not allow any more.
+
+        :return: why the connection must be closed: it is a stream, which is not allowed; else empty.
+        """
+        for tag, permit in list(self._permits.items()):
+            work = self._tagged.get(tag) if tag else self._untagged_work
+            if work is not None and not permit.holds:
+                work.cancel()
+        stream = self._stream_permit
+        return f"{stream.deed} is not allowed any more" if stream is not None and not stream.holds else ""
+
     def _carry_out(self, request: Request, verb: Verb) -> None:
         try:
             hall = self._hall
             arguments, permit = self._permit(request, verb)
+            self._permits[request.tag] = permit
             result = verb.carry_out(
                 Call(
                     verb.name,
@@ -177,26 +194,38 @@ class Requests:
             arguments = read_arguments(verb, request)
         except BadArgument as error:
             problem = error
-        permit = authorise(self._hall.guard, self._principal, verb, arguments, self._hall.controller)
+        hall = self._hall
+        try:
+            permit = authorise(hall.guard, self._principal, verb, arguments, hall.controller)
+        except Denied as error:
+            jail, told = error.details.get("jail"), error.details
+            hall.audit.denied(self._principal, str(told["verb"]), [str(jail)] if jail else [], str(told["rule"]))
+            raise
         if arguments is None:
             raise problem or BadArgument(f"{verb.name.lower()} cannot be read")
         return arguments, permit
 
     def _answer(self, request: Request, outcome: Reply | Failure) -> None:
         tag = request.tag
+        permit = self._permits.pop(tag, None)
         if isinstance(outcome, Failure):
-            line = format_failure(tag, self._explain(outcome))
+            error = self._explain(outcome)
+            line = format_failure(tag, error)
+            self._write_down(permit, error.code)
             self._put(Unit(iter(()), None, lambda _: line, lambda: self._answered(request, None)))
             return
         reply = outcome
         if reply.stream is not None and reply.session is not None:
             reply.stream.take(reply.session)
+            self._stream_permit = permit
 
         def end(problem: Failure | None) -> bytes:
-            if problem is not None:
-                return format_failure(tag, self._explain(problem))
-            return format_success(tag, reply.fields)
+            error = self._explain(problem) if problem is not None else None
+            self._write_down(permit, error.code if error is not None else "ok")
+            return format_success(tag, reply.fields) if error is None else format_failure(tag, error)
 
+        if self._is_over:
+            self._write_down(permit, "ok")
         self._put(Unit(iter(reply.body), reply.pages, end, lambda: self._answered(request, reply)))
         if reply.then is not None:
             self._put(Unit(iter(reply.then), None, lambda _: b"", lambda: None))
@@ -243,6 +272,11 @@ class Requests:
             else:
                 self._refuse(first, second)  # type: ignore[arg-type]
         self._changed()
+
+    def _write_down(self, permit: Permit | None, result: str) -> None:
+        """Have it written down what a request that changes something came to."""
+        if permit is not None and permit.is_change:
+            self._hall.audit.changed(self._principal, permit.deed, permit.jails, result)
 
     def _put(self, unit: Unit) -> None:
         if not self._is_over:

@@ -177,6 +177,9 @@ class ControlProtocol(Protocol):
                 self._outlet.put(Unit(iter(page), None, _no_line, lambda fires=written: fires.callback(None)))  # type: ignore[misc]
                 await written
 
+    def reopen_audit(self) -> Deferred[None]:
+        return self._hall.audit.reopen()
+
     def close(self) -> None:
         self._is_closing = True
         self._shut()
@@ -191,6 +194,12 @@ class ControlProtocol(Protocol):
         else:
             line = format_failure("?", Closing(reason))
             self._outlet.put(Unit(iter(()), None, lambda _: line, self._shut))
+
+    def reconsider(self) -> None:
+        """Other rules are in force: end what is in flight, or the stream, where it is not allowed any more."""
+        reason = self._requests.reconsider() if self._requests is not None else ""
+        if reason:
+            self.say_goodbye(reason)
 
     # reading
 

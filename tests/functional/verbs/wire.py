@@ -12,8 +12,10 @@ from twisted.internet.protocol import Factory, Protocol
 from twisted.internet.task import deferLater
 from zope.interface import implementer
 
+from runjd.access.audit import Audit
 from runjd.access.guard import Guard
 from runjd.access.identity import identify
+from runjd.logs.memory import MemoryWriter
 from runjd.policy.access import Rule, Subject
 from runjd.policy.facts import Definition
 from runjd.protocols.control.factory import ControlFactory
@@ -142,8 +144,8 @@ class Server:
         self.configuration = ScriptedConfiguration()
         self.diagnosis = ScriptedDiagnosis()
 
-        self.guard = Guard(())
-        self.guard.take((Rule("access[0]", (Subject("anybody"),), role),))
+        self.guard = Guard((), lambda: hall.reconsider())
+        self.writer = MemoryWriter()
         hall = Hall(
             self.jails,
             self.configuration,
@@ -152,9 +154,11 @@ class Server:
             real_reactor,
             lambda: self.now,
             self.guard,
+            Audit("/audit.log", self.writer, real_reactor, lambda: self.now),
             "runjd/0.4.0",
             limits or Limits(),
         )
+        self.guard.take((Rule("access[0]", (Subject("anybody"),), role),))
         self.factory = ControlFactory(hall, identify)
         self.port = listen_unix(self.path, self.factory, real_reactor)
         self._wires: list[Wire] = []

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+from copy import copy
 
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
+from runjd.access.audit import Audit
 from runjd.access.guard import Guard
+from runjd.logs.memory import MemoryWriter
 from runjd.policy.access import Rule, Subject
 from runjd.policy.facts import Definition
 from runjd.policy.principal import Principal
@@ -72,8 +75,8 @@ class Offline:
         self.jails.run(Definition("web", "/bundles/web", "memory", stdin=True), "uid:0")
         self.configuration = ScriptedConfiguration()
         self.diagnosis = ScriptedDiagnosis()
-        self.guard = Guard(())
-        self.guard.take((Rule("access[0]", (Subject("anybody"),), role),))
+        self.guard = Guard((), lambda: self.hall.reconsider())
+        self.writer = MemoryWriter()
         self.hall = Hall(
             self.jails,
             self.configuration,
@@ -82,14 +85,26 @@ class Offline:
             self.clock,
             lambda: 1_763_910_080.102,
             self.guard,
+            Audit("/audit.log", self.writer, self.clock, lambda: 1_763_910_080.102),
             "runjd/0.4.0",
             Limits(),
         )
+        self.guard.take((Rule("access[0]", (Subject("anybody"),), role),))
+        self.begin()
+
+    def begin(self) -> None:
+        """Connect."""
         factory = ControlFactory(self.hall, lambda _: Principal(0, 0, 1))
         self.protocol = factory.buildProtocol(None)
         self.socket = Socket()
         self.protocol.makeConnection(self.socket)
         self.greeting = self.socket.read().decode()
+
+    def again(self) -> Offline:
+        """Return another connection to the same server."""
+        other = copy(self)
+        other.begin()
+        return other
 
     def send(self, data: str | bytes) -> None:
         """Send a line, or bytes as they are."""
@@ -105,6 +120,10 @@ class Offline:
         """Return the lines that came."""
         return self.socket.read_all().decode().splitlines()
 
+    def audit(self) -> list[str]:
+        """Return what was written down of who did what, without the times."""
+        return [line.partition(" ")[2] for line in self.writer.files.get("/audit.log", b"").decode().splitlines()]
+
     def lose(self) -> None:
         """The client is gone."""
         if not self.protocol.connected:
@@ -112,4 +131,5 @@ class Offline:
         self.protocol.connected = 0
         self.protocol.connectionLost(None)
         os.close(self.socket.fd)
+        self.hall.audit.stop()
         assert not self.clock.getDelayedCalls()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 
 import pytest
@@ -139,7 +140,7 @@ def test_what_decided(offline):
     assert offline.say("start own") == [
         (
             "- DENIED verb=start jail=own role=operator rule=none "
-            'msg="start of own needs the role admin: it was made by run, and stands in no configuration"'
+            'msg="start of own needs the role admin: it was made by run, or its configuration says so"'
         )
     ]
 
@@ -195,3 +196,96 @@ def test_the_sessions_of_others_are_closed_by_who_may(offline):
         assert viewer.jails.sessions("own")
     finally:
         viewer.lose()
+
+
+OBSERVER, OPERATOR = Rule("access[0]", EVERYBODY, "observer"), Rule("access[0]", EVERYBODY, "operator")
+
+
+def test_what_is_waited_for_ends_with_the_permission(offline):
+    """What is in flight and not allowed any more is cancelled; what is allowed goes on."""
+    offline.guard.take((OPERATOR,))
+    offline.say("1 wait web\n2 wait web exec=x1")
+    offline.send("3 log web follow=yes")
+    assert offline.lines()[-1:] == []
+
+    offline.guard.take((Rule("access[0]", EVERYBODY, verbs=("wait",)),))
+
+    assert offline.lines() == ['-3 CANCELLED msg="no longer waited for"']
+    assert code_of(offline, "log") == "DENIED"
+
+
+def test_a_session_ends_with_the_permission(offline):
+    """A stream that is not allowed any more is closed, and the session with it."""
+    offline.guard.take((OPERATOR,))
+    offline.say("attach web")
+    assert offline.jails.sessions("web")
+
+    offline.guard.take((OBSERVER,))
+
+    assert not offline.jails.sessions("web")
+    assert offline.socket.disconnecting
+
+
+def test_a_session_that_is_allowed_stays(offline):
+    """Other rules disturb nobody whom they allow the same."""
+    offline.guard.take((OPERATOR,))
+    offline.say("attach web")
+
+    offline.guard.take((OPERATOR, OBSERVER))
+
+    assert offline.jails.sessions("web")
+    assert not offline.socket.disconnecting
+
+
+def test_a_stranger_is_sent_away(offline):
+    """Whom other rules allow nothing hears why, and his connection is closed."""
+    offline.guard.take(())
+
+    assert offline.lines() == ['-? BYE msg="no rule of the configuration allows uid:0 anything any more"']
+    assert offline.socket.disconnecting
+
+
+def test_a_stranger_is_not_let_in():
+    """In place of the greeting he is told so, and that is written down."""
+    stranger = Offline(role="none")
+    try:
+        stranger.guard.take(())
+        other = stranger.hall.members
+        late = stranger.again()
+        reason = "no rule of the configuration allows uid:0 anything"
+        assert late.greeting == f'-? DENIED role=none who=uid:0 msg="{reason}"\n'
+        assert stranger.hall.members == other
+        assert stranger.audit()[-1] == "who=uid:0 from=unix gid=0 pid=1 verb=connect result=DENIED rule=none"
+        late.protocol.connectionLost(None)
+        os.close(late.socket.fd)
+    finally:
+        stranger.lose()
+
+
+def test_changes_and_refusals_are_written_down(offline):
+    """Each with what came of it, and without what a program is given; what only looks is not."""
+    offline.guard.take((OPERATOR,))
+    who = "who=uid:0 from=unix gid=0 pid=1 verb="
+
+    for request in ("status", "log web", "stop web", "exec web /bin/sh env.1=SECRET=1", "start absent", "stop own"):
+        offline.say(request)
+    offline.say("start web")
+    offline.say("log rotate web")
+    offline.say("exec web /bin/sh -c SECRET env.1=SECRET=1")
+
+    assert offline.audit() == [
+        f"{who}stop jail=web result=ok",
+        f"{who}exec jail=web result=STATE",
+        f"{who}stop jail=own result=DENIED rule=none",
+        f"{who}start jail=web result=ok",
+        f"{who}log-rotate jail=web result=ok",
+        f"{who}exec jail=web result=ok",
+    ]
+
+
+def test_what_the_client_does_not_wait_for_is_written_down(offline):
+    """A change goes on without the client, and so does the word of it."""
+    offline.send("kill web CHLD wait=stopped")
+    offline.lose()
+
+    assert offline.audit() == ["who=uid:0 from=unix gid=0 pid=1 verb=kill jail=web result=CANCELLED"]

@@ -48,6 +48,8 @@ async def tend(call: Call) -> Reply:
     jails = call.arguments.all(JAILS) or [facts.id for facts in call.jails()]
     logs = [call.controller.log(each) for each in jails]  # all of them are there, or nothing is done
     work = [each.tend(deed) for each in logs]
+    if deed == "reopen" and not call.arguments.all(JAILS):
+        work.append(call.connection.reopen_audit())
     await DeferredList(work)
     for tended in work:
         await tended
