@@ -55,6 +55,7 @@ class Argument(Value):
     :ivar many: it takes all words that are left; only the last may.
     :ivar literal: once it began, nothing is an option any more.
     :ivar first: it begins with whatever word comes first, also with one that looks like an option.
+    :ivar choices: the words that a shell offers for it; the verb itself refuses others, and says why.
     """
 
     name: str
@@ -62,6 +63,7 @@ class Argument(Value):
     many: bool = False
     literal: bool = False
     first: bool = False
+    choices: tuple[str, ...] = ()
 
 
 class Verb(Value):

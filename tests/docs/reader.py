@@ -26,7 +26,7 @@ ip link set lo up
 for name in runjctl runj runjd-keeper; do
     {
         echo '#!/bin/sh'
-        printf 'exec "%s" -I -X utf8 "%s" "%s" "$@"\\n' "$PYTHON" "$CHECKOUT/bin/$name" "$CHECKOUT"
+        printf 'exec "%s" -I -S -X utf8 "%s" "%s" "$@"\\n' "$PYTHON" "$CHECKOUT/bin/$name" "$CHECKOUT"
     } > "/run/programs/$name"
 done
 chmod 755 /run/programs/*

@@ -138,7 +138,7 @@ PROGRAM = Program(
         Verb(
             "log",
             "rotate or reopen the files of logs",
-            (Argument("DEED"), _SOME_IDS),
+            (Argument("DEED", choices=("rotate", "reopen")), _SOME_IDS),
             (_JSON,),
             "DEED is rotate or reopen. Without ID, of all jails.",
         ),
@@ -248,6 +248,16 @@ PROGRAM = Program(
             (Argument("LINE", optional=True, many=True, literal=True),),
         ),
         Verb(
+            "completion",
+            "write what a shell needs to complete the command lines of runjctl and runj",
+            (
+                Argument("SHELL", choices=("bash", "zsh", "fish")),
+                Argument("WORD", optional=True, many=True, literal=True),
+            ),
+            (),
+            'For bash: eval "$(runjctl completion bash)". The scripts themselves ask by SHELL words, and PROGRAM WORD...',
+        ),
+        Verb(
             "help",
             "show this, or the help of a verb",
             (Argument("VERB", optional=True),),
@@ -291,6 +301,7 @@ PLACES = {
     "metrics": ("daemon", "metrics"),
     "shutdown": ("daemon", "shutdown"),
     "raw": ("daemon", "raw"),
+    "completion": ("completing", "completion"),
     "help": ("daemon", "help_"),
 }
 
