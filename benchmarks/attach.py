@@ -262,9 +262,17 @@ def keeper_of(directory: str) -> int:
                 words = file.read().split(b"\0")
         except OSError:
             continue
-        if f"{directory}/state/keeper".encode() in words and os.getsid(int(name)) == int(name):
+        if f"{directory}/state/keeper".encode() in words and not _is_worker(int(name), words):
             return int(name)
     raise SystemExit("There is no keeper.")
+
+
+def _is_worker(pid: int, words: list[bytes]) -> bool:
+    """Whether a process has the command line of its parent."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
+        parent = file.read().rpartition(")")[2].split()[1]
+    with open(f"/proc/{parent}/cmdline", "rb") as file:
+        return file.read().split(b"\0") == words
 
 
 def idle(directory: str, bundle: str, pid: int) -> dict[str, float]:

@@ -23,7 +23,8 @@ from collections.abc import Iterator
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, CHECKOUT)
 
-from start import daemon  # noqa: E402 # the path comes first
+from attach import keeper_of  # noqa: E402 # the path comes first
+from start import daemon  # noqa: E402
 
 from runjd.spec.example import minimal_config  # noqa: E402
 
@@ -53,19 +54,6 @@ def cpu(pid: int) -> tuple[float, float]:
     return (fields[0] + fields[1]) / _TICK, (fields[2] + fields[3]) / _TICK
 
 
-def keeper(directory: str) -> int:
-    """Return the pid of the keeper: it leads a session of its own."""
-    mark = os.fsencode(f"{directory}/state/keeper")
-    for name in filter(str.isdecimal, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{name}/cmdline", "rb") as file:
-                if mark in file.read().split(b"\0") and os.getsid(int(name)) == int(name):
-                    return int(name)
-        except OSError:
-            continue
-    raise SystemExit("There is no keeper.")
-
-
 def main() -> None:
     """Measure, and write a table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
@@ -83,7 +71,7 @@ def main() -> None:
                 [answer] = ask(directory, request)
                 if not answer.startswith("+"):
                     raise SystemExit(f"The daemon says {answer}")
-            pids = {"daemon": pid, "keeper": keeper(directory)}
+            pids = {"daemon": pid, "keeper": keeper_of(directory)}
             time.sleep(given.settle)
             before, count, began = (
                 {name: cpu(each) for name, each in pids.items()},

@@ -360,7 +360,7 @@ def _describe_jails(directory: str, bundle: str) -> None:
     _write_bundle(bundle, minimal_config([*shell, _ONCE], root=f"{bundle}/rootfs", readonly=True))
     _write_bundle(f"{directory}/ever", minimal_config([*shell, _EVER], root=f"{bundle}/rootfs", readonly=True))
     _write_bundle(f"{directory}/calm", plain_config([sys.executable, "-I", "-S", "-c", _CALM]))
-    jails = {form: f'bundle = "{bundle}"\nlog = {{ format = "{form}" }}' for form in FORMS}
+    jails = {form: f'bundle = "{bundle}"\nlog = {{ format = "{form}", max-size = 0 }}' for form in FORMS}
     jails["flood"] = f'bundle = "{directory}/ever"\nlog = {{ max-size = {_FLOOD_SIZE}, keep = 1 }}'
     for number in range(CALM):
         jails[f"calm{number}"] = f'bundle = "{directory}/calm"\nruntime = "plain"'

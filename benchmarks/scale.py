@@ -19,7 +19,8 @@ import time
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, CHECKOUT)
 
-from crashes import ask, cpu, keeper  # noqa: E402 # the path comes first
+from attach import keeper_of  # noqa: E402 # the path comes first
+from crashes import ask, cpu  # noqa: E402
 from start import control, daemon  # noqa: E402
 
 from runjd.config.load import load  # noqa: E402
@@ -111,7 +112,7 @@ def main() -> None:
             for words in (("plan",), ("status",), ("reload", "-n"), ("top", "-b", "-n", "1", "-d", "0.1")):
                 found.append((f"runjctl {' '.join(words)}", f"{timed(directory, *words):.2f} s"))
             time.sleep(2)
-            processes = {"daemon": pid, "keeper": keeper(directory)}
+            processes = {"daemon": pid, "keeper": keeper_of(directory)}
             before = {name: sum(cpu(each)) for name, each in processes.items()}
             time.sleep(given.seconds)
             for name, each in processes.items():

@@ -8,7 +8,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-MISSING = "zstd needs the Python module zstandard (or Python 3.14); gzip needs nothing"
+MISSING = "zstd needs the Python module zstandard (pip install 'runjd[zstd]'; FreeBSD: py311-zstandard), or Python 3.14"
 
 
 def zstd() -> Any:

@@ -128,6 +128,8 @@ class LogRule(Value):
     """
     How the output of a jail is kept.
 
+    By default so that a program that nobody looks at does not fill the disk.
+
     :ivar format: one of :data:`FORMATS`.
     :ivar pressure: one of :data:`PRESSURES`: what happens while the disk refuses.
     :ivar line_limit: bytes of text in one record; a longer line is cut, and marked as partial.
@@ -142,7 +144,7 @@ class LogRule(Value):
     format: str = "cri"
     pressure: str = "block"
     line_limit: int = 16_384
-    max_size: int = 0
+    max_size: int = 64 << 20
     max_age: float = 0.0
     keep: int = 5
     compress: str = "none"

@@ -48,16 +48,16 @@ def logged() -> Iterator[LoggedDaemon]:
         made.remove()
 
 
-@pytest.mark.parametrize("form", FORMATS)
-def test_every_byte_comes_through_each_form_and_rotation(logged: LoggedDaemon, form: str) -> None:
+@pytest.mark.parametrize(("form", "kind"), [*((form, "gzip") for form in FORMATS), ("cri", "zstd")])
+def test_every_byte_comes_through_each_form_and_rotation(logged: LoggedDaemon, form: str, kind: str) -> None:
     """Random lines of all lengths and bytes: put together again from all files they have the same checksum."""
     size = max(_BYTES // 16, 300_000)
-    logged.jail("random", _RANDOM, f'format = "{form}", max-size = {size}, keep = 1000, compress = "gzip"')
+    logged.jail("random", _RANDOM, f'format = "{form}", max-size = {size}, keep = 1000, compress = "{kind}"')
     logged.start()
     logged.start_jail("random")
     wait_until(lambda: logged.status("random")["status"] == "stopped", "it does not end", _PATIENCE)
     path = logged.log("random")
-    wait_until(lambda: all(each.compression == "gzip" for each in rotated(path)), "not all is compressed", _PATIENCE)
+    wait_until(lambda: all(each.compression == kind for each in rotated(path)), "not all is compressed", _PATIENCE)
 
     expected, source = hashlib.sha256(), random.Random(7)
     for begin in range(0, _BYTES, _BLOCK):
@@ -158,3 +158,15 @@ def test_a_log_that_is_removed_or_cut_while_it_is_written(logged: LoggedDaemon) 
     lines = [FORMATS["cri"].decode(record) for record in found.splitlines()]
     numbers = [int(line.text.split()[1]) for line in lines]
     assert numbers == list(range(numbers[0], numbers[-1] + 1))
+
+
+def test_a_program_that_nobody_looks_at_does_not_fill_the_disk(logged: LoggedDaemon) -> None:
+    """Where nothing is said of its log, a file has 64 MiB, and one after the other is begun."""
+    logged.jail("flood", "for n in range(150): os.write(1, (b'x' * 1023 + b'\\n') * 1024)\n", 'format = "raw"')
+    logged.start()
+    logged.run_jail("flood")
+
+    sizes = [os.path.getsize(each.path) for each in rotated(logged.log("flood"))]
+    assert len(sizes) == 2
+    assert all(60 << 20 < size <= (64 << 20) + (128 << 10) for size in sizes)
+    assert sum(sizes) + os.path.getsize(logged.log("flood")) == 150 << 20

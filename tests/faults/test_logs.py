@@ -59,7 +59,7 @@ def test_a_line_that_does_not_end(logged: LoggedDaemon, form: str) -> None:
     """It is written in parts as it comes, all of it, and takes no memory."""
     program = f"for n in range({_ENDLESS}): os.write(1, bytes([n % 7 + 65]) * 1048576)\n"
     logged.jail("warm", "os.write(1, b'x' * 4000000)\n", f'format = "{form}"')
-    logged.jail("endless", program, f'format = "{form}"')
+    logged.jail("endless", program, f'format = "{form}", max-size = 0')
     logged.start()
     logged.run_jail("warm")
     before, most = logged.memory(), 0

@@ -129,8 +129,8 @@ class Daemon:
     def keeper(self) -> int:
         """Return the pid of the keeper, 0 where there is none."""
         mark = os.fsencode(f"{self.state}/keeper")
-        # who started it, and its workers, have the same command line
-        return next((pid for pid in _pids() if mark in _words(pid) and _leads_session(pid)), 0)
+        # who started it has the same command line, and so have its workers, which lead sessions, too
+        return next((pid for pid in _pids() if mark in _words(pid) and _leads_session(pid) and not _is_worker(pid)), 0)
 
     def kill_keeper(self) -> int:
         """Kill the keeper as the kernel would, and leave the daemon alone; return its pid."""
@@ -208,6 +208,12 @@ def _words(pid: int) -> list[bytes]:
 def _leads_session(pid: int) -> bool:
     seen = look(pid)
     return seen is not None and seen.session == pid
+
+
+def _is_worker(pid: int) -> bool:
+    """Whether a process has the command line of its parent, and that one is no mere starter."""
+    seen = look(pid)
+    return seen is not None and _words(seen.parent) == _words(pid) and _leads_session(seen.parent)
 
 
 def assert_log_goes_on(numbers: Sequence[int]) -> None:
