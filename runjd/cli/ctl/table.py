@@ -255,7 +255,7 @@ PROGRAM = Program(
                 Argument("WORD", optional=True, many=True, literal=True),
             ),
             (),
-            'For bash: eval "$(runjctl completion bash)". The scripts themselves ask by SHELL words, and PROGRAM WORD...',
+            'For bash: eval "$(runjctl completion bash)". Without a daemon, no jails are offered.',
         ),
         Verb(
             "help",
