@@ -203,6 +203,12 @@ class IController(Interface):
     def enable(id: str, by: str, is_enabled: bool) -> Deferred[Facts]:
         """Say whether it comes up at boots, whatever is wanted of it now."""
 
+    def pause(id: str, by: str) -> Deferred[Facts]:
+        """Have its processes stand still; fires when they do. It must be ready; a stop lets it go on first."""
+
+    def resume(id: str, by: str) -> Deferred[Facts]:
+        """Let its processes go on."""
+
     def kill(id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
         """Signal the init process, or every process of the jail, or one exec process."""
 

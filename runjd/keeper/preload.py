@@ -51,6 +51,7 @@ def preload() -> None:
         import runjd.runtime.copyup
         import runjd.runtime.linux.cgroup.freezing
         import runjd.runtime.linux.cgroup.gathering
+        import runjd.runtime.linux.cgroup.living
         import runjd.runtime.linux.cgroup.making
         import runjd.runtime.linux.cgroup.removing
         import runjd.runtime.linux.cgroup.view

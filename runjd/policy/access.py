@@ -19,7 +19,20 @@ ROLES = ("none", "observer", "operator", "admin")
 VERBS = (
     *("help", "caps", "whoami", "ping", "hello", "quit", "cancel", "metrics", "shutdown"),
     *("list", "status", "show", "plan", "wait", "stats"),
-    *("run", "start", "stop", "restart", "try-restart", "reset", "enable", "disable", "kill", "delete"),
+    *(
+        "run",
+        "start",
+        "stop",
+        "restart",
+        "try-restart",
+        "pause",
+        "resume",
+        "reset",
+        "enable",
+        "disable",
+        "kill",
+        "delete",
+    ),
     *("reload", "log", "log-rotate", "log-reopen"),
     *("attach", "exec", "resize", "sessions", "subscribe", "unsubscribe"),
 )

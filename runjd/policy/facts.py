@@ -12,7 +12,7 @@ from runjd.policy.settings import Settings
 from runjd.values import Value
 
 WANTS = ("up", "down", "once")
-STATUSES = ("creating", "created", "running", "stopped", "-")
+STATUSES = ("creating", "created", "running", "paused", "stopped", "-")
 PHASES = ("idle", "waiting", "starting", "running", "stopping", "backoff", "failed", "unknown")
 READY = ("yes", "no", "-")
 HEALTH = ("healthy", "unhealthy", "starting", "-")

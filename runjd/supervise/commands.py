@@ -10,6 +10,8 @@ stop       stops it              nothing; no start will  down
 restart    stops and starts it   starts it               up
 try        stops and starts it   nothing, unless a start as it was
 restart                          would follow by itself
+pause,     stands still, or goes   refused                 as it was
+resume     on
 reset      counts anew           forgets a failure; what as it was
                                  is held off starts
 ========== ===================== ======================= ==========================
@@ -21,7 +23,7 @@ from functools import partial
 
 from twisted.internet.defer import Deferred, succeed
 
-from runjd.errors import Gone, RunjdError
+from runjd.errors import Gone, RunjdError, WrongState
 from runjd.policy.facts import Definition, Facts
 from runjd.supervise.jail import Jail
 from runjd.supervise.lasting import Lasting
@@ -88,6 +90,18 @@ class Commands:
         elif phase == "backoff":
             jail.machine.due()
         return jail.facts()
+
+    def pause(self, jail: Jail, by: str) -> Deferred[Facts]:
+        """Have its processes stand still."""
+        if jail.phase != "running":
+            raise WrongState(f'jail "{jail.id}" cannot be paused, it is {jail.phase}', jail=jail.id)
+        if not jail.is_ready:
+            raise WrongState(f'jail "{jail.id}" cannot be paused before it is ready; wait for that', jail=jail.id)
+        return jail.pausing.pause(by).addCallback(lambda _: jail.facts())
+
+    def resume(self, jail: Jail, by: str) -> Deferred[Facts]:
+        """Let its processes go on."""
+        return jail.pausing.resume(by).addCallback(lambda _: jail.facts())
 
     def enable(self, jail: Jail, by: str, enabled: bool) -> Deferred[Facts]:
         """Say whether it comes up at boots."""

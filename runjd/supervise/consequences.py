@@ -10,6 +10,7 @@ from twisted.logger import Logger
 from runjd.errors import Gone, RunjdError
 from runjd.policy.facts import ExitRecord
 from runjd.supervise.causes import HEALTH, READY
+from runjd.supervise.pausing import Pausing
 from runjd.supervise.site import Site
 from runjd.supervise.tending import Tending
 
@@ -23,6 +24,16 @@ _log = Logger()
 def tending_of(jail: Jail, site: Site) -> Tending:
     """Return what looks after a jail, with the consequences of what it finds."""
     return Tending(site, jail.record, jail.execs, Consequences(jail, site))
+
+
+def pausing_of(jail: Jail, site: Site) -> Pausing:
+    """Return what pauses a jail, with the consequences."""
+
+    def changed(is_paused: bool, by: str) -> None:
+        site.events.emit(jail.id, "pause", {"paused": "yes" if is_paused else "no", "by": by or jail.by})
+        jail.tending.mind_pause()
+
+    return Pausing(site, jail.record, changed)
 
 
 class Consequences:

@@ -233,6 +233,12 @@ class Controller:
     def enable(self, id: str, by: str, is_enabled: bool) -> Deferred[Facts]:
         return _tried(lambda: self._commands.enable(self._jail(id), by, is_enabled))
 
+    def pause(self, id: str, by: str) -> Deferred[Facts]:
+        return _tried(lambda: self._commands.pause(self._running(id), by))
+
+    def resume(self, id: str, by: str) -> Deferred[Facts]:
+        return _tried(lambda: self._commands.resume(self._running(id), by))
+
     def kill(self, id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
         try:
             if exec_id:

@@ -47,6 +47,7 @@ class Known(Value):
     :ivar is_restarting: it was stopped to be started anew.
     :ivar is_of_this_boot: it was written since the host was booted.
     :ivar is_ready: that run was seen to be ready.
+    :ivar is_paused: its processes stand still.
     """
 
     definition: Definition
@@ -62,6 +63,7 @@ class Known(Value):
     is_restarting: bool = False
     is_of_this_boot: bool = True
     is_ready: bool = False
+    is_paused: bool = False
 
 
 class Definitions:
@@ -154,6 +156,7 @@ def _to_json(known: Known) -> dict[str, object]:
         "enabled": known.enabled,
         "is_restarting": known.is_restarting,
         "is_ready": known.is_ready,
+        "is_paused": known.is_paused,
         "definition": definition_to_json(known.definition),
     }
 
@@ -173,6 +176,7 @@ def _from_json(document: Any) -> Known:
         is_restarting=document.get("is_restarting") is True,
         enabled=None if document.get("enabled") is None else document["enabled"] is True,
         is_ready=document.get("is_ready") is True,
+        is_paused=document.get("is_paused") is True,
     )
 
 

@@ -15,7 +15,7 @@ from runjd.policy.restart import Run
 from runjd.policy.settings import Settings
 from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.causes import KEEPER, PROGRAM, RESTART
-from runjd.supervise.consequences import tending_of, unready
+from runjd.supervise.consequences import pausing_of, tending_of, unready
 from runjd.supervise.definitions import Known
 from runjd.supervise.ending import Ending
 from runjd.supervise.events import exit_details
@@ -80,6 +80,7 @@ class Jail:
         "log_trouble",
         "machine",
         "notices",
+        "pausing",
         "phase",
         "pid",
         "record",
@@ -121,7 +122,9 @@ class Jail:
         self._mourning = Mourning(site, self.record, self._ending, self._removal)
         self.retrying = Retrying(site, self.record, self.log.intake.is_behind, self._due)
         self.tending = tending_of(self, site)
-        self._stopping = Stopping(site, self.record, self.execs, self.machine.stop_overdue, self._tell_step)
+        self.pausing = pausing_of(self, site)
+        overdue = self.machine.stop_overdue
+        self._stopping = Stopping(site, self.record, self.execs, self.pausing, overdue, self._tell_step)
 
     @property
     def definition(self) -> Definition:

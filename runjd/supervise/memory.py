@@ -188,6 +188,8 @@ class MemoryController:
         if program is None and jail.phase != "starting":
             return succeed(jail.facts())
         stopped = self.wait(id, "stopped")
+        if jail.is_paused:
+            self._change(id, False, by)
         self._move(jail, "stopping", by=by)
         if program is None:
             gone = Gone(f'jail "{id}" was stopped before it ran', jail=id)
@@ -226,6 +228,12 @@ class MemoryController:
             jail.enabled = is_enabled
             self.events.emit(id, "changed", {"by": by})
         return succeed(jail.facts())
+
+    def pause(self, id: str, by: str) -> Deferred[Facts]:
+        return self._change(id, True, by)
+
+    def resume(self, id: str, by: str) -> Deferred[Facts]:
+        return self._change(id, False, by)
 
     def kill(self, id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
         try:
@@ -361,6 +369,17 @@ class MemoryController:
         except KeyError:
             raise no_such_jail(id, self._jails) from None
 
+    def _change(self, id: str, is_paused: bool, by: str) -> Deferred[Facts]:
+        try:
+            self._program(id)
+        except RunjdError as error:
+            return fail(error)
+        jail = self._jail(id)
+        if jail.is_paused is not is_paused:
+            jail.is_paused = is_paused
+            self.events.emit(id, "pause", {"paused": "yes" if is_paused else "no", "by": by})
+        return succeed(self.facts(id))
+
     def _program(self, id: str, exec_id: str = "") -> MemoryProgram:
         jail = self._jail(id)
         program = jail.execs.get(exec_id) if exec_id else jail.program
@@ -445,6 +464,7 @@ class _Jail:
         self.last_exit: ExitRecord | None = None
         self.execs: dict[str, MemoryProgram] = {}
         self.log = MemoryLog()
+        self.is_paused = False
 
     def has_reached(self, until: str) -> bool:
         if until == "stopped":
@@ -456,7 +476,7 @@ class _Jail:
         return Facts(
             id=self.definition.id,
             want=self.want,
-            status="running" if program else "stopped" if self.last_exit else "-",
+            status=("paused" if self.is_paused else "running") if program else "stopped" if self.last_exit else "-",
             phase=self.phase,
             ready="yes" if self.phase == "running" else "no",
             health="-",

@@ -33,7 +33,7 @@ def facts_of(jail: Jail) -> Facts:
     if jail.phase == "starting":
         status = "creating"
     elif is_running:
-        status = "running"
+        status = "paused" if record.is_paused else "running"
     else:
         status = "stopped" if record.last_exit is not None or jail.has_ended else "-"
     return Facts(

@@ -29,6 +29,7 @@ class Record:
     :ivar tallies: what the next start by itself depends on.
     :ivar started: when it was started last, in seconds since the host's boot.
     :ivar is_ready: that run was seen to be ready.
+    :ivar is_paused: its processes stand still.
     """
 
     __slots__ = (
@@ -42,6 +43,7 @@ class Record:
         "enabled",
         "is_configured",
         "is_expected",
+        "is_paused",
         "is_ready",
         "is_restarting",
         "last_exit",
@@ -71,6 +73,7 @@ class Record:
         self.tallies = known.tallies
         self.started = known.started
         self.is_ready = known.is_ready
+        self.is_paused = known.is_paused
 
     def save(self) -> None:
         """
@@ -91,6 +94,7 @@ class Record:
             self.enabled,
             is_restarting=self.is_restarting,
             is_ready=self.is_ready,
+            is_paused=self.is_paused,
         )
         if known != self._saved:
             try:
@@ -146,7 +150,7 @@ class Record:
         self.is_expected = True
         self.is_restarting = False
         self.started = now
-        self.is_ready = False
+        self.is_ready = self.is_paused = False
         self.take()
 
     def take(self) -> None:

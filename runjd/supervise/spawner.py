@@ -41,6 +41,9 @@ class Spawner(Protocol):
     def signal(self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False) -> Deferred[None]:
         """Signal one process, or everyone in the jail."""
 
+    def change(self, jail: str, change: str) -> Deferred[None]:
+        """``pause`` a jail, or ``resume`` it."""
+
     def delete(self, jail: str, *, force: bool = False) -> Deferred[None]:
         """Remove a jail from the host."""
 

@@ -9,6 +9,7 @@ end however it is killed says so and keeps nobody else waiting.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
@@ -16,6 +17,7 @@ from twisted.python.failure import Failure
 
 from runjd.policy.settings import Probe
 from runjd.supervise.exec import ExecProcess
+from runjd.supervise.pausing import Pausing
 from runjd.supervise.probes.answer import Answer
 from runjd.supervise.probes.program import ProgramQuestion, Programs
 from runjd.supervise.record import Record
@@ -31,6 +33,7 @@ class Stopping:
     One stop after another of one jail.
 
     :param execs: the exec processes of the jail, by id.
+    :param pausing: lets it go on, so that it can end.
     :param overdue: called when it had its time to stop.
     :param tell: told each step, with what is known of it.
     :ivar reason: what it is waited for; empty while nothing is.
@@ -42,6 +45,7 @@ class Stopping:
         "_execs",
         "_hook",
         "_overdue",
+        "_pausing",
         "_record",
         "_seconds",
         "_site",
@@ -56,12 +60,14 @@ class Stopping:
         site: Site,
         record: Record,
         execs: dict[str, ExecProcess],
+        pausing: Pausing,
         overdue: Callable[[], None],
         tell: Callable[[Mapping[str, object]], None],
     ) -> None:
         self._site = site
         self._record = record
         self._execs = execs
+        self._pausing = pausing
         self._overdue = overdue
         self._tell = tell
         self._abort_timeout = 0.0
@@ -90,8 +96,9 @@ class Stopping:
             self.force()
         elif not self._step:
             self._seconds = seconds
-            self._run_hook()
-        elif self._step == "hook":
+            self._step = "resume"
+            self._pausing.lift(self._run_hook)
+        elif self._step in ("resume", "hook"):
             self._seconds = min(self._seconds, seconds)
         elif self._step == "signal" and self._left() > seconds:
             self._wait(seconds, self._overdue)
@@ -103,7 +110,7 @@ class Stopping:
             self._step = "kill"
             self.reason = "it was killed, and has not ended yet"
             self._tell({"step": "kill", "signal": _SIGKILL})
-        self._signal(_SIGKILL)
+        self._pausing.lift(partial(self._signal, _SIGKILL))
         self._wait(_PATIENCE, self._stuck)
 
     def remind(self) -> None:
@@ -122,6 +129,8 @@ class Stopping:
     # --- inside -----------------------------------------------------------------------
 
     def _run_hook(self) -> None:
+        if self._step != "resume":  # killed meanwhile
+            return
         rule = self._record.definition.settings.stop
         if not rule.hook:
             self._send()

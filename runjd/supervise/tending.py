@@ -122,6 +122,11 @@ class Tending:
         if self.is_ready and before.health != health:
             self._watch_health()
 
+    def mind_pause(self) -> None:
+        """It stands still, or goes on: whoever stands still is not asked how he is."""
+        if self.is_ready:
+            self._watch_health()
+
     def end(self) -> None:
         """The run is over, or somebody else's."""
         readiness, self._readiness = self._readiness, None
@@ -155,7 +160,7 @@ class Tending:
         if before is not None:
             before.stop()
         rule = self._settings.health
-        if rule is not None:
+        if rule is not None and not self._record.is_paused:
             jail, chance = self._record.definition.id, self._site.random()
             self._health = HealthWatch(self._site, jail, self._execs, rule, self._age, self._changed, chance)
 

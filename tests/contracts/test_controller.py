@@ -291,3 +291,23 @@ def test_a_plan_changes_nothing(bench):
     assert bench.controller.facts("web").phase == "idle"
     with pytest.raises(NoSuchJail, match="web"):
         bench.controller.plan(["webb"])
+
+
+def test_a_jail_is_paused_and_resumed(bench):
+    """It is a status of a jail that runs; both are told, and a stop ends it."""
+    run(bench)
+
+    assert value(bench.controller.pause("web", "uid:7")).status == "paused"
+    assert value(bench.controller.resume("web", "uid:7")).status == "running"
+    value(bench.controller.pause("web", "uid:7"))
+    value(bench.controller.stop("web", "uid:8"))
+
+    told = [dict(each.details) for each in bench.controller.events.since(0)[1] if each.ev == "pause"]
+    assert [(each["paused"], each["by"]) for each in told] == [
+        ("yes", "uid:7"),
+        ("no", "uid:7"),
+        ("yes", "uid:7"),
+        ("no", "uid:8"),
+    ]
+    assert error_of(bench.controller.pause("web", "uid:7")).code == WrongState.code
+    assert error_of(bench.controller.resume("absent", "uid:7")).code == NoSuchJail.code

@@ -30,6 +30,7 @@ class FakeKeeper:
         self.programs: dict[tuple[str, str], Program] = {}
         self.jails: set[str] = set()
         self.next_error: RunjdError | None = None
+        self.next_change_error: RunjdError | None = None
         self.next_delete_error: RunjdError | None = None
         self.holds_starts = False
         self.held: list[Callable[[], None]] = []
@@ -65,6 +66,11 @@ class FakeKeeper:
         if (signum == KILL and not program.is_stuck) or signum not in program.ignores:
             self.end(jail, None, signum, exec_id=exec_id)
         return succeed(None)
+
+    def change(self, jail, change) -> Deferred[None]:
+        self.asked.append(f"{change} {jail}")
+        error, self.next_change_error = self.next_change_error, None
+        return fail(error) if error is not None else succeed(None)
 
     def delete(self, jail, *, force=False) -> Deferred[None]:
         self.asked.append(f"delete {jail}{' force' if force else ''}")

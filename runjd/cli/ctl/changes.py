@@ -37,6 +37,16 @@ def try_restart(call: Call) -> int:
     return _each(call, "TRY-RESTART", _options(call, "wait", timeout="grace"))
 
 
+def pause(call: Call) -> int:
+    """Have the processes of jails stand still."""
+    return _each(call, "PAUSE", _options(call, "timeout"))
+
+
+def resume(call: Call) -> int:
+    """Let the processes of paused jails go on."""
+    return _each(call, "RESUME", _options(call, "timeout"))
+
+
 def reset(call: Call) -> int:
     """Forget the failures of jails."""
     return _each(call, "RESET", {})

@@ -26,6 +26,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "state": ("from", "to", "by", "pid", "jid", "next_in", "reason"),
     "ready": ("ready", "took_ms", "by"),
     "health": ("from", "to", "text", "by"),
+    "pause": ("paused", "by"),
     "kill": ("signal", "exec", "by"),
     "stop": ("step", "signal", "by", "reason"),
     "exec": ("exec", "pid", "by"),

@@ -1,4 +1,4 @@
-"""The verbs that change jails: RUN START STOP RESTART TRY-RESTART RESET ENABLE DISABLE KILL DELETE."""
+"""The verbs that change jails: run, start, stop, restart, pause, reset, enable, kill, delete and their opposites."""
 
 from __future__ import annotations
 
@@ -117,6 +117,20 @@ async def disable(call: Call) -> Reply:
     return Reply([*outcome_fields(facts), ("enabled", "no")])
 
 
+async def pause(call: Call) -> Reply:
+    """PAUSE."""
+    jail = call.arguments.need(ID)
+    work = call.controller.pause(jail, call.by)
+    return Reply(_paused(await call.within(work, call.arguments.get(TIMEOUT), f"pausing {jail}")))
+
+
+async def resume(call: Call) -> Reply:
+    """RESUME."""
+    jail = call.arguments.need(ID)
+    work = call.controller.resume(jail, call.by)
+    return Reply(_paused(await call.within(work, call.arguments.get(TIMEOUT), f"resuming {jail}")))
+
+
 async def stop(call: Call) -> Reply:
     """STOP."""
     jail = call.arguments.need(ID)
@@ -149,6 +163,10 @@ async def delete(call: Call) -> Reply:
         return await _unwaited(call, work)
     await call.within(work, call.arguments.get(TIMEOUT), f"deleting {jail}")
     return Reply([("jail", jail)])
+
+
+def _paused(facts: Facts) -> list[tuple[str, str]]:
+    return [*outcome_fields(facts), ("paused", "yes" if facts.status == "paused" else "no")]
 
 
 def window_size(call: Call) -> tuple[int, int] | None:
@@ -222,6 +240,8 @@ VERBS = (
         (GRACE, *_UP),
         about=JAIL,
     ),
+    Verb("PAUSE", "operator", "Have the processes of a jail stand still.", pause, (ID,), (TIMEOUT,), about=JAIL),
+    Verb("RESUME", "operator", "Let the processes of a paused jail go on.", resume, (ID,), (TIMEOUT,), about=JAIL),
     Verb("RESET", "operator", "Forget the failures of a jail.", reset, (ID,), about=JAIL),
     Verb("ENABLE", "operator", "Have a jail come up at boots.", enable, (ID,), about=JAIL),
     Verb("DISABLE", "operator", "Have a jail stay down at boots.", disable, (ID,), about=JAIL),

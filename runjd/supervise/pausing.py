@@ -1,0 +1,76 @@
+"""
+The pause of one jail: its processes stand still until it is resumed.
+
+The kernel keeps them so, whatever becomes of us (a frozen control group on Linux), so the
+next daemon has to know of it.  Nobody asks a paused jail how it is, and a stop lets it go
+on first: a signal reaches nobody who stands still.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
+
+from runjd.errors import WrongState
+from runjd.supervise.record import Record
+from runjd.supervise.site import Site
+
+
+class Pausing:
+    """
+    Whether one jail is paused.
+
+    :param changed: told that it is paused, or no longer, and by whom; by nobody: its stop let it go on.
+    """
+
+    __slots__ = ("_changed", "_record", "_site")
+
+    def __init__(self, site: Site, record: Record, changed: Callable[[bool, str], None]) -> None:
+        self._site = site
+        self._record = record
+        self._changed = changed
+
+    def pause(self, by: str) -> Deferred[None]:
+        """Stop its processes; fires when they stand still. Fails where the runtime cannot."""
+        return self._change(True, by)
+
+    def resume(self, by: str) -> Deferred[None]:
+        """Let its processes go on."""
+        return self._change(False, by)
+
+    def lift(self, then: Callable[[], None]) -> None:
+        """Let its processes go on, where they stand still, so that they can end; then go on in any case."""
+        if not self._record.is_paused:
+            then()
+            return
+
+        def lifted(_: object) -> None:
+            then()
+
+        self._set(False, "")
+        self._site.spawner.change(self._record.definition.id, "resume").addBoth(lifted)
+
+    def _change(self, is_paused: bool, by: str) -> Deferred[None]:
+        def done(_: object) -> None:
+            self._set(is_paused, by)
+
+        def refused(failure: Failure) -> None:
+            # somebody did it without us
+            if not self._is_so(failure.value, is_paused):
+                failure.raiseException()
+
+        asked = self._site.spawner.change(self._record.definition.id, "pause" if is_paused else "resume")
+        return asked.addErrback(refused).addCallback(done)
+
+    def _is_so(self, error: object, is_paused: bool) -> bool:
+        """Return whether a refusal says that it is so already."""
+        status = error.details.get("status") if isinstance(error, WrongState) else None
+        return status is not None and (status == "paused") is is_paused
+
+    def _set(self, is_paused: bool, by: str) -> None:
+        if self._record.is_paused is not is_paused:
+            self._record.is_paused = is_paused
+            self._record.save_if_possible()
+            self._changed(is_paused, by)
