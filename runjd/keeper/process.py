@@ -13,6 +13,7 @@ import os
 import resource
 
 from runjd.kernel.closing import close_others
+from runjd.kernel.coredumps import forbid_core_dumps
 from runjd.kernel.reaper import become_reaper
 
 TYPE_CHECKING = False
@@ -63,6 +64,7 @@ class OwnProcess:
         if os.getsid(0) != os.getpid() and os.getpgrp() != os.getpid():
             os.setsid()
         become_reaper()
+        forbid_core_dumps()
         _write("/proc/self/comm", _NAME)
         for score in _OOM_SCORES:
             if self._oom_score is not None and int(score) < int(self._oom_score) and _write(_OOM_SCORE, score):

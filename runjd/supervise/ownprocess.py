@@ -14,6 +14,8 @@ from typing import Any
 
 from twisted.logger import Logger
 
+from runjd.kernel.coredumps import forbid_core_dumps
+
 #: bytes that chunks of output and their records take for a moment
 _CHUNKS = 1 << 20
 #: seconds for which the thread that writes a flood may keep the reactor waiting, each time that it wants to go on
@@ -23,7 +25,8 @@ _log = Logger()
 
 
 def settle(reactor: Any) -> None:
-    """Settle memory, time and threads; before any delayed call is pending."""
+    """Settle memory, time, threads and core dumps; before any delayed call is pending."""
+    forbid_core_dumps()
     _keep_heap()
     _keep_time(reactor)
     sys.setswitchinterval(_SWITCH)
