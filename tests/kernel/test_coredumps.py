@@ -46,6 +46,7 @@ def test_a_fork_inherits_it_and_a_program_does_not():
 def test_an_ordinary_user_keeps_what_proc_shows_of_him():
     """Nothing is done for him."""
     script = f"{_FORBID}import os; from runjd.kernel.prctl import get_dumpable, set_dumpable; "
-    script += "os.getuid() or os.setresuid(65534, 65534, 65534); set_dumpable(1); forbid_core_dumps(); sys.exit(get_dumpable() != 1)"
+    script += "os.getuid() or os.setresuid(65534, 65534, 65534); set_dumpable(1); "
+    script += "forbid_core_dumps(); sys.exit(get_dumpable() != 1)"
 
     subprocess.run([sys.executable, "-I", "-c", script], check=True, timeout=20)
