@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import _socket
 import os
+import sys
 
 from runjd.container.report import EXECUTE, Channel
 
 NAME = "start.sock"
+_IS_LINUX = sys.platform == "linux"
 
 # no rights needed but to search it; FreeBSD has it from 13.1 on
 _HERE = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
@@ -54,8 +56,11 @@ def approach(directory_fd: int, *, patient: bool = True) -> Channel | None:
     socket = _socket.socket(_socket.AF_UNIX, _socket.SOCK_SEQPACKET)
     socket.setblocking(patient)
     try:
-        with Inside(directory_fd):
-            socket.connect(NAME)
+        if _IS_LINUX:  # and threads may do so, too
+            socket.connect(f"/proc/self/fd/{directory_fd}/{NAME}")
+        else:
+            with Inside(directory_fd):
+                socket.connect(NAME)
     except (ConnectionRefusedError, FileNotFoundError):
         socket.close()
         return None

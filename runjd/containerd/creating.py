@@ -113,7 +113,7 @@ class Creating:
             process.status, process.started, process.is_starting = "starting", mark, True
             self._place.save(task)
             try:
-                await self._place.keeper.start(task.jail)
+                await self._place.execute(task.jail)
             except RunjdError as error:
                 if not (is_repeated and error.code == "STATE"):
                     process.status = "created"

@@ -42,12 +42,13 @@ class Dying:
         process.status = "stopped"
         if process.piping is not None:
             process.piping.exited(record)
-        if self._place.save(task):
-            self._acknowledge(task, process, record.pid)
+        # told before it is written down: told twice, where the daemon dies in between, is no harm
         if process.exec_id:
             self._tell(task, process, process.end)
         else:
             self._end_task(task, process.end)
+        if self._place.save(task):
+            self._acknowledge(task, process, record.pid)
 
     def resume(self, task: Task) -> None:
         """Go on where the last daemon stopped: tell the ends that it did not tell."""

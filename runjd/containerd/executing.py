@@ -12,6 +12,7 @@ from runjd.containerd.ends import End
 from runjd.containerd.loggerend import LoggerEnds
 from runjd.containerd.place import TaskPlace
 from runjd.containerd.process import TaskProcess, mark_of
+from runjd.containerd.steering import close_input
 from runjd.containerd.streams import Streams, for_keeper
 from runjd.containerd.task import Task
 from runjd.errors import RunjdError, WrongState
@@ -89,6 +90,8 @@ class Executing:
         connect(self._place, task, process, launched.descriptors)
         self._place.save(task)
         self._place.announcing.started(task, process)
+        if process.is_input_closed:  # it was, while the keeper was at work
+            await close_input(self._place, task, process)
         record, process.pending = process.pending, None
         if record is not None:
             self._dying.ended(task, process, record)

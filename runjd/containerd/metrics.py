@@ -104,5 +104,5 @@ def _set_known(message: Message, values: Mapping[str, Anything]) -> None:
     """Set the fields that are numbers, of those that the message has."""
     known = message.DESCRIPTOR.fields_by_name
     for name, value in values.items():
-        if name in known and isinstance(value, int) and 0 <= value <= _MOST:
+        if name in known and known[name].message_type is None and isinstance(value, int) and 0 <= value <= _MOST:
             setattr(message, name, value)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -17,15 +18,20 @@ from runjd.containerd.task import Task
 from runjd.errors import RunjdError
 from runjd.runtime.contract import MemoryWatch
 
+_BY_THREADS = sys.platform == "linux"
+
 
 class Looks(Protocol):
-    """Who looks at jails without changing them; a :class:`runjd.container.operations.Operations`."""
+    """Who does with jails what takes no worker of the keeper; a :class:`runjd.container.operations.Operations`."""
 
     def processes(self, id: str) -> tuple[int, ...]:
         """Return the pids of all its processes."""
 
     def usage(self, id: str) -> dict[str, object]:
         """Return what it uses."""
+
+    def start_at_once(self, id: str) -> bool:
+        """Execute its program; False where it has hooks."""
 
     def watch_memory(self, id: str) -> MemoryWatch:
         """Return what tells when it ran out of memory."""
@@ -72,6 +78,15 @@ class TaskPlace:
     def keeper(self) -> TaskKeeper:
         """The keeper that there is now."""
         return self._keeper()
+
+    async def execute(self, jail: str) -> None:
+        """
+        Execute the program of a jail that waits for that.
+
+        A thread is as good as a worker of the keeper, and there sooner; but not where it can be kept long by hooks.
+        """
+        if not (_BY_THREADS and await self.in_thread(self.looks.start_at_once, jail)):
+            await self.keeper.start(jail)
 
     def save(self, task: Task) -> bool:
         """Write a task down where that can be; whether it could."""

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import UNIXClientEndpoint, connectProtocol
+from twisted.internet.endpoints import UNIXClientEndpoint
+from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -92,10 +93,9 @@ class Post:
 
 def to_containerd(reactor: Any, path: str) -> Deferred[Client]:
     """Connect to a socket of containerd."""
-    made: Deferred[Client] = connectProtocol(  # type: ignore[no-untyped-call]
-        UNIXClientEndpoint(reactor, path),  # type: ignore[no-untyped-call]
-        TtrpcClient(reactor),
-    )
+    factory = Factory.forProtocol(lambda: TtrpcClient(reactor))
+    factory.noisy = False
+    made: Deferred[Client] = UNIXClientEndpoint(reactor, path).connect(factory)  # type: ignore[no-untyped-call]
     return made
 
 

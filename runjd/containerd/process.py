@@ -49,6 +49,7 @@ class TaskProcess:
     :ivar started: the call that started it.
     :ivar logger: pid and start time of the program that reads what it writes.
     :ivar size: (rows, columns) that its terminal shall have.
+    :ivar is_input_closed: no client writes to it any more.
     :ivar end: how it ended.
     :ivar is_over: whoever waits for that was answered: all that must be told before is told.
     :ivar is_told: containerd has heard it as an event.
@@ -62,6 +63,7 @@ class TaskProcess:
         "asked",
         "end",
         "exec_id",
+        "is_input_closed",
         "is_over",
         "is_starting",
         "is_told",
@@ -88,6 +90,7 @@ class TaskProcess:
         self.pid = 0
         self.logger: tuple[int, ...] = ()
         self.size: tuple[int, int] | None = None
+        self.is_input_closed = False
         self.end: End | None = None
         self.is_over = False
         self.is_told = False
@@ -127,6 +130,7 @@ class TaskProcess:
             "status": self.status,
             "pid": self.pid,
             "logger": self.logger,
+            "input_closed": self.is_input_closed,
             "end": self.end,
             "told": self.is_told,
         }
@@ -156,7 +160,7 @@ def process_from_json(document: Any) -> TaskProcess:
         made.status, made.pid, made.started = document["status"], document["pid"], document["started"]
         made.logger = tuple(document["logger"])
         made.end = End(*document["end"]) if document["end"] is not None else None
-        made.is_told = document["told"]
+        made.is_told, made.is_input_closed = document["told"], document["input_closed"]
     except (KeyError, TypeError) as error:
         raise ValueError(f"no process of a task: {error!r}") from error
     return made

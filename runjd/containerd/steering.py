@@ -12,6 +12,8 @@ from runjd.containerd.task import Task
 from runjd.errors import BadArgument, NotFound, RunjdError, WrongState
 
 _SIZES = range(1, 65_536)
+#: codes of errors that say that there is no such process any more
+_GONE = ("STATE", "NOTFOUND", "NOJAIL")
 
 
 class Steering:
@@ -35,14 +37,21 @@ class Steering:
             raise NotFound("process already finished: not found")
         try:
             await self._place.keeper.signal(task.jail, signum, exec_id=process.name, everyone=everyone)
-            if task.is_paused and signum == signal.SIGKILL:
-                # what is stopped cannot die
-                await self._place.keeper.change(task.jail, "resume")
-                task.is_paused = False
         except RunjdError as error:
-            if error.code not in ("STATE", "NOTFOUND", "NOJAIL"):
+            if error.code not in _GONE:
                 raise
             raise NotFound("process already finished: not found") from error
+        if task.is_paused and signum == signal.SIGKILL and not process.exec_id:
+            await self._thaw(task)
+
+    async def _thaw(self, task: Task) -> None:
+        """Let what is stopped go on, as it cannot die else."""
+        try:
+            await self._place.keeper.change(task.jail, "resume")
+        except RunjdError as error:
+            if error.code not in _GONE:  # it goes on already
+                raise
+        task.is_paused = False
 
     async def pause(self, task: Task, is_paused: bool) -> None:
         """Stop all processes of a task, or let them go on. :raise WrongState: it does not run."""
@@ -72,15 +81,9 @@ class Steering:
 
     async def close_input(self, task: Task, process: TaskProcess) -> None:
         """Nothing more is written to a process, but what was written is read."""
-        if process.streams.terminal:
-            if process.piping is not None:
-                process.piping.close_input()
-        elif process.streams.input and process.lives:
-            try:
-                await self._place.keeper.close_stdin(task.jail, process.name)
-            except RunjdError as error:
-                if error.code not in ("STATE", "NOTFOUND", "NOJAIL"):
-                    raise
+        process.is_input_closed = True
+        self._place.save(task)
+        await close_input(self._place, task, process)
 
     async def pids(self, task: Task) -> tuple[int, ...]:
         """Return the pids of all processes of a task."""
@@ -93,3 +96,16 @@ class Steering:
         """Return what a task uses, in the form of a runtime's ``usage``."""
         found: Mapping[str, Any] = await self._place.in_thread(self._place.looks.usage, task.jail)
         return found
+
+
+async def close_input(place: TaskPlace, task: Task, process: TaskProcess) -> None:
+    """Close what keeps the input of a process open besides its client; where it does not run yet, that comes later."""
+    if process.streams.terminal:
+        if process.piping is not None:
+            process.piping.close_input()
+    elif process.streams.input and process.lives and not process.is_starting:
+        try:
+            await place.keeper.close_stdin(task.jail, process.name)
+        except RunjdError as error:
+            if error.code not in _GONE:
+                raise

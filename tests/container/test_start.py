@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import select
 import signal
 import stat
 
@@ -64,6 +65,7 @@ def test_of_many_starters_at_once_exactly_one_wins(plain: Jails) -> None:
     os.close(go)
 
     assert sorted(wait(pid) for pid in children) == [0] + [1] * 9
+    select.select([io.held["out"]], [], [], 10.0)  # it is not killed before it has said anything
     plain.operations.kill("web", signal.SIGKILL)
     wait(plain.operations.state("web").pid or _pid(plain))
     assert read_all(io.held["out"]) == "once\n"

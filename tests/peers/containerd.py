@@ -17,11 +17,11 @@ from tests.peers.machine import Done, Machine, until
 from tests.peers.podman import RUNTIMES, make_root
 
 _ADDRESS = "/run/containerd/containerd.sock"
-_CONF = """\
+CONFIGURATION = """\
 version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
 """
-_IMAGE = "localhost/box:1"
+IMAGE = "localhost/box:1"
 
 
 class Containerd:
@@ -41,7 +41,7 @@ class Containerd:
 
     def __enter__(self) -> Self:
         config = self._directory / "containerd.toml"
-        config.write_text(_CONF)
+        config.write_text(CONFIGURATION)
         log = self._stack.enter_context(open(self._directory / "containerd.log", "wb"))
         null = self._stack.enter_context(open(os.devnull, "rb"))
         descriptors = [null.fileno(), log.fileno(), log.fileno()]
@@ -49,7 +49,7 @@ class Containerd:
         try:
             self._stack.enter_context(self._machine.start(argv, descriptors))
             until(lambda: self("version").status == 0)
-            self._import()
+            self.good(f"image import --snapshotter native {make_image(self._machine, self._directory)}")
         except BaseException:
             self._stack.close()
             raise
@@ -102,16 +102,14 @@ class Containerd:
 
     def _run(self, options: str, name: str, command: Sequence[str]) -> list[str]:
         line = f"run --runtime io.containerd.runc.v2 --runc-binary {self._path} --snapshotter native {options}"
-        return [line, _IMAGE, name, *command]
+        return [line, IMAGE, name, *command]
 
-    def _import(self) -> None:
-        root, archive = self._directory / "root", self._directory / "image.tar"
-        make_root(root)
-        self._do(
-            RUNTIMES["runj"], "demo", "oci-image", "-i", str(root), "-n", _IMAGE, "--os", "linux", "-o", str(archive)
-        )
-        self.good(f"image import --snapshotter native {archive}")
 
-    def _do(self, *argv: str) -> None:
-        done = self._machine.run(*argv)
-        assert done.status == 0, done.complaint
+def make_image(machine: Machine, directory: Path) -> Path:
+    """Return an archive of an image that holds a static busybox."""
+    root, archive = directory / "root", directory / "image.tar"
+    make_root(root)
+    words = ("demo", "oci-image", "-i", str(root), "-n", IMAGE, "--os", "linux", "-o", str(archive))
+    done = machine.run(RUNTIMES["runj"], *words)
+    assert done.status == 0, done.complaint
+    return archive
