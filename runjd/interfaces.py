@@ -14,7 +14,17 @@ from twisted.internet.interfaces import IPushProducer
 from zope.interface import Attribute, Interface
 
 from runjd.config.difference import Difference
-from runjd.policy.facts import Definition, Event, ExitRecord, Facts, LogPage, LogPosition, LogQuery, SessionFacts
+from runjd.policy.facts import (
+    Definition,
+    Event,
+    ExitRecord,
+    Facts,
+    LogPage,
+    LogPosition,
+    LogQuery,
+    SessionFacts,
+    Upgraded,
+)
 from runjd.policy.plan import PlanStep
 from runjd.policy.usage import Measurement
 from runjd.spec.model import Process
@@ -268,6 +278,9 @@ class IController(Interface):
 
     def shutdown(mode: str, by: str) -> Deferred[None]:
         """``keep``: end the daemon, leave the jails to the keeper; ``stop``: stop all jails in order, then end both."""
+
+    def upgrade(by: str) -> Deferred[Upgraded]:
+        """Replace keeper and daemon by the version that is installed; fires when the daemon is about to be replaced."""
 
 
 class IConfiguration(Interface):

@@ -49,7 +49,7 @@ _LOG = "/var/log/runjd"
 _DATA = "/var/db/runjd" if sys.platform.startswith("freebsd") else "/var/lib/runjd"
 #: seconds for which nobody has written to a file of the configuration that is used
 _SETTLE = 0.1
-#: seconds that the answer to a shutdown has to reach its client
+#: seconds that the answer to a shutdown, or an upgrade, has to reach its client
 _FAREWELL = 0.1
 
 
@@ -57,6 +57,7 @@ class Options(usage.Options):
     """Where the daemon lives, and what it runs jails with."""
 
     longdesc = "Supervise jails and OCI containers. See runjd(8)."
+    optFlags = [["check", None, "Only say whether a daemon could start with all that it would find, and exit."]]
     optParameters = [
         ["config", "f", None, f"The configuration (default: {default_file()}; none where --state is given)."],
         ["state", "s", None, f"Directory of the control socket and of all volatile state (default: {_STATE})."],
@@ -160,11 +161,17 @@ def makeService(options: Options) -> IService:
         with _without_tls():
             from twisted.internet import reactor
 
-            return _logged(make_service(options, reactor), options.parent)
+            made = _logged(make_service(options, reactor), options.parent)
     except RunjdError as error:
         lines = error.faults if isinstance(error, ConfigError) else [error]
         sys.stderr.write("".join(f"runjd: {line}\n" for line in lines))
         sys.exit(error.exit_status)
+    if options["check"]:
+        from runjd.supervise.rehearsal import SAID
+
+        sys.stdout.write(runjd.__version__.join(SAID) + "\n")
+        sys.exit(0)
+    return made
 
 
 def _logged(service: IService, twistd: Any) -> IService:
@@ -225,35 +232,40 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.events import EventLog
     from runjd.supervise.inforce import InForce
     from runjd.supervise.keeperstart import KeeperStart
+    from runjd.supervise.leaving import Leave, obstacle
     from runjd.supervise.logroom import LogRoom
     from runjd.supervise.metering import Metering
     from runjd.supervise.pulse import Pulse
     from runjd.supervise.recall import Recall
+    from runjd.supervise.rehearsal import rehearse
     from runjd.supervise.site import Site
     from runjd.supervise.stallwatch import StallWatch
+    from runjd.supervise.succession import take_handed
     from runjd.supervise.threads import Threads
+    from runjd.supervise.upgrading import Upgrading
     from runjd.supervise.vigil import Vigil
     from runjd.supervise.wishes import Wishes
     from runjd.web.diagnosis import Diagnosis
     from runjd.web.exits import ExitCounts
     from runjd.web.exposition import Exposition
 
-    state = options["state"]
+    state, handed, environment = options["state"], take_handed(os.environ), dict(os.environ)
     definitions = Definitions(f"{state}/jails", boot_id())
     if isinstance(options["first"], ConfigError) and not _has_configured(definitions):
         raise options["first"]
     make_directory(state, 0o755)
-    lock = lock_directory(state)
+    lock = -1 if options["check"] else lock_directory(state, handed.lock)
     for name in ("state", "keeper", "jails", "bundles"):
         make_directory(f"{state}/{name}", 0o700)
     make_directory(options["log"], 0o755)
     make_directory(f"{options['log']}/audit", 0o700)
     make_directory(options["data"], 0o700)
-    lock_of_data = lock_directory(options["data"])
+    lock_of_data = -1 if options["check"] else lock_directory(options["data"], handed.data_lock)
     make_directory(f"{options['data']}/jails", 0o700)
 
     ownprocess.settle(reactor)
-    limits = resource.getrlimit(resource.RLIMIT_NOFILE)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    limits = soft if handed.descriptors < 0 else handed.descriptors, hard
     shares = share_out(limits[1])
     run_id = os.urandom(3).hex()
 
@@ -287,6 +299,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         options["runtimes"],
         lambda: connection.end_keeper(),  # noqa: PLW0108  made below
         lambda: reactor.callLater(_FAREWELL, reactor.stop),
+        lambda by: upgrading.begin(by),  # noqa: PLW0108  made below
     )
     make_directory(f"{state}/tasks", 0o700)
     containerd = containerd_side(
@@ -346,15 +359,22 @@ def make_service(options: Options, reactor: Any) -> IService:
         f"runjd/{runjd.__version__}",
         connections,
     )
-    door = ControlDoor(options["control"], ControlFactory(hall, identify), reactor)
-    doors: list[Door] = [
-        door,
-        RelayDoor(f"{state}/containerd", containerd.services, reactor),
-    ]
+    door = ControlDoor(options["control"], ControlFactory(hall, identify), reactor, handed.control)
+    doors: list[Door] = [door, RelayDoor(f"{state}/containerd", containerd.services, reactor)]
     if options["metrics"] is not None:
         from runjd.web.listener import metrics_site
 
         doors.append(SideDoor("metrics", options["metrics"], metrics_site(diagnosis, reactor), reactor))
+    leave = Leave(reactor, environment, door.hand_on, (lock, lock_of_data), limits[0])
+    upgrading = Upgrading(
+        runjd.__version__,
+        obstacle(options.parent),
+        events,
+        lambda: rehearse(reactor, leave.command, leave.directory),
+        connection.upgrade_keeper,
+        lambda: manager.reloading(True),
+        lambda: reactor.callLater(_FAREWELL, leave),
+    )
     return Daemon(
         reactor,
         controller,
@@ -366,7 +386,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         (stalls, pulse, manager),
         at_start=lambda: _at_start(limits, reactor, controller, configuration, audit),
         at_ready=lambda: _at_ready(lock, options, controller, manager),
-        at_stop=manager.stopping,
+        at_stop=lambda: None if upgrading.is_leaving else manager.stopping(),
         fatal=lambda reason: ownprocess.end_with(reactor, reason),
         unlock=lambda: _leave(containerd, lock_of_data, lock),
     )

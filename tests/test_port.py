@@ -126,3 +126,9 @@ def test_the_port_installs_what_it_lists():
         assert (CHECKOUT / installed).exists(), source
     for listed in re.findall(r"etc/\S+?(?=\"| \\)", port[port.index("PLIST_FILES") : port.index("PLIST_DIRS")]):
         assert f"${{STAGEDIR}}${{PREFIX}}/{listed}" in port
+
+
+def test_the_port_says_how_an_upgrade_goes_on():
+    """Whoever upgrades the package is told the command, and the rc.d script has it."""
+    assert "service runjd upgrade" in (ETC / "port" / "pkg-message").read_text()
+    assert 'extra_commands="reload upgrade"' in (ETC / "rc.d" / "runjd").read_text()

@@ -126,6 +126,20 @@ class Event(Value):
     details: tuple[tuple[str, str], ...] = ()
 
 
+class Upgraded(Value):
+    """
+    What an upgrade comes to: versions of the daemon and of the keeper, before and after.
+
+    :ivar keeper_before: empty, as ``keeper_after``, where the keeper stays as it is; ``notice`` tells why.
+    """
+
+    before: str
+    after: str
+    keeper_before: str
+    keeper_after: str
+    notice: str = ""
+
+
 class LogLine(Value):
     """A line of a jail's log; ``at`` is RFC 3339, ``stream`` is out or err; ``partial``: more of this line follows."""
 

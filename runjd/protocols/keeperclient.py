@@ -17,7 +17,7 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import Protocol, TypeVar, cast
 
-from twisted.internet.defer import Deferred, fail
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
@@ -39,6 +39,7 @@ from runjd.protocols.keeperreplies import (
     read_only_descriptor,
     read_process,
     read_request,
+    read_upgraded,
 )
 
 _log = Logger()
@@ -110,6 +111,7 @@ class KeeperClient:
         self._run = run
         self._link: KeeperLink | None = None
         self._greeted: Deferred[Greeting] | None = None
+        self._keeper: Greeting | None = None
         self._deadline: IDelayedCall | None = None
         self._waiting: dict[int, _Request] = {}
         self._last_req = 0
@@ -282,6 +284,16 @@ class KeeperClient:
         """End the keeper. Fails with STATE while a jail lives."""
         return self._ask(messages.ask_shutdown, _nothing)
 
+    def upgrade(self) -> Deferred[tuple[str, str] | None]:
+        """
+        Have the keeper replaced by the version that is installed; it keeps all it has, and this connection.
+
+        :return: its versions before and after; None: it is too old for that.
+        """
+        if self._keeper is not None and not self._keeper.can_be_replaced:
+            return succeed(None)
+        return self._ask(messages.ask_upgrade, read_upgraded)
+
     def _launch(
         self, jail: str, exec_id: str, message: Callable[[int], Mapping[str, object]], late: Callable[[Parcel], None]
     ) -> Deferred[Launched]:
@@ -357,6 +369,7 @@ class KeeperClient:
 
     def _greeting(self, greeting: Greeting) -> None:
         greeted, self._greeted = self._greeted, None
+        self._keeper = greeting
         self._stop_waiting_for_greeting()
         if greeted is not None:
             greeted.callback(greeting)

@@ -16,6 +16,11 @@ class Greeting(Value):
     pid: int
     boot: str
 
+    @property
+    def can_be_replaced(self) -> bool:
+        """Whether it knows how to be upgraded."""
+        return self.version >= 2
+
 
 class Launched(Value):
     """
@@ -84,6 +89,12 @@ def read_greeting(parcel: Parcel) -> Greeting:
     """Return who the keeper is."""
     message = parcel.message
     return Greeting(_int(message, "version"), _int(message, "pid"), str(message.get("boot", "")))
+
+
+def read_upgraded(parcel: Parcel) -> tuple[str, str]:
+    """Return the versions of runjd of a keeper that was replaced, before and after."""
+    parcel.drop()
+    return str(parcel.message.get("before", "")), str(parcel.message.get("software", ""))
 
 
 def read_launched(parcel: Parcel) -> Launched:

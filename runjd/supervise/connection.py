@@ -81,6 +81,10 @@ class KeeperConnection:
         self._is_stopped = True
         return self._site.spawner.shutdown().addErrback(failed)
 
+    def upgrade_keeper(self) -> Deferred[tuple[str, str] | None]:
+        """Replace the keeper by the version that is installed; see :meth:`KeeperClient.upgrade`."""
+        return self._client.upgrade() if self._client is not None else fail(_lost())
+
     # --- KeeperListener --------------------------------------------------------------
 
     def process_found(self, found: Found) -> None:

@@ -11,7 +11,7 @@ from zope.interface import implementer
 
 from runjd.errors import AlreadyExists, BadArgument, Busy, Cancelled, Gone, KeeperLost, NotFound, RunjdError, WrongState
 from runjd.interfaces import IController, ILog, ISession, IViewer
-from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts
+from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts, Upgraded
 from runjd.policy.plan import PlanStep, plan
 from runjd.policy.settings import Settings
 from runjd.policy.usage import Measurement
@@ -48,6 +48,7 @@ class Controller:
     :param runtimes: names; the first is the default.
     :param end_keeper: ends the keeper; fails with STATE while a jail lives.
     :param leave: ends the daemon, once the answer to a shutdown could be sent.
+    :param upgrade: replaces keeper and daemon, for somebody.
     :ivar listener: hears the keeper.
     :ivar shutdown_limit: seconds within which a shutdown stops all jails.
     """
@@ -61,6 +62,7 @@ class Controller:
         runtimes: Sequence[str],
         end_keeper: Callable[[], Deferred[None]],
         leave: Callable[[], None],
+        upgrade: Callable[[str], Deferred[Upgraded]],
     ) -> None:
         self.run_id = site.run_id
         self.events = site.events
@@ -68,6 +70,7 @@ class Controller:
         self._site = site
         self._end_keeper = end_keeper
         self._leave = leave
+        self._upgrade = upgrade
         self._is_ready = False
         self._is_leaving = False
         self._commands = Commands(site.lasting, site.order)
@@ -362,6 +365,9 @@ class Controller:
             shutdown = Shutdown(self._site.reactor, self._jails, by, self.shutdown_limit)
             shutdown.begin().addCallback(self._all_stopped).addBoth(self._shut_down)
         return result
+
+    def upgrade(self, by: str) -> Deferred[Upgraded]:
+        return fail(WrongState("the daemon is shutting down")) if self._is_leaving else self._upgrade(by)
 
     # --- inside -----------------------------------------------------------------------
 

@@ -57,10 +57,11 @@ def make_directory(path: str, mode: int) -> None:
         os.close(fd)
 
 
-def lock_directory(path: str) -> int:
+def lock_directory(path: str, held: int = -1) -> int:
     """
     Be the only daemon of a directory, as long as the returned descriptor is open.
 
+    :param held: that of an earlier version of this process, ours now; -1: there was none.
     :raise WrongState: another one is; it is named.
     :raise InputOutput: the lock cannot be made.
     """
@@ -70,6 +71,11 @@ def lock_directory(path: str) -> int:
     except OSError as error:
         raise InputOutput(f"{name}: {error.strerror}") from error
     try:
+        if held >= 0:
+            if os.path.sameopenfile(fd, held):
+                os.close(fd)
+                return held
+            os.close(held)  # it is the lock of another directory
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         pid = os.pread(fd, 20, 0).decode("ascii", "replace").strip()

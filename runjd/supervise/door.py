@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import socket
+import stat
 from collections.abc import Sequence
 from typing import Any
 
@@ -29,16 +32,19 @@ class ControlDoor:
     :param path: of the socket.
     :param factory: of the connections.
     :param reactor: which listens.
+    :param handed: the listening socket, where an earlier version of this process handed it on; -1: none.
     """
 
     _log = Logger(namespace="runjd.protocols.control")
 
-    def __init__(self, path: str, factory: ControlFactory, reactor: Any) -> None:
+    def __init__(self, path: str, factory: ControlFactory, reactor: Any, handed: int = -1) -> None:
         self._path = path
         self._factory = factory
         self._reactor = reactor
         self._port: ControlPort | None = None
         self._group: int | None = None
+        self._handed = handed
+        self._reason = ""
 
     def admit_group(self, gid: int | None) -> None:
         """Let the members of a group come in, from now on or from when it is open on; None: nobody but us, and root."""
@@ -51,14 +57,28 @@ class ControlDoor:
             self._log.error("{error}", error=error)
 
     def open(self) -> None:
-        self._port = listen_unix(self._path, self._factory, self._reactor)
+        handed, self._handed = self._handed, -1
+        if handed >= 0 and not _leads_to(self._path, handed):
+            os.close(handed)  # the configuration, or somebody, has another one there now
+            handed = -1
+        self._port = listen_unix(self._path, self._factory, self._reactor, handed=handed)
         self.admit_group(self._group)
+
+    def hand_on(self, reason: str) -> int:
+        """
+        Return the listening socket, for another daemon; it stays when the door is closed.
+
+        :param reason: told to the clients when it is closed.
+        :return: a descriptor, which is the caller's; -1 where the door is closed.
+        """
+        self._reason = reason
+        return -1 if self._port is None else self._port.hand_on()
 
     def close(self, reason: str) -> Deferred[None] | None:
         port, self._port = self._port, None
         if port is None:
             return None
-        self._factory.close_all(reason)
+        self._factory.close_all(self._reason or reason)
         stopped: Deferred[None] | None = port.stopListening()  # type: ignore[no-untyped-call]
         return stopped
 
@@ -133,3 +153,13 @@ class Doors:
     def close(self, reason: str) -> Deferred[None]:
         closed = [each.close(reason) for each in self._doors]
         return DeferredList([each for each in closed if each is not None]).addCallback(lambda _: None)
+
+
+def _leads_to(path: str, fd: int) -> bool:
+    """Return whether a path is that of a listening socket."""
+    try:
+        with socket.socket(fileno=os.dup(fd)) as ours:
+            is_meant = ours.getsockname() == path and ours.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1
+        return is_meant and stat.S_ISSOCK(os.lstat(path).st_mode)
+    except OSError:
+        return False

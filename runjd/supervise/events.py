@@ -6,7 +6,8 @@ The words: ``defined``, ``changed`` (its definition, or what is said of boots) a
 another one), ``exec``, ``kill`` (somebody signals it), ``stop`` (a step towards its end),
 ``notice`` (what the runtime says of a start), ``log`` (it cannot be written, or can be
 again); of the daemon itself ``keeper``, ``reload`` (of the configuration), ``store``
-(what must be written down cannot be, or can be again) and ``shutdown``.
+(what must be written down cannot be, or can be again), ``upgrade`` (another version is about
+to take the daemon's place) and ``shutdown``.
 
 A receiver that fails is dropped and told in the daemon's log: nothing a
 subscriber does may reach the jail whose event it is.

@@ -21,7 +21,7 @@ from zope.interface import implementer
 
 from runjd.errors import AlreadyExists, BadArgument, Cancelled, Gone, NotFound, RunjdError, WrongState
 from runjd.interfaces import IController, ILog, ISession, IViewer
-from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts
+from runjd.policy.facts import Definition, ExitRecord, Facts, SessionFacts, Upgraded
 from runjd.policy.plan import PlanStep, plan
 from runjd.policy.usage import Measured, Measurement, Usage
 from runjd.policy.waiting import standing_of
@@ -360,6 +360,9 @@ class MemoryController:
             for each in list(self._jails):
                 self.stop(each, by)
         return succeed(None)
+
+    def upgrade(self, by: str) -> Deferred[Upgraded]:
+        return succeed(Upgraded("1.0", "2.0", "1.0", "2.0"))
 
     # --- inside --------------------------------------------------------------
 

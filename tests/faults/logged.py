@@ -18,8 +18,8 @@ _BEGIN = "import os, sys, time, random\n"
 class LoggedDaemon(Daemon):
     """Jails of Python programs; :meth:`jail` describes them, before the daemon is started."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, installed: bool = False) -> None:
+        super().__init__(installed=installed)
         self._text = ""
 
     def jail(self, name: str, program: str, log: str = "", stdin: bool = False, terminal: bool = False) -> None:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Sequence
 from runjd.kernel.process import look
 from runjd.spec.example import plain_config
 from tests.cli.program import ROOT, Program, runjctl
+from tests.installation import Installation
 from tests.leftovers import Leftovers
 
 PATIENCE = 15.0
@@ -30,12 +31,14 @@ class Daemon:
 
     :param runtime: which the jails get unless they say otherwise.
     :param descriptors: how many it may have; 0: as many as we.
+    :param installed: run a copy of this checkout, which a test can replace; else the checkout itself.
+    :ivar installation: that copy.
     :ivar config: its runjd.toml, which :meth:`configure` writes; without it, it has no configuration.
     :ivar path: the control socket.
     :ivar interpreter: options of Python.
     """
 
-    def __init__(self, runtime: str = "plain", descriptors: int = 0) -> None:
+    def __init__(self, runtime: str = "plain", descriptors: int = 0, installed: bool = False) -> None:
         self.directory = tempfile.mkdtemp(prefix="runjd-functional-", dir="/tmp")
         self.state = os.path.join(self.directory, "state")
         self.logs = os.path.join(self.directory, "log")
@@ -43,6 +46,7 @@ class Daemon:
         self.config = os.path.join(self.directory, "etc", "runjd.toml")
         self.interpreter = ["-X", "faulthandler"]
         self._runtime = runtime
+        self.installation = Installation(os.path.join(self.directory, "installation")) if installed else None
         self._before = ["/bin/sh", "-c", f'ulimit -n {descriptors}; exec "$@"', "sh"] if descriptors else []
         self._process: subprocess.Popen[bytes] | None = None
         self._words = os.path.join(self.directory, "daemon.log")
@@ -72,7 +76,7 @@ class Daemon:
         arguments += ["--config", self.config] if os.path.exists(self.config) else []
         with open(self._words, "ab") as words:
             self._process = subprocess.Popen(
-                [*self._before, sys.executable, *self.interpreter, "-c", _TWISTD, *arguments],
+                [*self._before, *self._twistd(), *arguments],
                 cwd=self.directory,
                 stdin=subprocess.DEVNULL,
                 stdout=words,
@@ -175,7 +179,14 @@ class Daemon:
                 return False
         return True
 
+    def _twistd(self) -> list[str]:
+        if self.installation is not None:
+            return [self.installation.twistd]
+        return [sys.executable, *self.interpreter, "-c", _TWISTD]
+
     def _keeper(self) -> str:
+        if self.installation is not None:
+            return self.installation.keeper
         path = os.path.join(self.directory, "runjd-keeper")
         if not os.path.exists(path):
             with open(path, "w", encoding="utf-8") as script:

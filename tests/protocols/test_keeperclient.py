@@ -1,6 +1,7 @@
 """The daemon's end of the keeper's wire."""
 
 import _socket
+import json
 import os
 import struct
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from twisted.python.failure import Failure
 from runjd.errors import KeeperLost, RunjdError, WrongState
 from runjd.keeper import messages
 from runjd.keeper.channel import Channel, Parcel
+from runjd.keeper.wire import VERSION
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.keeperclient import GREETING_TIME, KeeperAbsent, KeeperClient
 from runjd.protocols.keeperreplies import Exited, Found, Greeting, Launched
@@ -212,7 +214,7 @@ def test_the_greeting(scene: Scene) -> None:
     assert not scene.told.is_ready
     scene.say(messages.tell_ready())
 
-    assert _result(scene.greeted) == Greeting(1, 77, "boot")
+    assert _result(scene.greeted) == Greeting(VERSION, 77, "boot")
     (found,) = scene.told.found
     assert found == Found("web", "e1", 5, 6, 7, False, True, _NOTE, found.descriptors, ("n",))
     assert os.read(found.descriptors["out"], 9) == b"out"
@@ -487,3 +489,42 @@ async def test_with_a_real_keeper(private_dir: str) -> None:
         assert keeper.process is not None
         keeper.process.wait(5)
         keeper.end()
+
+
+def test_a_keeper_is_replaced_in_the_middle_of_a_conversation(scene: Scene) -> None:
+    """The answer names both versions, and what was asked before and behind is answered as ever."""
+    scene.greet()
+    upgraded, process = scene.client.upgrade(), scene.client.process("web")
+    first, second = scene.heard()
+
+    scene.say({**messages.tell_upgraded(int(str(first["req"])), "1.0"), "software": "2.0"})
+    scene.say(messages.tell_process_json(int(str(second["req"])), {"args": []}))
+
+    assert first == messages.ask_upgrade(1)
+    assert _result(upgraded) == ("1.0", "2.0")
+    assert _result(process) == {"args": []}
+
+
+#: what a keeper of the first version of the wire said, byte for byte, to a daemon that ran and ended a jail
+_FIRST_VERSION = (
+    b'{"m":"hello","version":1,"pid":77,"boot":"b"}',
+    b'{"m":"process","jail":"web","exec":"","pid":5,"start":6,"jid":0,"terminal":false,"streams":[],"stdin_open":false}',
+    b'{"m":"exit","jail":"web","exec":"","pid":5,"status":3,"signal":null,"at":1.5,"core":false,"recorded":true}',
+    b'{"m":"ready"}',
+    b'{"m":"done","req":1}',
+)
+
+
+def test_a_keeper_of_the_version_before_is_served(scene: Scene) -> None:
+    """It is understood, asked nothing that it would not answer, and left as it is by an upgrade."""
+    for said in _FIRST_VERSION[:4]:
+        scene.say(json.loads(said))
+    upgraded, signalled = scene.client.upgrade(), scene.client.signal("web", 15)
+    scene.say(json.loads(_FIRST_VERSION[4]))
+
+    assert _result(scene.greeted) == Greeting(1, 77, "b")
+    assert scene.told.exited == [Exited("web", "", ExitRecord(5, 3, None, 1.5, False), True)]
+    assert scene.told.is_ready
+    assert _result(upgraded) is None
+    assert _result(signalled) is None
+    assert [message["m"] for message in scene.heard()] == ["hello", "signal"]

@@ -6,7 +6,7 @@ import os
 import select
 from pathlib import Path
 
-from twisted.internet.defer import maybeDeferred
+from twisted.internet.defer import Deferred, maybeDeferred, succeed
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
@@ -15,7 +15,7 @@ from runjd.interfaces import IViewer
 from runjd.logs.contract import LogWriter
 from runjd.logs.memory import MemoryWriter
 from runjd.logs.writer import ThreadWriter
-from runjd.policy.facts import Definition, ExitRecord
+from runjd.policy.facts import Definition, ExitRecord, Upgraded
 from runjd.runtime.meters.memory import MemoryMeter
 from runjd.supervise.bundles import Bundles
 from runjd.supervise.connection import AbsentKeeper
@@ -156,7 +156,7 @@ class World:
         )
         self.site.vigil.start()
         self.controller = Controller(
-            self.site, Recall(definitions, wishes), ("linux", "plain"), self.keeper.shutdown, self._leave
+            self.site, Recall(definitions, wishes), ("linux", "plain"), self.keeper.shutdown, self._leave, self._upgrade
         )
         self.events: list[str] = []
         self.site.events.subscribe(lambda event: self.events.append(words_of(event)))
@@ -216,6 +216,9 @@ class World:
         for program in self.orphans.values():
             program.close()
         self.writer.stop()
+
+    def _upgrade(self, by: str) -> Deferred[Upgraded]:
+        return succeed(Upgraded("1.0", "2.0", "1.0", "2.0"))
 
     def _leave(self) -> None:
         self.left += 1

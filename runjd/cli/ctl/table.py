@@ -245,6 +245,13 @@ PROGRAM = Program(
             (Option("keep", "and let the jails run on"), Option("stop", "after all jails were stopped")),
         ),
         Verb(
+            "upgrade",
+            "replace daemon and keeper by what is installed",
+            (),
+            (_JSON,),
+            "The jails run on. Where the new version cannot take over, nothing is changed.",
+        ),
+        Verb(
             "raw",
             "send one line of the control protocol, and show what comes back",
             (Argument("LINE", optional=True, many=True, literal=True),),
@@ -304,6 +311,7 @@ PLACES = {
     "caps": ("daemon", "caps"),
     "metrics": ("daemon", "metrics"),
     "shutdown": ("daemon", "shutdown"),
+    "upgrade": ("upgrading", "upgrade"),
     "raw": ("daemon", "raw"),
     "completion": ("completing", "completion"),
     "help": ("daemon", "help_"),

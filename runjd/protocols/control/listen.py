@@ -8,9 +8,10 @@ readable: the port is left alone for a while, and the clients wait in its backlo
 from __future__ import annotations
 
 import os
+import socket
 import stat
 
-from twisted.internet import unix
+from twisted.internet import tcp, unix
 from twisted.internet.error import CannotListenError
 from twisted.internet.interfaces import IDelayedCall, IProtocolFactory, IReactorTime
 from twisted.logger import Logger
@@ -42,6 +43,7 @@ class ControlPort(unix.Port):
         self._clock = clock
         self._pause: IDelayedCall | None = None
         self._told_at = -TOLD
+        self._stays = False
 
     @property
     def is_paused(self) -> bool:
@@ -66,6 +68,21 @@ class ControlPort(unix.Port):
                 f"the control socket {path} stays closed to the group {gid}: {error.strerror}", path=path
             ) from error
 
+    def hand_on(self) -> int:
+        """
+        Return another descriptor of the socket, which listens on when this port is closed.
+
+        What was connected and not accepted waits for whoever accepts there.
+        """
+        self._stays = True
+        self._shouldShutdown = False  # shutdown(2) would be of the socket itself, not of our descriptor
+        return os.dup(self.socket.fileno())
+
+    def go_on(self, handed: int) -> None:
+        """Listen on a socket that was handed on, instead of making one."""
+        self._preexistingSocket = socket.socket(fileno=handed)
+        self._preexistingSocket.setblocking(False)
+
     def doRead(self) -> None:
         """Accept, if there is a descriptor to accept with."""
         try:
@@ -84,7 +101,10 @@ class ControlPort(unix.Port):
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
-        super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        if self._stays:
+            tcp.Port.connectionLost(self, reason)  # type: ignore[no-untyped-call]  # that of ours removes the path
+        else:
+            super().connectionLost(reason)  # type: ignore[no-untyped-call]
 
     def _resume(self) -> None:
         self._pause = None
@@ -92,7 +112,12 @@ class ControlPort(unix.Port):
 
 
 def listen_unix(
-    path: str, factory: IProtocolFactory, clock: IReactorTime, mode: int = 0o600, name: str = "control socket"
+    path: str,
+    factory: IProtocolFactory,
+    clock: IReactorTime,
+    mode: int = 0o600,
+    name: str = "control socket",
+    handed: int = -1,
 ) -> ControlPort:
     """
     Return the port that listens there; it is nobody else's from the first moment on.
@@ -101,6 +126,7 @@ def listen_unix(
     known by the lock on the state directory, which the caller holds.
 
     :param name: what it is, for messages.
+    :param handed: the socket that listens there already, which an earlier version of this process handed on; ours now.
     :raise InputOutput: the path is taken by something else, or cannot be used.
     """
     if len(os.fsencode(path)) > MAX_PATH:
@@ -113,8 +139,13 @@ def listen_unix(
     if found is not None:
         if not stat.S_ISSOCK(found.st_mode):
             raise InputOutput(f"{path} is in the way of the {name} and is no socket", path=path)
-        os.unlink(path)
+        if handed < 0:
+            os.unlink(path)
+        else:
+            mode = stat.S_IMODE(found.st_mode)  # who could come in a moment ago still can
     port = ControlPort(path, factory, mode, clock)
+    if handed >= 0:
+        port.go_on(handed)
     mask = os.umask(0o777 & ~mode)
     try:
         port.startListening()  # type: ignore[no-untyped-call]

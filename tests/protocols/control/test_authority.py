@@ -37,6 +37,7 @@ REQUESTS = {
     "sessions": "sessions {jail}",
     "show": "show {jail}",
     "shutdown": "shutdown keep",
+    "upgrade": "upgrade",
     "start": "start {jail}",
     "stats": "stats {jail}",
     "status": "status {jail}",

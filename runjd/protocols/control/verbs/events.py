@@ -37,6 +37,7 @@ KNOWN: Mapping[str, Sequence[str]] = {
     "keeper": ("state", "watched", "reason"),
     "reload": ("state", "added", "removed", "changed", "unchanged", "by", "reason"),
     "store": ("state", "degraded"),
+    "upgrade": ("from", "to", "keeper_from", "keeper_to", "by"),
     "shutdown": ("mode", "by"),
 }
 

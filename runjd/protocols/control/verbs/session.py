@@ -72,6 +72,15 @@ async def shutdown(call: Call) -> Reply:
     return Reply([("how", how)])
 
 
+async def upgrade(call: Call) -> Reply:
+    """UPGRADE."""
+    made = await call.controller.upgrade(call.by)
+    fields = [("from", made.before), ("to", made.after)]
+    if made.keeper_after:
+        fields += [("keeper_from", made.keeper_before), ("keeper_to", made.keeper_after)]
+    return Reply([*fields, *([("notice", made.notice)] if made.notice else [])])
+
+
 def _help_of_all(verbs: list[Verb]) -> Iterator[str]:
     width = max(len(verb.name) for verb in verbs)
     for verb in verbs:
@@ -94,4 +103,5 @@ VERBS = (
     Verb("QUIT", "observer", "Close the connection.", quit_connection),
     Verb("CANCEL", "observer", "End a request that is in flight.", cancel, (TAG,)),
     Verb("SHUTDOWN", "admin", "End the daemon, and keep the jails or stop them.", shutdown, (HOW,), about=DAEMON),
+    Verb("UPGRADE", "admin", "Replace daemon and keeper by what is installed.", upgrade, about=DAEMON),
 )
