@@ -51,7 +51,7 @@ class Creating:
         """
         Make a task that waits for its start.
 
-        :raise AlreadyExists: there is one of that id.
+        :raise AlreadyExists: there is one of that id that has not ended.
         :raise TtrpcError: what the runtime says; nothing is left.
         """
         origin = call.caller.origin
@@ -60,11 +60,16 @@ class Creating:
         known = self._tasks.trace(origin.jail(id))
         if known is not None and not known.deleted:
             if not (call.is_repeated and known.init.asked == mark):
-                raise AlreadyExists(id)
-            if known.init.pid:
+                if known.init.status != "stopped":
+                    raise AlreadyExists(id)
+                # containerd does not know it, or it would not ask: when it cleaned up, no daemon was there
+                await self.cleanup(call, id, known.bundle)
+                known = None
+            elif known.init.pid:
                 return known.init
-            # whoever was at work on it may be yet
-            await self._place.keeper.delete(known.jail, force=True, bundle=known.bundle)
+            else:
+                # whoever was at work on it may be yet
+                await self._place.keeper.delete(known.jail, force=True, bundle=known.bundle)
         if not os.path.isabs(bundle):
             raise BadArgument(f'the bundle must be an absolute path, not "{bundle}"')
         await self._check_files(streams)

@@ -8,6 +8,7 @@ import pytest
 import pytest_twisted
 
 from runjd.containerd.proto import task_pb2 as pb
+from runjd.errors import AlreadyExists
 from tests.containerd.bench import Bench, read_all, reader
 
 pytestmark = pytest.mark.root
@@ -54,3 +55,20 @@ async def test_output_goes_to_the_fifos_of_the_client(bench):
     assert [read_all(each) for each in ends] == [b"out\n", b"err\n"]
     for each in ends:
         os.close(each)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_task_that_containerd_has_forgotten_is_in_nobodys_way(bench):
+    """It cleaned up while there was no daemon, and makes another task of the id; one that lives is not replaced."""
+    first = await bench.create("one", "sleep", "1000")
+    await bench.start("one")
+    again = pb.CreateTaskRequest(id="one", bundle=(await bench.state("one")).bundle)
+    with pytest.raises(AlreadyExists):
+        await bench.call("Create", again)
+    await bench.kill("one")
+    await bench.wait("one")
+    second = (await bench.call("Create", again, pb.CreateTaskResponse)).pid
+
+    assert second not in (0, first)
+    assert await bench.start("one") == second
+    assert await bench.status("one") == "RUNNING"

@@ -47,6 +47,7 @@ class Tasks:
         self.machine = machine
         self.is_ours = shim == "runj"
         self._directory = directory
+        self._programs = directory / "bin"
         self._runtime = SHIMS[shim]
         self._numbers = count(1)
         self._stack = ExitStack()
@@ -55,11 +56,10 @@ class Tasks:
 
     def __enter__(self) -> Self:
         (self._directory / "containerd.toml").write_text(CONFIGURATION)
-        programs = self._directory / "bin"
-        programs.mkdir()
-        for name, text in (("containerd-shim-runj-v1", _SHIM), ("runjd-keeper", _KEEPER)):
-            (programs / name).write_text(text)
-            (programs / name).chmod(0o755)
+        self._programs.mkdir()
+        for name, text in self.programs().items():
+            (self._programs / name).write_text(text)
+            (self._programs / name).chmod(0o755)
         try:
             if self.is_ours:
                 self.start_daemon()
@@ -75,6 +75,14 @@ class Tasks:
         self, kind: type[BaseException] | None, error: BaseException | None, where: TracebackType | None
     ) -> None:
         self._stack.close()
+
+    def programs(self) -> dict[str, str]:
+        """Return what is on the path of containerd, by its name."""
+        return {"containerd-shim-runj-v1": _SHIM, "runjd-keeper": _KEEPER}
+
+    def environment(self) -> dict[str, str]:
+        """Return what the programs are told."""
+        return {"RUNJD_STATE": _STATE}
 
     def __call__(self, line: str, *words: str, data: bytes = b"", namespace: str = "default") -> Done:
         """
@@ -147,7 +155,7 @@ class Tasks:
     def start_daemon(self) -> None:
         """Start the daemon, also again."""
         words = ["--nodaemon", "--pidfile=", "runjd", "--state", _STATE, "--log", "/run/runjd-log"]
-        words += ["--keeper", str(self._directory / "bin/runjd-keeper")]
+        words += ["--keeper", str(self._programs / "runjd-keeper")]
         self._daemon = self._start([sys.executable, "-c", _DAEMON, *words], "daemon.log")
         until(self.machine.path(f"{_STATE}/containerd/socket").exists)
 
@@ -156,6 +164,11 @@ class Tasks:
         if self._daemon is not None:
             self._daemon.signal(signal.SIGKILL)
             self._daemon.wait()
+
+    def pids(self, mark: str) -> list[int]:
+        """Return the processes whose command line has a mark."""
+        listed = [line.split(None, 1) for line in self.machine.run("ps", "axww", "-o", "pid=,args=").text.splitlines()]
+        return [int(pid) for pid, line in listed if mark in line and not line.startswith("ps ")]
 
     def leftovers(self) -> list[str]:
         """Return mounts of roots and processes of containers that no container has any more."""
@@ -179,11 +192,37 @@ class Tasks:
         return ["ctr", "--address", _ADDRESS, "--namespace", namespace]
 
     def _start(self, argv: Sequence[str], log: str) -> Program:
-        path = f"{self._directory}/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+        path = f"{self._programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         with open(os.devnull, "rb") as null, open(self._directory / log, "ab") as words:
             descriptors = [null.fileno(), words.fileno(), words.fileno()]
-            env = {"PATH": path, "RUNJD_STATE": _STATE}
+            env = {"PATH": path, **self.environment()}
             return self._stack.enter_context(self.machine.start(argv, descriptors, env=env))
 
     def _run(self, options: str, name: str, command: Sequence[str]) -> list[str]:
         return [f"run --runtime {self._runtime} --snapshotter native {options}", IMAGE, name, *command]
+
+
+class PrivateTasks(Tasks):
+    """containerd on a host without a daemon: that is started when it is needed, by the twistd beside the shim."""
+
+    def programs(self) -> dict[str, str]:
+        """Return what is on the path of containerd; the shim is where a twistd is, as it would be installed."""
+        shim = self._programs / "shim"
+        shim.symlink_to(f"{ROOT}/bin/containerd-shim-runj-v1")
+        start = f"exec {sys.executable} -I -S -X utf8 {shim} {ROOT}"
+        twistd = f"import sys; sys.path.insert(0, {ROOT!r}); from twisted.scripts.twistd import run; run()\n"
+        return super().programs() | {"containerd-shim-runj-v1": f'#!/bin/sh\n{start} "$@"\n', "twistd": twistd}
+
+    def environment(self) -> dict[str, str]:
+        """Return nothing: there is no daemon to speak of."""
+        return {}
+
+    def start_daemon(self) -> None:
+        """Leave it to the relay."""
+
+    def kill(self, mark: str) -> int:
+        """Kill a process, of which there must be one, and return its pid."""
+        (pid,) = self.pids(mark)
+        done = self.machine.run("kill", "-KILL", str(pid))
+        assert done.status == 0, done.complaint
+        return pid

@@ -15,17 +15,19 @@ from runjd.runtime.choose import runtimes, wardens
 _LAYERS = 64
 
 
-def clean(root: str, jail: str, bundle: str) -> int:
+def clean(state: str, jail: str, bundle: str) -> int:
     """
-    Kill and remove a container, and unmount what is mounted on its rootfs.
+    Kill and remove a container, and unmount what is mounted on its rootfs; the next daemon shall not know it.
 
-    :param root: the state directory of the containers.
+    :param state: the state directory of the daemon.
     :param jail: its id there.
     :return: the pid of its first process, 0 where that is not known.
     :raise RunjdError: something could not be taken away.
     """
+    root = f"{state}/state"
     pid = _remove(root, jail) if os.path.isdir(root) else 0
     _unmount(os.path.join(bundle, "rootfs"))
+    _forget(f"{state}/tasks/{jail}.json")
     return pid
 
 
@@ -39,6 +41,13 @@ def _remove(root: str, jail: str) -> int:
         pid = 0
     operations.delete(jail, force=True)
     return pid
+
+
+def _forget(path: str) -> None:
+    try:
+        os.unlink(path)
+    except FileNotFoundError:
+        pass
 
 
 def _unmount(path: str) -> None:

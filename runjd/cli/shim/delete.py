@@ -54,7 +54,7 @@ def delete(flags: Flags, environment: Mapping[bytes, bytes]) -> bytes:
     if answer is None:
         from runjd.cli.shim.cleaning import clean
 
-        pid = clean(f"{state}/state", origin.jail(id), bundle)
+        pid = clean(state, origin.jail(id), bundle)
         answer = format_delete_response(pid, _STATUS, time.time())
     return answer
 

@@ -56,7 +56,7 @@ def serve(listener: int, settings: Settings) -> None:
     :param listener: a socket that listens; becomes ours.
     :raise RunjdError: the directory cannot be used.
     """
-    _settle(listener)
+    limits = _settle(listener)
     log = Log(open_private(settings.directory), time.time)
     name = os.urandom(6).hex()
 
@@ -69,7 +69,7 @@ def serve(listener: int, settings: Settings) -> None:
     loop = Loop(time.monotonic, failed)
     starting: Presence = NoStarting()
     if settings.command:
-        starting = Starting(settings.command, f"{settings.directory}/daemon.err", time.monotonic, tell)
+        starting = Starting(settings.command, f"{settings.directory}/daemon.err", limits, time.monotonic, tell)
     place = Place(settings.directory, settings.origin, settings.bundles)
     route = Route(loop, f"{settings.directory}/socket", starting)
     os.set_inheritable(listener, False)
@@ -80,7 +80,8 @@ def serve(listener: int, settings: Settings) -> None:
     loop.run()
 
 
-def _settle(listener: int) -> None:
+def _settle(listener: int) -> tuple[int, int]:
+    """Let go of what is not ours, and be ready for many connections; return the limits of descriptors as they were."""
     close_others([listener])
     for number in (_signal.SIGHUP, _signal.SIGPIPE, _signal.SIGINT):
         _signal.signal(number, _signal.SIG_IGN)
@@ -90,3 +91,4 @@ def _settle(listener: int) -> None:
             resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
         except (OSError, ValueError):
             pass  # FreeBSD: more than kern.maxfilesperproc
+    return soft, hard

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ else:
 
 #: seconds before another one is started, where the one before did not answer; it may be slow to start
 _PAUSE = 10.0
+#: by Python, and by a relay
+_IGNORED = (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGHUP, _signal.SIGINT)
 _OUTPUT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
@@ -32,15 +35,22 @@ class Starting:
 
     :param command: the program and its arguments.
     :param output: the file that gets what it says before it has a log.
+    :param limits: soft and hard limit of descriptors that it, and after it containers, shall have.
     :param clock: monotonic, in seconds.
     :param log: told of each start.
     """
 
     def __init__(
-        self, command: Sequence[str], output: str, clock: Callable[[], float], log: Callable[[str], None]
+        self,
+        command: Sequence[str],
+        output: str,
+        limits: tuple[int, int],
+        clock: Callable[[], float],
+        log: Callable[[str], None],
     ) -> None:
         self._command = list(command)
         self._output = output
+        self._limits = limits
         self._clock = clock
         self._log = log
         self._next = 0.0
@@ -57,16 +67,17 @@ class Starting:
         self._log(f"starts a daemon: {' '.join(self._command)}")
         output = os.open(self._output, _OUTPUT, 0o600)
         try:
-            launch(self._command, {0: -1, 1: output, 2: output})
+            launch(self._command, {0: -1, 1: output, 2: output}, self._limits)
         finally:
             os.close(output)
 
 
-def launch(command: Sequence[str], descriptors: dict[int, int]) -> None:
+def launch(command: Sequence[str], descriptors: dict[int, int], limits: tuple[int, int] | None = None) -> None:
     """
     Start a program in a session of its own, as the child of nobody in particular.
 
     :param descriptors: what it gets, by number; -1 is /dev/null. Ours must be greater than those numbers.
+    :param limits: soft and hard limit of descriptors, where they are to be others than ours.
     :raise OSError: it cannot be executed.
     """
     reader, writer = os.pipe2(os.O_CLOEXEC)
@@ -75,7 +86,7 @@ def launch(command: Sequence[str], descriptors: dict[int, int]) -> None:
         try:
             os.setsid()
             if os.fork() == 0:
-                _become(command, descriptors)
+                _become(command, descriptors, limits)
         except OSError as error:
             os.write(writer, b"%d" % (error.errno or 0))
         os._exit(0)
@@ -90,13 +101,15 @@ def launch(command: Sequence[str], descriptors: dict[int, int]) -> None:
         raise OSError(int(failure), os.strerror(int(failure)), command[0])
 
 
-def _become(command: Sequence[str], descriptors: dict[int, int]) -> None:
+def _become(command: Sequence[str], descriptors: dict[int, int], limits: tuple[int, int] | None) -> None:
     null = os.open("/dev/null", os.O_RDWR | os.O_CLOEXEC)
     for number, fd in descriptors.items():
         os.dup2(null if fd < 0 else fd, number)
     os.chdir("/")
-    for ignored in (_signal.SIGPIPE, _signal.SIGXFSZ):
+    for ignored in _IGNORED:
         _signal.signal(ignored, _signal.SIG_DFL)
+    if limits is not None:
+        resource.setrlimit(resource.RLIMIT_NOFILE, limits)
     os.execve(command[0], list(command), _environment())
 
 

@@ -94,12 +94,16 @@ def test_a_bundle_that_is_gone_is_no_failure(shim: Shim) -> None:
 
 
 def test_a_container_is_killed_and_removed_without_a_daemon(shim: Shim) -> None:
-    """Its process is gone, and its state; its pid is told."""
+    """Its process is gone, its state, and what the next daemon would read of it; its pid is told."""
     bundle = shim.bundle("box")
     shim.start(bundle)
     pid = container(shim, bundle)
     other = shim.bundle("other")
     spared = container(shim, other)
+    record = f"{shim.state}/tasks/{ORIGIN.jail('box')}.json"
+    os.mkdir(os.path.dirname(record))
+    with open(record, "wb"):
+        pass
     done = shim.delete(bundle, cwd="/")
 
     assert (done.returncode, done.stderr) == (0, b"")
@@ -107,6 +111,7 @@ def test_a_container_is_killed_and_removed_without_a_daemon(shim: Shim) -> None:
     wait_until(lambda: (seen := look(pid)) is None or not seen.alive, "it lives")
     assert os.listdir(f"{shim.state}/state") == ["default+other"]
     assert look(spared) is not None
+    assert not os.path.exists(record)
     assert shim.delete(other).returncode == 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import signal
 import sys
 import time
@@ -77,9 +78,12 @@ def test_a_relay_does_not_end_while_somebody_starts_to_use_it(relay):
 
 
 def test_a_relay_starts_a_daemon_where_there_is_none(private_dir):
-    """Once, and not at each try; the daemon belongs to nobody, and gets none of the relay's descriptors."""
+    """Once, and not at each try; the daemon belongs to nobody, and gets neither descriptors nor limits of the relay."""
     mark = f"{private_dir}/started"
-    script = "import os, sys; print(os.getsid(0) == os.getpid(), sorted(os.listdir('/dev/fd'))[:4]); "
+    script = (
+        "import os, resource, signal, sys; print(os.getsid(0) == os.getpid(), sorted(os.listdir('/dev/fd'))[:4], "
+        "resource.getrlimit(resource.RLIMIT_NOFILE)[0], signal.getsignal(signal.SIGHUP) == signal.SIG_DFL); "
+    )
     script += "open(sys.argv[1], 'a').write('x')"
     relay = RunningRelay(private_dir, command=(sys.executable, "-c", script, mark))
     try:
@@ -92,7 +96,8 @@ def test_a_relay_starts_a_daemon_where_there_is_none(private_dir):
         with open(mark, encoding="ascii") as file:
             assert file.read() == "x"
         with open(f"{relay.directory}/daemon.err", encoding="ascii") as file:
-            assert file.read() == "False ['0', '1', '2', '3']\n"
+            soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+            assert file.read() == f"False ['0', '1', '2', '3'] {soft} True\n"
     finally:
         relay.stop()
 
