@@ -11,13 +11,18 @@ from __future__ import annotations
 from runjd.runtime.contract import Held, Undo
 from runjd.spec.lightjson import dumps, loads
 from runjd.spec.state import StateDocument, state_to_json
+from runjd.spec.versioned import Newer, up_to_date
 from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from runjd.spec.versioned import Steps
+
 VERSION = 1
+#: from earlier versions, of which there is none
+STEPS: Steps = {}
 
 
 class State(Value):
@@ -78,12 +83,13 @@ def decode(document: bytes) -> State:
     :raise Damaged: it is truncated, not one of ours, or newer than we are.
     """
     record = _object(document)
-    version = record.get("version")
-    if type(version) is not int or version < 1:
-        raise Damaged("is not a record of runj")
-    if version > VERSION:
-        raise Damaged(f"was written by a newer runj (record version {version}, this one knows {VERSION})")
-    return _state(record)
+    try:
+        return _state(up_to_date(record, VERSION, STEPS))
+    except Newer:
+        version = record.get("version")
+        raise Damaged(f"was written by a newer runj (record version {version}, this one knows {VERSION})") from None
+    except ValueError:
+        raise Damaged("is not a record of runj") from None
 
 
 def salvage(document: bytes) -> State | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from twisted.logger import Logger
 
@@ -20,10 +20,16 @@ from runjd.policy.backoff import Tallies
 from runjd.policy.facts import Definition, ExitRecord
 from runjd.policy.settingsjson import settings_from_json, settings_to_json
 from runjd.spec.ids import check_id
-from runjd.supervise.wholefiles import read_json, refused, write_whole
+from runjd.spec.versioned import Newer, up_to_date
+from runjd.supervise.wholefiles import of_newer, read_json, refused, write_whole
 from runjd.values import Value
 
+if TYPE_CHECKING:
+    from runjd.spec.versioned import Steps
+
 _VERSION = 1
+#: from earlier versions, of which there is none: what was added since the first one has a value where it is missing
+_STEPS: Steps = {}
 _ENDING = ".json"
 #: bytes that a disk must take before it is written to again
 _PROBE = 4096
@@ -110,18 +116,22 @@ class Definitions:
         os.unlink(path)
 
     def load(self) -> Iterator[Known]:
-        """Return all that can be read; what cannot is told and left alone."""
+        """
+        Return all that can be read; what cannot is told and left alone.
+
+        :raise Newer: a newer version wrote one: a daemon that does not understand it must not start its jail again.
+        """
         for name in sorted(os.listdir(self._directory)):
             if not name.endswith(_ENDING):
                 continue
             path = os.path.join(self._directory, name)
             try:
-                document = read_json(path)
-                if document["version"] != _VERSION:
-                    raise ValueError(f"its version is {document['version']}")
+                document = up_to_date(read_json(path), _VERSION, _STEPS)
                 known = _from_json(document)
                 if check_id(known.definition.id) + _ENDING != name:
                     raise ValueError(f"it is about {known.definition.id}")
+            except Newer as error:
+                raise of_newer(path, error) from error
             except (OSError, ValueError, KeyError, TypeError, AttributeError, RunjdError) as error:
                 self._log.error("cannot read {path}, so its jail is not known: {error}", path=path, error=error)
                 continue

@@ -8,6 +8,7 @@ import os
 from typing import Any
 
 from runjd.errors import InputOutput, NoSpace
+from runjd.spec.versioned import Newer
 
 _NEW = ".new"
 
@@ -48,6 +49,14 @@ def read_json(path: str) -> Any:
     """Return what a file holds. :raise OSError: it cannot be read. :raise ValueError: it is no JSON."""
     with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
         return json.loads(file.read())
+
+
+def of_newer(path: str, error: Newer) -> Newer:
+    """Return the error of a record that a newer version wrote, with what to do."""
+    return Newer(
+        f"{path}: {error}; it was left as it is, as all others: start the newer version again, or move the file away "
+        "and do without what it says"
+    )
 
 
 def refused(path: str, error: OSError, deed: str = "write") -> InputOutput | NoSpace:

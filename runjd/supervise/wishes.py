@@ -9,17 +9,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
 from runjd.errors import RunjdError
 from runjd.policy.facts import WANTS, Definition
 from runjd.spec.ids import check_id
+from runjd.spec.versioned import Newer, up_to_date
 from runjd.supervise.definitions import definition_from_json, definition_to_json
-from runjd.supervise.wholefiles import read_json, refused, sync_directory, write_whole
+from runjd.supervise.wholefiles import of_newer, read_json, refused, sync_directory, write_whole
 from runjd.values import Value
 
+if TYPE_CHECKING:
+    from runjd.spec.versioned import Steps
+
 _VERSION = 1
+#: from earlier versions, of which there is none
+_STEPS: Steps = {}
 _ENDING = ".json"
 
 
@@ -70,7 +77,11 @@ class Wishes:
         sync_directory(self._directory)
 
     def load(self) -> dict[str, Wish]:
-        """Return all that can be read, by jail; what cannot is told and left alone."""
+        """
+        Return all that can be read, by jail; what cannot is told and left alone.
+
+        :raise Newer: a newer version wrote one.
+        """
         found: dict[str, Wish] = {}
         for name in sorted(os.listdir(self._directory)):
             if not name.endswith(_ENDING):
@@ -78,10 +89,10 @@ class Wishes:
             path = os.path.join(self._directory, name)
             try:
                 id = check_id(name.removesuffix(_ENDING))
-                document = read_json(path)
-                if document["version"] != _VERSION:
-                    raise ValueError(f"its version is {document['version']}")
+                document = up_to_date(read_json(path), _VERSION, _STEPS)
                 found[id] = _from_json(id, document)
+            except Newer as error:
+                raise of_newer(path, error) from error
             except (OSError, ValueError, KeyError, TypeError, AttributeError, RunjdError) as error:
                 self._log.error(
                     "cannot read {path}, so it is not known what was wanted: {error}", path=path, error=error

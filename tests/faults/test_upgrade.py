@@ -59,7 +59,7 @@ def test_no_line_is_lost_or_doubled(logged: LoggedDaemon) -> None:
 
     for version in ("2.0", "3.0"):
         _install(logged, version)
-        logged.runjctl("upgrade")
+        logged.upgrade()
     open(end, "w").close()
     for name in names:
         logged.wait_for_end(name)
@@ -80,7 +80,7 @@ def test_each_exit_is_told_as_it_was(logged: LoggedDaemon) -> None:
     logged.runjctl("start", *names)
     _install(logged, "2.0")
 
-    logged.runjctl("upgrade")
+    logged.upgrade()
 
     for name in names:
         logged.runjctl("wait", "--timeout", "30", name, ok=False)
@@ -105,7 +105,7 @@ def test_a_start_in_flight_is_finished(logged: LoggedDaemon) -> None:
 
     with logged.begin("start", "slow") as start:
         wait_until(lambda: os.path.exists(begun), "the start does not begin")
-        logged.runjctl("upgrade")
+        logged.upgrade()
         assert start.wait(10) == 0
 
     status = logged.status("slow")
@@ -122,7 +122,7 @@ def test_what_was_wanted_goes_on_where_it_stood(logged: LoggedDaemon) -> None:
     before = logged.status("crash")
     _install(logged, "2.0")
 
-    logged.runjctl("upgrade")
+    logged.upgrade()
 
     after = logged.status("crash")
     assert (after["phase"], after["restarts"], after["exit"]) == ("backoff", before["restarts"], 1)
@@ -137,11 +137,11 @@ def test_upgrades_in_a_row_keep_both_flat(logged: LoggedDaemon) -> None:
     logged.start()
     logged.runjctl("start", *names)
     pids = [logged.status(name)["pid"] for name in names]
-    logged.runjctl("upgrade")
+    logged.upgrade()
     before = _measured(logged)
 
     for _ in range(int(os.environ.get("RUNJD_UPGRADES", "3"))):
-        logged.runjctl("upgrade")
+        logged.upgrade()
 
     after = _measured(logged)
     for what in before:

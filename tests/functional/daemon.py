@@ -101,6 +101,12 @@ class Daemon:
         assert not ok or done.returncode == 0, (arguments, done.returncode, done.stderr.decode(), self.words())
         return done
 
+    def upgrade(self, *arguments: str, ok: bool = True) -> subprocess.CompletedProcess[bytes]:
+        """Have daemon and keeper replaced, which takes as long as four programs that load all they need."""
+        done = runjctl("--socket", self.path, "upgrade", *arguments, patience=50)
+        assert not ok or done.returncode == 0, (done.returncode, done.stderr.decode(), self.words())
+        return done
+
     def begin(self, *arguments: str, **keywords: object) -> Program:
         """Start runjctl on this daemon; keywords as for Popen."""
         return Program(["--socket", self.path, *arguments], **keywords)

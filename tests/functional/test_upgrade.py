@@ -44,7 +44,7 @@ def test_all_is_replaced_and_the_jails_go_on(daemon: Daemon) -> None:
     before, keeper, greeting = daemon.status("web"), daemon.keeper(), _greeting(daemon)
     _install(daemon, "2.0")
 
-    done = daemon.runjctl("upgrade")
+    done = daemon.upgrade()
 
     after = _greeting(daemon)
     assert done.stdout.decode() == (f"daemon  1.0 -> 2.0  run {after['run']}, pid {daemon.pid}\nkeeper  1.0 -> 2.0\n")
@@ -61,7 +61,7 @@ def test_what_it_comes_to_is_told_to_programs(daemon: Daemon) -> None:
     """As JSON."""
     _install(daemon, "2.0")
 
-    told = json.loads(daemon.runjctl("upgrade", "--json").stdout)
+    told = json.loads(daemon.upgrade("--json").stdout)
 
     assert {key: told[key] for key in ("from", "to", "keeper_from", "keeper_to", "pid")} == {
         "from": "1.0",
@@ -92,7 +92,7 @@ def test_no_client_is_refused_meanwhile(daemon: Daemon) -> None:
     thread = threading.Thread(target=come)
     thread.start()
     try:
-        daemon.runjctl("upgrade")
+        daemon.upgrade()
         wait_until(lambda: "runjd/2.0" in versions or bool(problems), "nobody is greeted")
     finally:
         is_over.set()
@@ -119,7 +119,7 @@ def test_a_version_that_cannot_take_over_changes_nothing(daemon: Daemon, changes
     run = _greeting(daemon)["run"]
     _install(daemon, "2.0", **changes)
 
-    done = daemon.runjctl("upgrade", ok=False)
+    done = daemon.upgrade(ok=False)
 
     assert done.returncode == 75
     assert said in done.stderr.decode()
@@ -127,14 +127,14 @@ def test_a_version_that_cannot_take_over_changes_nothing(daemon: Daemon, changes
     assert _greeting(daemon)["run"] == run
     daemon.runjctl("stop", "web")
     _install(daemon, "3.0")
-    assert b"1.0 -> 3.0" in daemon.runjctl("upgrade").stdout
+    assert b"1.0 -> 3.0" in daemon.upgrade().stdout
 
 
 def test_going_back_is_an_upgrade_too(daemon: Daemon) -> None:
     """What is installed is what runs, be it older, as long as it knows the files that are there."""
     _install(daemon, "0.9")
 
-    assert b"1.0 -> 0.9" in daemon.runjctl("upgrade").stdout
+    assert b"1.0 -> 0.9" in daemon.upgrade().stdout
 
 
 def test_subscribers_are_told(daemon: Daemon) -> None:
@@ -146,7 +146,7 @@ def test_subscribers_are_told(daemon: Daemon) -> None:
         lines = made.makefile("r", encoding="utf-8")
         while not lines.readline().startswith("+"):
             pass
-        daemon.runjctl("upgrade")
+        daemon.upgrade()
         told = lines.read()
 
     event = dict(word.split("=", 1) for word in told.splitlines()[0].split() if "=" in word)
@@ -179,7 +179,7 @@ def test_limits_are_those_of_the_first_start() -> None:
         daemon.start()
         limits = "ulimit -Sn; exec sleep 1000"
         daemon.runjctl("run", "-d", "--name", "a", daemon.shell("a", limits))
-        daemon.runjctl("upgrade")
+        daemon.upgrade()
         daemon.kill_keeper()
         wait_until(
             lambda: daemon.runjctl("run", "-d", "--name", "b", daemon.shell("b", limits), ok=False).returncode == 0,

@@ -8,6 +8,7 @@ import pytest
 
 from runjd.errors import InputOutput
 from runjd.policy.facts import Definition, ExitRecord
+from runjd.spec.versioned import Newer
 from runjd.supervise.definitions import Definitions, Known
 
 FULL = Known(
@@ -62,7 +63,8 @@ def test_what_was_removed_is_gone(definitions):
         b"{",
         b"[]",
         b"null",
-        b'{"version": 2}',
+        b'{"version": 0}',
+        b'{"version": "2"}',
         b'{"version": 1, "want": "up", "definition": {"id": "other", "bundle": "/b", "runtime": ""}}',
         b'{"version": 1, "want": "up", "definition": {"id": "../x", "bundle": "/b", "runtime": ""}}',
         b'{"version": 1, "want": "up", "definition": {"id": "web", "size": [1]}}',
@@ -79,6 +81,35 @@ def test_a_damaged_one_is_told_and_left_alone(definitions, tmp_path, contents):
 
     assert list(definitions.load()) == [BARE]
     assert (tmp_path / "web.json").exists()
+
+
+#: what the first daemon wrote, which had neither restarts nor a configuration
+_FIRST = """{"version": 1, "want": "up", "is_expected": true,
+"last_exit": {"pid": 7, "status": 3, "signal": null, "at": 1.5, "core": false},
+"definition": {"id": "web", "bundle": "/b", "runtime": "plain", "stdin": true, "size": [24, 80], "remove": false}}"""
+
+
+def test_one_of_the_first_daemon_is_read(definitions, tmp_path):
+    """What was added since has the value that fits."""
+    (tmp_path / "web.json").write_text(_FIRST)
+
+    (known,) = definitions.load()
+
+    definition = Definition("web", "/b", "plain", True, (24, 80))
+    assert known == Known(definition, "up", True, ExitRecord(7, 3, None, 1.5), stood="idle")
+
+
+def test_one_of_a_newer_version_is_refused_and_left_alone(definitions, tmp_path):
+    """A daemon that does not understand it could start its jail a second time; so it starts none, and says why."""
+    definitions.save(BARE)
+    (tmp_path / "web.json").write_text('{"version": 2, "want": "up"}')
+
+    with pytest.raises(Newer) as refused:
+        list(definitions.load())
+
+    assert str(refused.value).startswith(f"{tmp_path}/web.json: it is of version 2, written by a newer runjd; this one")
+    assert "start the newer version again, or move the file away" in str(refused.value)
+    assert (tmp_path / "web.json").read_text() == '{"version": 2, "want": "up"}'
 
 
 def test_unknown_keys_are_skipped(definitions, tmp_path):

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from runjd.errors import InputOutput
 from runjd.policy.facts import Definition
 from runjd.policy.settings import RestartRule, Settings
+from runjd.spec.versioned import Newer
 from runjd.supervise.wishes import Wish, Wishes
 
 ALWAYS = Definition("web", "/b", "linux", settings=Settings(restart=RestartRule("always")))
@@ -45,7 +46,7 @@ def test_what_is_forgotten_is_gone(tmp_path):
     [
         "",
         "[]",
-        '{"version": 2, "want": "up"}',
+        '{"version": 0, "want": "up"}',
         '{"version": 1, "want": "sideways"}',
         '{"version": 1, "want": "up", "enabled": 1}',
         '{"version": 1, "want": "up", "definition": {"id": "db"}}',
@@ -59,6 +60,17 @@ def test_what_is_damaged_is_left_alone(tmp_path, text):
 
     assert wishes.load() == {"db": Wish("down")}
     assert (tmp_path / "web.json").read_text() == text
+
+
+def test_what_a_newer_version_wants_is_refused_and_left_alone(tmp_path):
+    """Who does not understand it must not write over it."""
+    wishes = Wishes(str(tmp_path))
+    (tmp_path / "web.json").write_text('{"version": 2, "want": "up"}')
+
+    with pytest.raises(Newer, match="web.json: it is of version 2, written by a newer runjd"):
+        wishes.load()
+
+    assert (tmp_path / "web.json").read_text() == '{"version": 2, "want": "up"}'
 
 
 def test_a_symbolic_link_is_not_followed(tmp_path):
