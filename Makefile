@@ -14,6 +14,7 @@ help:
 	@echo "make peers  runs podman, conmon and buildah on runj, and on runc for comparison"
 	@echo "make lint   checks the style and the types"
 	@echo "make soak   kills runj at random moments for SECONDS=600, and looks at what is left"
+	@echo "make fuzz   throws nearly right bytes at all that reads what strangers send, for SECONDS=600"
 	@echo "make logs   sends 1 GiB of random lines through each form of a log, and a line of 4 GiB"
 	@echo "make bench  measures jails, attach, exec and calls of runj against others"
 	@echo "make man    formats the manual pages into build/man"
@@ -49,6 +50,10 @@ soak: $(MADE)
 	@$(VENV)/bin/python -m tests.container.storm $(SECONDS) plain
 	@$(VENV)/bin/python -m tests.container.storm $(SECONDS) linux
 
+fuzz: $(MADE)
+	@.ci/packages test
+	@$(VENV)/bin/python -m tests.fuzz $(SECONDS)
+
 logs: $(MADE)
 	@.ci/packages test
 	@RUNJD_TEST_LIMIT=3600 RUNJD_LOG_BYTES=1073741824 RUNJD_ENDLESS_LINE=4096 $(VENV)/bin/python -m pytest \
@@ -81,4 +86,4 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help venv demo test peers lint soak logs bench man docs clean
+.PHONY: help venv demo test peers lint soak fuzz logs bench man docs clean

@@ -9,7 +9,7 @@ stdin), ``W`` "rows cols", ``P`` and ``C`` pause and continue, ``G`` "lost=n",
 
 from __future__ import annotations
 
-from runjd.errors import SyntaxFault
+from runjd.errors import BadArgument, SyntaxFault
 from runjd.protocols.control.tokens import format_fields, parse_arguments
 from runjd.values import Value
 
@@ -111,6 +111,8 @@ def parse_named(data: bytes) -> dict[str, str]:
         return parse_arguments(data.decode())[1]
     except UnicodeDecodeError:
         raise SyntaxFault("a frame is not UTF-8") from None
+    except BadArgument as error:
+        raise SyntaxFault(f"in a frame {error.message}") from None
 
 
 def _header(raw: bytes) -> tuple[str, int]:

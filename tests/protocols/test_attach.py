@@ -77,3 +77,9 @@ def test_named_values_come_back() -> None:
     assert parse_named(frame.data) == {"exit": "0"}
     with pytest.raises(SyntaxFault):
         parse_named(b"\xff")
+
+
+def test_a_key_that_is_there_twice_is_no_frame():
+    """It is refused as other nonsense is."""
+    with pytest.raises(SyntaxFault, match="given twice"):
+        parse_named(b"exit=0 exit=1")

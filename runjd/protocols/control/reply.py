@@ -8,7 +8,7 @@ untagged request, ``?`` where none could be read) and a space.
 
 from __future__ import annotations
 
-from runjd.errors import RunjdError, SyntaxFault, from_record
+from runjd.errors import BadArgument, RunjdError, SyntaxFault, from_record
 from runjd.protocols.control.escapes import Escapes, unhex
 from runjd.protocols.control.lines import MAX_LINE
 from runjd.protocols.control.tokens import format_fields, parse_arguments
@@ -165,7 +165,10 @@ def parse_reply(line: str) -> ServerLine:
     read = _READERS.get(kind)
     if read is None:
         raise SyntaxFault(f'a server line starts with "{kind}"')
-    return read(tag, rest)
+    try:
+        return read(tag, rest)
+    except BadArgument as error:
+        raise SyntaxFault(f"in a server line {error.message}") from None
 
 
 def _read_success(tag: str, rest: str) -> Success:

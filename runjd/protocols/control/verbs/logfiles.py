@@ -50,7 +50,8 @@ async def tend(call: Call) -> Reply:
     work = [each.tend(deed) for each in logs]
     if deed == "reopen" and not call.arguments.all(JAILS):
         work.append(call.connection.reopen_audit())
-    await DeferredList(work)
-    for tended in work:
-        await tended
+    # all of them, as whoever is cancelled meanwhile leaves none whose failure nobody takes
+    for is_tended, result in await DeferredList(work, consumeErrors=True):
+        if not is_tended:
+            result.raiseException()
     return Reply([("n", str(len(jails)))])
