@@ -19,15 +19,24 @@ reset      counts anew           forgets a failure; what as it was
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 
 from runjd.errors import Gone, RunjdError, WrongState
 from runjd.policy.facts import Definition, Facts
 from runjd.supervise.jail import Jail
 from runjd.supervise.lasting import Lasting
 from runjd.supervise.ordering import Ordering
+
+
+def tried(call: Callable[[], Deferred[Facts]]) -> Deferred[Facts]:
+    """Return what a command comes to, its refusal too."""
+    try:
+        return call()
+    except RunjdError as error:
+        return fail(error)
 
 
 class Commands:

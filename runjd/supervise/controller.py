@@ -20,7 +20,7 @@ from runjd.spec.ids import check_id
 from runjd.spec.model import Process
 from runjd.supervise.adopt import Adoption
 from runjd.supervise.causes import WANT
-from runjd.supervise.commands import Commands
+from runjd.supervise.commands import Commands, tried
 from runjd.supervise.definitions import Known
 from runjd.supervise.execdefaults import ExecDefaults
 from runjd.supervise.execution import execute
@@ -216,31 +216,31 @@ class Controller:
                 jail.forget_when_down()
             return failure
 
-        return _tried(lambda: self._commands.run(jail, by)).addErrback(failed)
+        return tried(lambda: self._commands.run(jail, by)).addErrback(failed)
 
     def start(self, id: str, by: str, is_once: bool = False) -> Deferred[Facts]:
-        return _tried(lambda: self._commands.start(self._startable(id), by, is_once))
+        return tried(lambda: self._commands.start(self._startable(id), by, is_once))
 
     def stop(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
-        return _tried(lambda: self._commands.stop(self._stoppable(id), by, timeout))
+        return tried(lambda: self._commands.stop(self._stoppable(id), by, timeout))
 
     def restart(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
-        return _tried(lambda: self._commands.restart(self._startable(id), by, timeout))
+        return tried(lambda: self._commands.restart(self._startable(id), by, timeout))
 
     def try_restart(self, id: str, by: str, timeout: float | None = None) -> Deferred[Facts]:
-        return _tried(lambda: self._commands.try_restart(self._startable(id), by, timeout))
+        return tried(lambda: self._commands.try_restart(self._startable(id), by, timeout))
 
     def reset(self, id: str, by: str) -> Facts:
         return self._commands.reset(self._startable(id), by)
 
     def enable(self, id: str, by: str, is_enabled: bool) -> Deferred[Facts]:
-        return _tried(lambda: self._commands.enable(self._jail(id), by, is_enabled))
+        return tried(lambda: self._commands.enable(self._jail(id), by, is_enabled))
 
     def pause(self, id: str, by: str) -> Deferred[Facts]:
-        return _tried(lambda: self._commands.pause(self._running(id), by))
+        return tried(lambda: self._commands.pause(self._running(id), by))
 
     def resume(self, id: str, by: str) -> Deferred[Facts]:
-        return _tried(lambda: self._commands.resume(self._running(id), by))
+        return tried(lambda: self._commands.resume(self._running(id), by))
 
     def kill(self, id: str, signum: int, by: str, everyone: bool = False, exec_id: str = "") -> Deferred[None]:
         try:
@@ -493,11 +493,3 @@ class Controller:
         self._was_lost = True
         self._log.error("the keeper is lost: {reason}; {count} jails are watched", reason=reason, count=watched)
         self.events.emit("", "keeper", {"state": "lost", "watched": watched, "reason": reason})
-
-
-def _tried(call: Callable[[], Deferred[Facts]]) -> Deferred[Facts]:
-    """Return what a command comes to, its refusal too."""
-    try:
-        return call()
-    except RunjdError as error:
-        return fail(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from twisted.internet.defer import DeferredList
 
@@ -51,7 +52,8 @@ async def tend(call: Call) -> Reply:
     if deed == "reopen" and not call.arguments.all(JAILS):
         work.append(call.connection.reopen_audit())
     # all of them, as whoever is cancelled meanwhile leaves none whose failure nobody takes
-    for is_tended, result in await DeferredList(work, consumeErrors=True):
+    results: list[tuple[bool, Any]] = await DeferredList(work, consumeErrors=True)
+    for is_tended, result in results:
         if not is_tended:
             result.raiseException()
     return Reply([("n", str(len(jails)))])
