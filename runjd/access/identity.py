@@ -17,9 +17,6 @@ from runjd.errors import Denied
 from runjd.policy.principal import Principal
 
 _UCRED = struct.Struct("iII")
-_SO_PEERGROUPS = 59
-#: bytes that getsockopt of Python can return
-_GROUPS_ROOM = 1024
 _NOBODY = 2**32 - 1
 _XUCRED_VERSION = 0
 _XUCRED_GROUPS = 16
@@ -40,7 +37,9 @@ def identify(transport: Any) -> Principal:
     try:
         if sys.platform.startswith("linux"):
             raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-            return parse_ucred(raw, _groups(connection))
+            from runjd.kernel.peergroups import peer_groups
+
+            return parse_ucred(raw, peer_groups(connection.fileno()))
         return parse_xucred(connection.getsockopt(_SOL_LOCAL, _LOCAL_PEERCRED, _XUCRED.size))
     except OSError as error:
         raise Denied(f"the system does not say who connected: {error.strerror}") from error
@@ -73,9 +72,3 @@ def parse_xucred(raw: bytes) -> Principal:
     # the pid is an int within the union, which is as wide as a pointer
     pid = struct.unpack_from("@i", raw, _XUCRED.size - struct.calcsize("@P"))[0]
     return Principal(uid, groups[0], max(pid, 0), tuple(dict.fromkeys(groups)))
-
-
-def _groups(connection: socket.socket) -> tuple[int, ...]:
-    """Return the supplementary groups that the other end had when it connected; SO_PEERGROUPS, since Linux 4.13."""
-    raw = connection.getsockopt(socket.SOL_SOCKET, _SO_PEERGROUPS, _GROUPS_ROOM)
-    return tuple([gid for (gid,) in struct.iter_unpack("I", raw)])

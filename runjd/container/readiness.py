@@ -7,22 +7,19 @@ a directory of its own, read-only, so that all it can do there is to send.
 
 Our end is held by whoever made the container, and reads; the jail's outlives us.
 
-A descriptor that comes along with a datagram is closed by whoever reads or closes our
-end, and that can take as long as its sender likes: a connection may linger (SO_LINGER).
-So our socket takes none, where the kernel can be told to (Linux 6.16).
+Our socket takes no descriptors, where the kernel can be told to: see :mod:`runjd.kernel.passrights`.
 """
 
 from __future__ import annotations
 
 import _socket
-import errno
 import os
-import sys
 from abc import ABC, abstractmethod
 
 from runjd.container.gate import Inside
 from runjd.container.stdio import FIFO_MODE, open_fifo
 from runjd.errors import BadArgument, SpecError
+from runjd.kernel.passrights import refuse_descriptors
 from runjd.spec.model import Mount
 
 TYPE_CHECKING = False
@@ -43,8 +40,6 @@ IN_JAIL = "/run/runjd"
 _IN_JAIL_OF_FREEBSD = "/var/run/runjd"
 #: bytes of the path of a socket; FreeBSD's is the shorter one
 _PATH_MAX = 103
-#: of asm-generic/socket.h; Python has no name for it yet
-_SO_PASSRIGHTS = 83
 _TAKES_DESCRIPTORS = (
     "a hostile program can delay the daemon by descriptors that it sends to NOTIFY_SOCKET,"
     " as this kernel cannot refuse them (Linux can since 6.16); being ready by a descriptor (fd) is safe"
@@ -132,23 +127,6 @@ class Newline(Readiness):
         writer = os.open(FIFO, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC, dir_fd=directory_fd)
         os.dup2(writer, self._number, inheritable=False)
         os.close(writer)
-
-
-def refuse_descriptors(socket: _socket.socket) -> bool:
-    """
-    Have the kernel refuse datagrams that bring descriptors: who sends one gets EPERM.
-
-    :return: False: it cannot.
-    """
-    if sys.platform != "linux":
-        return False
-    try:
-        socket.setsockopt(_socket.SOL_SOCKET, _SO_PASSRIGHTS, 0)
-    except OSError as error:
-        if error.errno != errno.ENOPROTOOPT:
-            raise
-        return False
-    return True
 
 
 class Notify(Readiness):

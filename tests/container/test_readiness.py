@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from runjd.container.readiness import Newline, Notify, Readiness, readiness, refuse_descriptors
+from runjd.container.readiness import Newline, Notify, Readiness, readiness
 from runjd.container.stdio import Fifos
 from runjd.errors import BadArgument, RunjdError, SpecError
+from runjd.kernel.passrights import refuse_descriptors
 from runjd.runtime.freebsd.mounts import plan_mount
 from runjd.runtime.memory import MemoryRuntime
 from runjd.runtime.plain import PlainRuntime

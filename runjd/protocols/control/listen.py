@@ -17,6 +17,7 @@ from twisted.internet.interfaces import IDelayedCall, IProtocolFactory, IReactor
 from twisted.logger import Logger
 
 from runjd.errors import InputOutput
+from runjd.kernel.passrights import refuse_descriptors
 
 #: connections that may wait to be accepted
 BACKLOG = 128
@@ -28,6 +29,16 @@ PAUSE = 1.0
 TOLD = 60.0
 
 
+class Connection(unix.Server):
+    """A connection that takes no descriptors, where the kernel lets them through: whoever sends one is sent away."""
+
+    def _ancillaryLevelSOLSOCKETTypeSCMRIGHTS(self, cmsgData: bytes) -> None:
+        # in place of Twisted's, which writes a line for each
+        for fd in memoryview(cmsgData).cast("i"):
+            os.close(fd)
+        self.abortConnection()  # type: ignore[no-untyped-call]
+
+
 class ControlPort(unix.Port):
     """
     A Unix port that pauses while no descriptor is free.
@@ -36,6 +47,7 @@ class ControlPort(unix.Port):
     """
 
     _log = Logger(namespace="runjd.protocols.control")
+    transport = Connection
 
     def __init__(self, path: str, factory: IProtocolFactory, mode: int, clock: IReactorTime) -> None:
         super().__init__(path.encode("utf-8", "surrogateescape"), factory, BACKLOG, mode, clock)
@@ -120,7 +132,7 @@ def listen_unix(
     handed: int = -1,
 ) -> ControlPort:
     """
-    Return the port that listens there; it is nobody else's from the first moment on.
+    Return the port that listens there; it is nobody else's from the first moment on, and takes no descriptors.
 
     A socket that a dead daemon left is replaced: that no other daemon lives is
     known by the lock on the state directory, which the caller holds.
@@ -149,6 +161,7 @@ def listen_unix(
     mask = os.umask(0o777 & ~mode)
     try:
         port.startListening()  # type: ignore[no-untyped-call]
+        refuse_descriptors(port.socket)
     except CannotListenError as error:
         raise InputOutput(f"the {name} {path} cannot be made: {error.socketError}", path=path) from error
     finally:

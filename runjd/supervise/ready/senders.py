@@ -21,7 +21,7 @@ def receive(fd: int, size: int) -> tuple[bytes, int]:
     Return a datagram and the pid of its sender, 0 where that is not told.
 
     Descriptors that come along are closed; there are none where the kernel refuses them
-    for us (:func:`runjd.container.readiness.refuse_descriptors`).
+    for us (:func:`runjd.kernel.passrights.refuse_descriptors`).
 
     :raise BlockingIOError: there is none.
     """

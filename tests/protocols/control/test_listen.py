@@ -13,6 +13,7 @@ from twisted.internet import reactor
 from twisted.internet.protocol import Factory
 
 from runjd.errors import InputOutput
+from runjd.kernel.passrights import refuse_descriptors
 from runjd.protocols.control.listen import listen_unix
 from tests.functional.verbs.wire import Server
 
@@ -84,3 +85,31 @@ def _lowest_free() -> int:
     fd = os.open(os.devnull, os.O_RDONLY)
     os.close(fd)
     return fd
+
+
+@pytest_twisted.ensureDeferred
+async def test_descriptors_are_refused(server):
+    """Whoever sends one gets EPERM where the kernel can refuse it, and is as welcome as before."""
+    if not refuse_descriptors(server.port.socket):
+        pytest.skip("this kernel cannot refuse descriptors; Linux can since 6.16")
+    wire = await server.connect()
+
+    with pytest.raises(PermissionError):
+        socket.send_fds(wire.transport.socket, [b"ping\n"], [0])
+    assert (await wire.say("ping")).startswith("+ at=")
+
+
+@pytest_twisted.ensureDeferred
+async def test_whoever_gets_a_descriptor_through_is_sent_away(server):
+    """Where the kernel cannot refuse them they are closed, and so is the connection."""
+    if refuse_descriptors(server.port.socket):
+        server.port.socket.setsockopt(socket.SOL_SOCKET, 83, 1)  # as if it could not
+    wire = await server.connect()
+    before = len(os.listdir("/proc/self/fd"))
+
+    with open(os.devnull, "rb") as file:
+        socket.send_fds(wire.transport.socket, [b"ping\n"], [file.fileno()] * 20)
+
+    assert await wire.end() == b""
+    await server.until(lambda: not server.factory.hall.members)
+    assert len(os.listdir("/proc/self/fd")) <= before
