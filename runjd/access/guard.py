@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from runjd.policy.access import Decision, Need, Rule, Rules, decide, is_stranger, role_of
+from runjd.policy.access import Decision, Need, Rule, Rules, allows, decide, is_stranger, role_of
 from runjd.policy.principal import Principal
 
 
@@ -28,6 +28,9 @@ class Guard:
 
     def decide(self, principal: Principal, need: Need) -> Decision:
         return decide(self._rules, principal, need)
+
+    def allows(self, principal: Principal, need: Need) -> bool:
+        return allows(self._rules, principal, need)
 
     def role_of(self, principal: Principal) -> str:
         return role_of(self._rules, principal)

@@ -132,11 +132,19 @@ def decide(rules: Rules, principal: Principal, need: Need) -> Decision:
     """Return whether the principal may do it, and why."""
     if principal.uid in rules.owners:
         return Decision(True, "admin", OWNER)
-    for rule in rules.rules:
-        subject = _subject(rule, principal)
-        if subject is not None and _concerns(rule, need) and _covers(rule, need):
-            return Decision(not rule.is_denial, role_of(rules, principal, need.jail), f"{rule.place} {subject.text}")
-    return Decision(False, role_of(rules, principal, need.jail), NO_RULE)
+    role, rule = role_of(rules, principal, need.jail), _deciding(rules, principal, need)
+    if rule is None:
+        return Decision(False, role, NO_RULE)
+    subject = _subject(rule, principal)
+    return Decision(not rule.is_denial, role, f"{rule.place} {subject.text if subject is not None else ''}")
+
+
+def allows(rules: Rules, principal: Principal, need: Need) -> bool:
+    """Return whether the principal may do it; as :func:`decide`, for whoever asks of a thousand jails."""
+    if principal.uid in rules.owners:
+        return True
+    rule = _deciding(rules, principal, need)
+    return rule is not None and not rule.is_denial
 
 
 def role_of(rules: Rules, principal: Principal, jail: str = "") -> str:
@@ -167,6 +175,14 @@ def is_stranger(rules: Rules, principal: Principal) -> bool:
 def includes(role: str, needed: str) -> bool:
     """Return whether the one role may do what needs the other."""
     return ROLES.index(role) >= ROLES.index(needed)
+
+
+def _deciding(rules: Rules, principal: Principal, need: Need) -> Rule | None:
+    """Return the first rule that says anything of it."""
+    for rule in rules.rules:
+        if _subject(rule, principal) is not None and _concerns(rule, need) and _covers(rule, need):
+            return rule
+    return None
 
 
 def _subject(rule: Rule, principal: Principal) -> Subject | None:

@@ -16,6 +16,7 @@ from runjd.policy.access import (
     Rule,
     Rules,
     Subject,
+    allows,
     decide,
     includes,
     is_stranger,
@@ -167,6 +168,7 @@ NEEDS = st.builds(
 def test_what_is_allowed_is_allowed_by_a_rule_about_the_principal(some, principal, need):
     """Nothing is allowed but by a rule that is no denial and names the principal; a stranger gets nothing."""
     decision = decide(Rules(tuple(some)), principal, need)
+    assert allows(Rules(tuple(some)), principal, need) is decision.is_allowed
     about = [each for each in some if any(subject.is_about(principal) for subject in each.who)]
 
     if decision.is_allowed:

@@ -25,6 +25,9 @@ class Guard(Protocol):
     def decide(self, principal: Principal, need: Need) -> Decision:
         """Return whether the principal may do it, and why."""
 
+    def allows(self, principal: Principal, need: Need) -> bool:
+        """Return whether the principal may do it."""
+
     def role_of(self, principal: Principal) -> str:
         """Return the highest role that the principal has with any jail."""
 
@@ -61,7 +64,7 @@ class Permit:
     @property
     def holds(self) -> bool:
         """Whether it would be allowed again, by the rules of this moment."""
-        return all(self._guard.decide(self._principal, each).is_allowed for each in self._needs)
+        return all(self._guard.allows(self._principal, each) for each in self._needs)
 
     @property
     def highest_role(self) -> str:
@@ -70,8 +73,8 @@ class Permit:
 
     def includes(self, jail: str, owner: str = "operator") -> bool:
         """Return whether the same is allowed with this jail, by the rules of this moment."""
-        need = self._need._replace(about=JAIL, jail=jail, owner=owner)
-        return self._guard.decide(self._principal, need).is_allowed
+        need = self._need
+        return self._guard.allows(self._principal, Need(need.verb, need.role, JAIL, jail, owner))
 
     def among(self, jails: Iterable[Facts]) -> list[Facts]:
         """Return those jails with which the same is allowed."""

@@ -19,7 +19,7 @@ from runjd.spec.ids import ID_MAX
 
 #: what happens, and what the keys of its line are beside ``at``, ``jail`` and ``ev``
 KNOWN: Mapping[str, Sequence[str]] = {
-    "hello": ("proto", "server", "run", "pid", "role", "uid", "max_line", "caps"),
+    "hello": ("proto", "server", "run", "pid", "role", "uid", "cert", "max_line", "caps"),
     "gap": ("lost", "run"),
     "defined": ("by", "bundle"),
     "changed": ("by",),
