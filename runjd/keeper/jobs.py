@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from runjd.container.operations import Operations
     from runjd.container.report import Channel as Conversation
-    from runjd.keeper.workers import Line
+    from runjd.keeper.working import Line
     from runjd.spec.model import Process
 
     Job = Mapping[str, object]

@@ -158,6 +158,7 @@ def _serve(
         jobs.perform,
         lambda pid: children.find_living(pid) is not None,
         patience=options.worker_time,
+        spare_time=options.spare_time,
     )
     make_file = partial(directories.make_nameless, places.directory, own.descriptors_max - RESERVE)
 

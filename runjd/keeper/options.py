@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from runjd.errors import BadArgument
+from runjd.keeper.spare import PATIENCE
 from runjd.values import Value
 
 USAGE = """\
 usage: runjd-keeper --root STATE_DIR --dir KEEPER_DIR [--worker-time SECONDS] [--spool-size BYTES]
-                    [--foreground]
+                    [--spare-time SECONDS] [--foreground]
 
 Parent and reaper of the processes of all jails. It is started by the runjd daemon,
 goes into the background, and ends when the daemon tells it to and no jail lives.
@@ -17,6 +18,8 @@ goes into the background, and ends when the daemon tells it to and no jail lives
   --worker-time SECONDS  how long one operation on a jail may take (default 60)
   --spool-size BYTES     how much of each stream to keep while there is no daemon;
                          0: nothing (default 1048576)
+  --spare-time SECONDS   how long a process for the next operation is kept after one;
+                         0: not at all (default 30)
   --foreground           do not go into the background
 """
 
@@ -34,6 +37,7 @@ class Options(Value):
     worker_time: float = 60.0
     foreground: bool = False
     spool_size: int = 1 << 20
+    spare_time: float = PATIENCE
     resume: int = -1
     rehearse: int = -1
 
@@ -51,7 +55,7 @@ def parse(arguments: list[str], cwd: str) -> Options:
         name, equals, value = word.partition("=")
         if word == "--foreground":
             foreground = True
-        elif name in ("--root", "--dir", "--worker-time", "--spool-size", "--resume", "--rehearse"):
+        elif name in ("--root", "--dir", "--worker-time", "--spool-size", "--spare-time", "--resume", "--rehearse"):
             text = value if equals else next(words, "")
             if not text:
                 raise BadArgument(f"{name} needs a value")
@@ -64,20 +68,21 @@ def parse(arguments: list[str], cwd: str) -> Options:
     return Options(
         f"{cwd}/{given['--root']}" if given["--root"][0] != "/" else given["--root"],
         f"{cwd}/{given['--dir']}" if given["--dir"][0] != "/" else given["--dir"],
-        _seconds(given.get("--worker-time", "60")),
+        _seconds("--worker-time", given.get("--worker-time", "60")),
         foreground,
         _bytes(given.get("--spool-size", "1048576")),
+        _seconds("--spare-time", given["--spare-time"], 0.0) if "--spare-time" in given else PATIENCE,
         *(_descriptor(given.get(name)) for name in ("--resume", "--rehearse")),
     )
 
 
-def _seconds(text: str) -> float:
+def _seconds(name: str, text: str, least: float = 0.001) -> float:
     try:
         seconds = float(text)
     except ValueError:
-        seconds = 0.0
-    if not 0.0 < seconds < 86400.0:
-        raise BadArgument(f'--worker-time is a number of seconds, not "{text}"')
+        seconds = -1.0
+    if not least <= seconds < 86400.0:
+        raise BadArgument(f'{name} is a number of seconds, not "{text}"')
     return seconds
 
 

@@ -1,6 +1,7 @@
 """
-Workers: forked for one job each, so that the keeper never waits for a mount or a lock.
+Workers: one for each job, so that the keeper never waits for a mount or a lock.
 
+One is forked for its job, or was there before (:mod:`runjd.keeper.spare`).
 A worker reports once, on a pair of sockets, and is gone; what it leaves running
 comes back to the keeper, which is a reaper.  One that becomes a process of a jail
 hands over what there is of it, and goes on under another name (:mod:`runjd.keeper.entrance`).
@@ -10,8 +11,6 @@ A worker that takes too long is killed with its group.
 from __future__ import annotations
 
 import _socket
-import array
-import fcntl
 import os
 from collections import deque
 
@@ -20,27 +19,21 @@ from runjd.keeper.channel import Channel, Parcel
 from runjd.keeper.entrance import Entrance
 from runjd.keeper.jobs import failed
 from runjd.keeper.loop import READ
-from runjd.keeper.wire import WireError, encode
+from runjd.keeper.spare import PATIENCE, Spare
+from runjd.keeper.wire import WireError
+from runjd.keeper.working import ENTERS, EXPECT, work
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
-    from typing import NoReturn
 
     from runjd.keeper.jobs import Job
     from runjd.keeper.loop import Loop, Timer
-
-    Perform = Callable[[Job, "Line"], Parcel]
+    from runjd.keeper.working import Perform
 else:
     import _signal
 
-#: numbers below are for what a program is given (:data:`runjd.container.readiness.NUMBERS`)
-_FREE = 10
-#: key of the message, before the report, that tells how many seconds the rest may take longer
-_EXPECT = "expect"
-#: key of the message, in place of the report, of a worker that becomes a process of a jail
-_ENTERS = "enters"
 #: reads of 64 KiB that hold any report
 _READS_MAX = 32
 
@@ -73,6 +66,7 @@ class Workers:
     :param is_known: whether a pid is that of a process of a jail that was reported.
     :param limit: workers at once.
     :param patience: seconds that a worker may take, beside what it told.
+    :param spare_time: see :class:`runjd.keeper.spare.Spare`.
     """
 
     def __init__(
@@ -84,6 +78,7 @@ class Workers:
         *,
         limit: int = 8,
         patience: float = 60.0,
+        spare_time: float = PATIENCE,
     ) -> None:
         self._loop = loop
         self._become = become
@@ -91,6 +86,7 @@ class Workers:
         self._is_known = is_known
         self._limit = limit
         self._patience = patience
+        self._spare = Spare(loop, lambda: self._fork(None), spare_time)
         self._queue: deque[Order] = deque()
         # by number
         self._at_work: dict[int, _Worker] = {}
@@ -143,7 +139,7 @@ class Workers:
         if worker is None:
             for each in self._at_work.values():
                 each.process_ended(pid)
-            return False
+            return self._spare.ended(pid)
         # All of its report is in the socket; end of file may never come, as a child of its own may hold the socket.
         for _ in range(_READS_MAX):
             if worker.number not in self._at_work or worker.has_left:
@@ -162,20 +158,25 @@ class Workers:
 
     def _start(self, order: Order) -> None:
         try:
-            ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-            pid = os.fork()
+            pid, socket = self._spare.give(order.job) or self._fork(order.job)
         except OSError as error:
             order.finished(failed(LimitReached(f"the keeper cannot fork a worker: {error.strerror}")), True)
             return
-        if pid == 0:
-            _work(self._become, self._perform, order.job, theirs)
-        theirs.close()
         self._last += 1
-        channel = Channel(ours)
+        channel = Channel(socket)
         worker = _Worker(self._last, pid, channel, order)
         self._wait(worker, 0)
         self._at_work[worker.number] = self._unreaped[pid] = worker
         self._loop.watch(channel.fileno(), READ, lambda _: self._read(worker))
+
+    def _fork(self, job: Job | None) -> tuple[int, _socket.socket]:
+        """Fork a worker, for a job or to wait for one; return its pid and the socket to it."""
+        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        pid = os.fork()
+        if pid == 0:
+            work(self._become, self._perform, theirs, job)
+        theirs.close()
+        return pid, ours
 
     def _read(self, worker: _Worker) -> None:
         if worker.entrance is not None:
@@ -191,11 +192,11 @@ class Workers:
             self._lose(worker, f"gave a report that cannot be used: {error}")
         else:
             for parcel in parcels:
-                more = parcel.message.get(_EXPECT)
+                more = parcel.message.get(EXPECT)
                 if isinstance(more, int | float):
                     self._wait(worker, more)
                     continue
-                if _ENTERS in parcel.message:
+                if ENTERS in parcel.message:
                     self._enter(worker, parcel)
                 else:
                     self._end(worker, parcel, True)
@@ -253,6 +254,7 @@ class Workers:
             worker.order.finished(report, is_its_own)
         finally:
             self._fill()
+            self._spare.want()
 
 
 class _Worker:
@@ -281,56 +283,6 @@ class _Worker:
         """Take note that a process was reaped."""
         if self.entrance is not None and self.entrance.pid == pid:
             self.entrance.is_reaped = True
-
-
-class Line:
-    """
-    What a worker tells before its report.
-
-    :param socket: to the keeper.
-    """
-
-    def __init__(self, socket: _socket.socket) -> None:
-        self._socket = socket
-
-    def expect(self, seconds: float) -> None:
-        """The job takes so many seconds longer by what the bundle says."""
-        if seconds:
-            self._socket.sendall(encode({_EXPECT: seconds}))
-
-    def enter(self, parcel: Parcel) -> None:
-        """We become a process of a jail, and there will be no report."""
-        self.send(parcel._replace(message={_ENTERS: True, **parcel.message}))
-
-    def send(self, parcel: Parcel) -> None:
-        """
-        Send the report, or what comes in its place.
-
-        :raise WireError: it is too long.
-        """
-        data, descriptors = encode(parcel.message, len(parcel.descriptors)), array.array("i", parcel.descriptors)
-        rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)] if descriptors else []
-        sent = self._socket.sendmsg([data], rights)
-        if sent < len(data):
-            self._socket.sendall(data[sent:])
-
-
-def _work(become: Callable[[int], None], perform: Perform, job: Job, theirs: _socket.socket) -> NoReturn:
-    """In the worker: do the job, report, and be gone; nothing else of the keeper runs here."""
-    try:
-        # of its own, so that its group can be killed, and that it can become a process of a jail
-        os.setsid()
-        if theirs.fileno() < _FREE:
-            theirs = _socket.socket(fileno=fcntl.fcntl(theirs.detach(), fcntl.F_DUPFD_CLOEXEC, _FREE))
-        become(theirs.fileno())
-        line = Line(theirs)
-        report = perform(job, line)
-        try:
-            line.send(report)
-        except WireError as error:
-            line.send(failed(RunjdError(f"the answer cannot be sent: {error}")))
-    finally:
-        os._exit(0)
 
 
 def _kill_group(pid: int) -> None:

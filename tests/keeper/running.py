@@ -22,7 +22,7 @@ def keeper_command(*arguments: str, module: str = "runjd.keeper.main") -> list[s
 
 class RunningKeeper:
     """
-    A keeper in the foreground.
+    A keeper in the foreground; with no spare worker, if the arguments do not ask for one.
 
     :ivar directory: private; has the keeper's directory, the state directory and bundles.
     :param shell_before: a command line of sh(1) to run first, in the same process.
@@ -56,7 +56,7 @@ class RunningKeeper:
 
     def start(self) -> None:
         """Start it, also again after :meth:`kill`."""
-        places = ("--root", self.root, "--dir", f"{self.directory}/keeper", "--foreground")
+        places = ("--root", self.root, "--dir", f"{self.directory}/keeper", "--foreground", "--spare-time=0")
         command = ["/bin/sh", "-c", f'{self._shell_before}; exec "$@"', "sh"]
         arguments = [*places, *self._arguments]
         command += [self._program, *arguments] if self._program else keeper_command(*arguments, module=self._module)
