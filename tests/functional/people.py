@@ -29,15 +29,6 @@ try:
 except OSError as error:
     sys.stdout.write("cannot connect: %s" % error.strerror)
     sys.exit()
-greeting = b""
-while not greeting.endswith(b"\\n"):  # who is not let in must not be written to: what he is told would be lost
-    data = client.recv(1)
-    if not data:
-        break
-    greeting += data
-sys.stdout.buffer.write(greeting)
-if greeting[:1] != b"!":
-    sys.exit()
 client.sendall(said)
 client.shutdown(socket.SHUT_WR)
 while data := client.recv(65536):

@@ -1,4 +1,4 @@
-"""Who may do what, with users and groups of the host and a real daemon (torture rows 36 and 50)."""
+"""Who may do what, with users and groups of the host and a real daemon (torture row 50)."""
 
 from __future__ import annotations
 

@@ -21,6 +21,8 @@ from runjd.protocols.control.verbs.render import event_line, who_fields
 from runjd.protocols.control.verbs.table import VerbTable
 from runjd.values import Value
 
+#: refused connections that may stay open for a moment
+MAX_LINGERING = 16
 #: requests of one connection that are carried out or wait; then it is not read
 MAX_IN_FLIGHT = 64
 #: what this server can do beyond asking and answering
@@ -97,6 +99,7 @@ class Hall:
         self._server = server
         self._limits = limits
         self._members: dict[Member, Principal] = {}
+        self._lingering: set[Member] = set()
         self._users: Counter[str] = Counter()
         self._listeners: dict[Member, None] = {}
         self._subscription: ISubscription | None = None
@@ -127,8 +130,16 @@ class Hall:
         self._members[member] = principal
         self._users[name] += 1
 
+    def linger(self, member: Member) -> bool:
+        """Return whether a connection that was refused may stay open for a moment."""
+        if len(self._lingering) >= MAX_LINGERING:
+            return False
+        self._lingering.add(member)
+        return True
+
     def leave(self, member: Member) -> None:
         """Forget a connection."""
+        self._lingering.discard(member)
         self.unlisten(member)
         principal = self._members.pop(member, None)
         if principal is not None:

@@ -32,6 +32,8 @@ from runjd.protocols.control.verbs.table import VerbTable
 
 #: seconds of silence after which a connection that waits for something gets a sign of life
 IDLE = 30.0
+#: seconds that one who is refused has to say what he came for, which nobody reads
+LINGER = 0.5
 #: lines of one connection that are read before others have their turn
 TURN = 256
 #: consecutive lines that make no sense before the connection is closed
@@ -79,7 +81,8 @@ class ControlProtocol(Protocol):
         except (Busy, Denied) as error:
             self._is_closing = True
             self.transport.write(format_failure("?", error))
-            self._shut()
+            # Closing at once would lose that line for whoever has sent something already (ECONNRESET).
+            self._timer = self._hall.clock.callLater(LINGER if self._hall.linger(self) else 0, self._shut)
             return
         self._outlet = Outlet(self.transport, self._hall.clock, self._abort)
         self._requests = Requests(self._hall, principal, self, self._outlet, self._read_on, self._turned)
@@ -98,6 +101,8 @@ class ControlProtocol(Protocol):
         self._is_input_closed = True
         if _is_gone(self.transport.fileno()):
             self._abort()
+        elif self._requests is None:
+            self._shut()
         elif self._stream is not None:
             self._stream.input_closed()
         else:
