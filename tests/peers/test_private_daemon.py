@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -11,6 +13,9 @@ from tests.peers.machine import Machine, MachineError, until
 from tests.peers.tasks import PrivateTasks
 
 pytestmark = pytest.mark.root
+
+#: seconds
+_STORM = 20.0
 
 
 @pytest.fixture(scope="module")
@@ -63,6 +68,35 @@ def test_a_daemon_that_is_killed_is_replaced(tasks: PrivateTasks, box: str) -> N
 
     assert tasks.pids("twistd") not in ([], [first])
     assert tasks("task exec --exec-id one", box, "sh", "-c", "exit 3").status == 3
+
+
+@pytest.mark.thorough
+def test_no_run_is_lost_while_daemons_are_killed_again_and_again(tasks: PrivateTasks) -> None:
+    """Wherever in the life of a container the deaths fall: each has its output once, and its own exit status."""
+    deadline = time.monotonic() + _STORM
+
+    def run() -> list[tuple[int, bytes]]:
+        found = []
+        while time.monotonic() < deadline:
+            name = tasks.name()
+            status = 1 + len(found) % 99
+            done = tasks.run("--rm", name, "sh", "-c", f"echo {name}; sleep 0.3; exit {status}")
+            if (done.status, done.out) != (status, f"{name}\n".encode()):
+                found.append((done.status, done.out + done.err))
+        return found
+
+    with ThreadPoolExecutor(3) as pool:
+        running = [pool.submit(run) for _ in range(3)]
+        kills = 0
+        while time.monotonic() < deadline:
+            if tasks.pids("twistd") and tasks.served() > kills:
+                tasks.kill("twistd")
+                kills += 1
+            time.sleep(0.5)
+        lost = [each for future in running for each in future.result()]
+
+    assert lost == []
+    assert kills >= 3
 
 
 def test_everything_of_ours_is_killed(tasks: PrivateTasks, box: str) -> None:

@@ -12,8 +12,10 @@ if TYPE_CHECKING:
 else:
     import _signal
 
-#: seconds before another one is started, where the one before did not answer; it may be slow to start
-_PAUSE = 10.0
+#: seconds that one that lives gets until it answers
+_PATIENCE = 60.0
+#: seconds between the end of one that never answered and the start of another, the first time and at most
+_FIRST, _LONGEST = 0.5, 10.0
 #: by Python, and by a relay
 _IGNORED = (_signal.SIGPIPE, _signal.SIGXFSZ, _signal.SIGHUP, _signal.SIGINT)
 _OUTPUT = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -53,31 +55,36 @@ class Starting:
         self._limits = limits
         self._clock = clock
         self._log = log
-        self._next = 0.0
+        self._last = 0
+        self._late = self._next = 0.0
+        self._pause = 0.0
 
     def present(self) -> None:
         """One answers: if it dies, the next one is started at once."""
-        self._next = 0.0
+        self._late = self._next = self._pause = 0.0
 
     def absent(self) -> None:
-        """Start one, unless that was done a moment ago."""
-        if self._clock() < self._next:
+        """Start one, unless one is about to answer, or the last one has just ended without."""
+        now = self._clock()
+        if now < self._next or (now < self._late and _lives(self._last)):
             return
-        self._next = self._clock() + _PAUSE
+        self._pause = min(max(_FIRST, 2 * self._pause), _LONGEST)
+        self._next, self._late = now + self._pause, now + _PATIENCE
         self._log(f"starts a daemon: {' '.join(self._command)}")
         output = os.open(self._output, _OUTPUT, 0o600)
         try:
-            launch(self._command, {0: -1, 1: output, 2: output}, self._limits)
+            self._last = launch(self._command, {0: -1, 1: output, 2: output}, self._limits)
         finally:
             os.close(output)
 
 
-def launch(command: Sequence[str], descriptors: dict[int, int], limits: tuple[int, int] | None = None) -> None:
+def launch(command: Sequence[str], descriptors: dict[int, int], limits: tuple[int, int] | None = None) -> int:
     """
     Start a program in a session of its own, as the child of nobody in particular.
 
     :param descriptors: what it gets, by number; -1 is /dev/null. Ours must be greater than those numbers.
     :param limits: soft and hard limit of descriptors, where they are to be others than ours.
+    :return: its pid.
     :raise OSError: it cannot be executed.
     """
     reader, writer = os.pipe2(os.O_CLOEXEC)
@@ -86,6 +93,7 @@ def launch(command: Sequence[str], descriptors: dict[int, int], limits: tuple[in
         try:
             os.setsid()
             if os.fork() == 0:
+                os.write(writer, b"%d " % os.getpid())
                 _become(command, descriptors, limits)
         except OSError as error:
             os.write(writer, b"%d" % (error.errno or 0))
@@ -93,12 +101,24 @@ def launch(command: Sequence[str], descriptors: dict[int, int], limits: tuple[in
     os.close(writer)
     try:
         os.waitpid(child, 0)
-        # Closed by a successful execve(2).
-        failure = os.read(reader, 16)
+        said = b""
+        while piece := os.read(reader, 64):  # closed by a successful execve(2)
+            said += piece
     finally:
         os.close(reader)
-    if failure:
-        raise OSError(int(failure), os.strerror(int(failure)), command[0])
+    pid, _, failure = said.rpartition(b" ")
+    if failure or not pid:
+        number = int(failure or 0)
+        raise OSError(number, os.strerror(number), command[0])
+    return int(pid)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
 
 
 def _become(command: Sequence[str], descriptors: dict[int, int], limits: tuple[int, int] | None) -> None:

@@ -13,6 +13,7 @@ import pytest
 from tests.containerd.relay.caller import PATIENCE
 from tests.containerd.relay.running import DAEMON, RunningRelay
 from tests.functional.daemon import wait_until
+from tests.leftovers import Leftovers
 
 IDLE = 0.2
 
@@ -78,13 +79,13 @@ def test_a_relay_does_not_end_while_somebody_starts_to_use_it(relay):
 
 
 def test_a_relay_starts_a_daemon_where_there_is_none(private_dir):
-    """Once, and not at each try; the daemon belongs to nobody, and gets neither descriptors nor limits of the relay."""
+    """Once as long as that lives; it belongs to nobody, and has neither descriptors nor limits of the relay."""
     mark = f"{private_dir}/started"
     script = (
         "import os, resource, signal, sys; print(os.getsid(0) == os.getpid(), sorted(os.listdir('/dev/fd'))[:4], "
         "resource.getrlimit(resource.RLIMIT_NOFILE)[0], signal.getsignal(signal.SIGHUP) == signal.SIG_DFL); "
     )
-    script += "open(sys.argv[1], 'a').write('x')"
+    script += "sys.stdout.flush(); open(sys.argv[1], 'a').write('x'); import time; time.sleep(30)"
     relay = RunningRelay(private_dir, command=(sys.executable, "-c", script, mark))
     try:
         with relay.connect() as caller:
@@ -92,12 +93,28 @@ def test_a_relay_starts_a_daemon_where_there_is_none(private_dir):
             assert not os.path.exists(mark)
             caller.send(1, "Now")
             wait_until(lambda: os.path.exists(mark), "no daemon is started")
-            time.sleep(0.5)
+            time.sleep(1.5)
         with open(mark, encoding="ascii") as file:
             assert file.read() == "x"
         with open(f"{relay.directory}/daemon.err", encoding="ascii") as file:
             soft = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
             assert file.read() == f"False ['0', '1', '2', '3'] {soft} True\n"
+    finally:
+        relay.stop()
+        for pid in Leftovers(private_dir).processes():
+            os.kill(pid, signal.SIGKILL)
+
+
+def test_a_daemon_that_never_answers_is_tried_again_and_again(private_dir):
+    """With pauses that grow: one that cannot live takes no processor from others."""
+    mark = f"{private_dir}/started"
+    script = "import sys; open(sys.argv[1], 'a').write('x')"
+    relay = RunningRelay(private_dir, command=(sys.executable, "-I", "-S", "-c", script, mark))
+    try:
+        with relay.connect() as caller:
+            caller.send(1, "Now")
+            wait_until(lambda: os.path.exists(mark) and os.stat(mark).st_size >= 3, "it is not tried again")
+            assert relay.log().count("starts a daemon") < 5
     finally:
         relay.stop()
 
