@@ -359,7 +359,8 @@ def make_service(options: Options, reactor: Any) -> IService:
         f"runjd/{runjd.__version__}",
         connections,
     )
-    door = ControlDoor(options["control"], ControlFactory(hall, identify), reactor, handed.control)
+    factory = ControlFactory(hall, identify)
+    door = ControlDoor(options["control"], factory, reactor, site.degradation, handed.control)
     doors: list[Door] = [door, RelayDoor(f"{state}/containerd", containerd.services, reactor)]
     if options["metrics"] is not None:
         from runjd.web.listener import metrics_site

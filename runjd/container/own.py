@@ -7,7 +7,7 @@ import os
 _DIRECTORY, _FILE = 0o700, 0o600
 _OTHERS_NOTHING = 0o077
 _OTHERS_READ = 0o022
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
+_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def make_directory(path: str, directory: int | None = None) -> None:
@@ -43,7 +43,7 @@ def open_file(name: str, directory: int) -> int:
     """
     Open a file for writing anew; it is made where it is missing.
 
-    :raise OSError: as of openat(2); a link is not followed.
+    :raise OSError: as of openat(2); a link is not followed, and a FIFO in its place is not waited for.
     """
     before = os.umask(_OTHERS_NOTHING)
     try:

@@ -91,6 +91,14 @@ def listen(directory_fd: int, path: str) -> _socket.socket:
     return made
 
 
+def has_socket(directory_fd: int) -> bool:
+    """Whether there is a socket where daemons look for ours."""
+    try:
+        return stat.S_ISSOCK(os.stat(_SOCKET, dir_fd=directory_fd, follow_symlinks=False).st_mode)
+    except OSError:
+        return False
+
+
 def make_nameless(directory_fd: int, descriptors_max: int) -> int:
     """
     Make a file that only its descriptor leads to.

@@ -12,6 +12,7 @@ import json
 import os
 
 from runjd.keeper.children import Child, Exit
+from runjd.kernel.newfile import open_new
 from runjd.spec.versioned import Newer, up_to_date
 
 TYPE_CHECKING = False
@@ -28,7 +29,6 @@ STEPS: Steps = {}
 _SUFFIX = ".exit"
 _UNFINISHED = ".new"
 _SIZE_MAX = 2 << 20
-_WRITE = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 _READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
@@ -52,7 +52,7 @@ class ExitStore:
         """
         name = _file_name(child)
         unfinished = name + _UNFINISHED
-        fd = os.open(unfinished, _WRITE, 0o600, dir_fd=self._directory_fd)
+        fd = open_new(unfinished, dir_fd=self._directory_fd)
         try:
             record = _record(child)
             # a full disk takes less than all

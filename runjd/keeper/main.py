@@ -18,6 +18,7 @@ from runjd import __version__
 from runjd.container.operations import Operations
 from runjd.errors import BadArgument, RunjdError, RuntimeFailure
 from runjd.keeper import directories, messages
+from runjd.keeper.address import Address
 from runjd.keeper.children import Children
 from runjd.keeper.exits import ExitStore
 from runjd.keeper.handover import Handover, Places
@@ -208,6 +209,7 @@ def _serve(
 
     loop.watch(own.signals, READ, heard)
     server.start()
+    Address(loop, places.directory, options.directory, server.renew, log.write).watch()
     log.write(f"keeper {os.getpid()} for {options.root}, runjd {__version__}; {len(children)} processes and exits")
     if handover is not None:
         session = server.go_on(handover.talk)

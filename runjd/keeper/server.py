@@ -8,6 +8,7 @@ Nothing is lost with it: whoever connects next is told of everything there is.
 from __future__ import annotations
 
 import _socket
+import os
 from collections import deque
 from functools import partial
 
@@ -196,6 +197,13 @@ class Server:
         """Begin to accept."""
         self._listener.setblocking(False)
         self._loop.watch(self._listener.fileno(), READ, lambda _: self._accept())
+
+    def renew(self, listener: _socket.socket) -> None:
+        """Accept from another socket, which gets the descriptor of ours."""
+        self._loop.unwatch(self._listener.fileno())
+        os.dup2(listener.fileno(), self._listener.fileno(), inheritable=False)
+        listener.close()
+        self.start()
 
     def go_on(self, talk: Talk) -> Session:
         """Take over the daemon that another version of us had, held."""

@@ -51,8 +51,8 @@ def compress(path: str, file: Rotated, kind: str, sync: Callable[[int], object] 
                     while block := source.read(_BLOCK):
                         packed.write(block)
                 raw.flush()
-                os.chmod(part, found.st_mode & 0o777)
-                os.utime(part, ns=(found.st_atime_ns, found.st_mtime_ns))
+                os.fchmod(fd, found.st_mode & 0o777)  # never by a name that somebody may have exchanged
+                os.utime(fd, ns=(found.st_atime_ns, found.st_mtime_ns))
                 sync(raw.fileno())
             os.rename(part, target)
         except BaseException:

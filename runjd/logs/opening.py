@@ -28,7 +28,15 @@ def open_log(path: str) -> int:
             os.fchmod(fd, 0o640)  # whatever the umask is
     finally:
         os.close(directory_fd)
-    if not stat.S_ISREG(os.fstat(fd).st_mode):
+    found = os.fstat(fd)
+    complaint = ""
+    if not stat.S_ISREG(found.st_mode):
+        complaint = "is not a regular file"
+    elif found.st_uid not in (0, os.geteuid()):
+        complaint = f"belongs to user {found.st_uid}"
+    elif found.st_nlink > 1:
+        complaint = "has another name, too (a hard link): what is written would be in both"
+    if complaint:
         os.close(fd)
-        raise OSError(errno.EINVAL, "is not a regular file", path)
+        raise OSError(errno.EINVAL, complaint, path)
     return fd

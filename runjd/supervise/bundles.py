@@ -18,6 +18,7 @@ from twisted.internet.defer import Deferred, succeed
 from runjd.config.overrides import from_json, overridden
 from runjd.container.bundle import read_bundle
 from runjd.errors import InputOutput, NoSpace, SpecError
+from runjd.kernel.newfile import open_new
 from runjd.spec.jsontext import read_json
 
 #: what is written of a jail: its document, or another bundle and what overrides it
@@ -26,7 +27,6 @@ CONFIG_JSON, OVERRIDES_JSON = "config.json", "overrides.json"
 #: runj's file beside config.json, which is of the bundle, too
 _EXTENSION = "runj.ext.json"
 _NEW = ".new"
-_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 class Bundles:
@@ -121,7 +121,7 @@ def _make_directory(path: str) -> None:
 
 
 def _put(path: str, data: bytes) -> None:
-    with open(os.open(path, _FLAGS, 0o600), "wb") as file:
+    with open(open_new(path), "wb") as file:
         file.write(data)
 
 

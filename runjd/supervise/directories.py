@@ -11,6 +11,7 @@ import fcntl
 import os
 import stat
 
+from runjd.ancestry import find_stranger
 from runjd.errors import InputOutput, WrongState
 
 _DIRECTORY = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -24,6 +25,11 @@ def make_directory(path: str, mode: int) -> None:
     :raise InputOutput: it cannot be made, or is not ours alone to write to.
     """
     parent = os.path.dirname(path)
+    stranger = find_stranger(parent)
+    if stranger:
+        raise InputOutput(
+            f"directory {path}: is reached by {stranger}, which others can exchange; name another by --state or --log"
+        )
     try:
         if not os.path.isdir(parent):
             os.makedirs(parent, 0o755, exist_ok=True)
@@ -67,9 +73,13 @@ def lock_directory(path: str, held: int = -1) -> int:
     """
     name = os.path.join(path, "lock")
     try:
-        fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fd = os.open(name, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise InputOutput(f"{name}: {error.strerror}") from error
+    found = os.fstat(fd)
+    if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        os.close(fd)
+        raise InputOutput(f"{name}: is no file, or one with another name, too; remove it")
     try:
         if held >= 0:
             if os.path.sameopenfile(fd, held):

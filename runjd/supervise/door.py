@@ -16,35 +16,46 @@ from twisted.logger import Logger
 from runjd.config.endpoints import Endpoint
 from runjd.errors import InputOutput, RunjdError
 from runjd.protocols.control.factory import ControlFactory
-from runjd.protocols.control.listen import ControlPort, listen_unix
+from runjd.protocols.control.listen import ControlPort, listen_unix, refuse_taken
 from runjd.supervise.daemon import Door
+from runjd.supervise.degradation import Degradation
 
 #: seconds until a side door that could not be opened is tried again
 AGAIN = 30.0
+#: seconds until it is looked again whether the control socket is there
+LOOK = 2.0
 #: connections that may wait to be accepted
 _BACKLOG = 128
 
 
 class ControlDoor:
     """
-    A :class:`runjd.supervise.daemon.Door`.
+    A :class:`runjd.supervise.daemon.Door`, which is made again where somebody removed its socket.
 
     :param path: of the socket.
     :param factory: of the connections.
     :param reactor: which listens.
+    :param degradation: told where it cannot be made again.
     :param handed: the listening socket, where an earlier version of this process handed it on; -1: none.
+    :raise InputOutput: somebody else listens there.
     """
 
     _log = Logger(namespace="runjd.protocols.control")
 
-    def __init__(self, path: str, factory: ControlFactory, reactor: Any, handed: int = -1) -> None:
+    def __init__(
+        self, path: str, factory: ControlFactory, reactor: Any, degradation: Degradation, handed: int = -1
+    ) -> None:
+        if handed < 0:
+            refuse_taken(path)
         self._path = path
         self._factory = factory
         self._reactor = reactor
+        self._degradation = degradation
         self._port: ControlPort | None = None
         self._group: int | None = None
         self._handed = handed
         self._reason = ""
+        self._call: IDelayedCall | None = None
 
     def admit_group(self, gid: int | None) -> None:
         """Let the members of a group come in, from now on or from when it is open on; None: nobody but us, and root."""
@@ -63,6 +74,7 @@ class ControlDoor:
             handed = -1
         self._port = listen_unix(self._path, self._factory, self._reactor, handed=handed)
         self.admit_group(self._group)
+        self._call = self._reactor.callLater(LOOK, self._look)
 
     def hand_on(self, reason: str) -> int:
         """
@@ -75,12 +87,35 @@ class ControlDoor:
         return -1 if self._port is None else self._port.hand_on()
 
     def close(self, reason: str) -> Deferred[None] | None:
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
         port, self._port = self._port, None
         if port is None:
             return None
         self._factory.close_all(self._reason or reason)
         stopped: Deferred[None] | None = port.stopListening()  # type: ignore[no-untyped-call]
         return stopped
+
+    def _look(self) -> None:
+        complaint = ""
+        if self._port is not None and not self._port.is_there:
+            complaint = self._make_again()
+        self._degradation.tell("door", complaint)
+        self._call = self._reactor.callLater(LOOK, self._look)
+
+    def _make_again(self) -> str:
+        """Listen anew; return why that cannot be. Whoever is connected stays."""
+        before = self._port
+        try:
+            self._port = listen_unix(self._path, self._factory, self._reactor)
+        except RunjdError as error:
+            return f"the control socket was removed, and cannot be made again: {error}"
+        self.admit_group(self._group)
+        self._log.warn("the control socket {path} was removed, and is made again", path=self._path)
+        if before is not None:
+            before.stopListening()  # type: ignore[no-untyped-call]
+        return ""
 
 
 class SideDoor:

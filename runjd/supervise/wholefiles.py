@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import json
 import os
+import stat
 from typing import Any
 
 from runjd.errors import InputOutput, NoSpace
+from runjd.kernel.newfile import open_new
 from runjd.spec.versioned import Newer
 
 _NEW = ".new"
+_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
 
 
 def write_whole(path: str, data: bytes, is_synced: bool = False) -> None:
@@ -21,7 +24,7 @@ def write_whole(path: str, data: bytes, is_synced: bool = False) -> None:
     :raise InputOutput: the disk refuses.
     """
     try:
-        fd = os.open(path + _NEW, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        fd = open_new(path + _NEW)
         try:
             _write_all(fd, data)
             if is_synced:
@@ -47,7 +50,11 @@ def sync_directory(path: str) -> None:
 
 def read_json(path: str) -> Any:
     """Return what a file holds. :raise OSError: it cannot be read. :raise ValueError: it is no JSON."""
-    with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+    fd = os.open(path, _READ)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise ValueError("it is no file")
+    with open(fd, "rb") as file:
         return json.loads(file.read())
 
 

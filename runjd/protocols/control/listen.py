@@ -56,6 +56,7 @@ class ControlPort(unix.Port):
         self._pause: IDelayedCall | None = None
         self._told_at = -TOLD
         self._stays = False
+        self._place = (0, 0)
 
     @property
     def is_paused(self) -> bool:
@@ -79,6 +80,16 @@ class ControlPort(unix.Port):
             raise InputOutput(
                 f"the control socket {path} stays closed to the group {gid}: {error.strerror}", path=path
             ) from error
+
+    @property
+    def is_there(self) -> bool:
+        """Whether the path still leads here."""
+        return _place_of(self._file) == self._place
+
+    def startListening(self) -> None:
+        """Listen."""
+        super().startListening()  # type: ignore[no-untyped-call]
+        self._place = _place_of(self._file)
 
     def hand_on(self) -> int:
         """
@@ -113,14 +124,26 @@ class ControlPort(unix.Port):
         if self._pause is not None:
             self._pause.cancel()
             self._pause = None
-        if self._stays:
-            tcp.Port.connectionLost(self, reason)  # type: ignore[no-untyped-call]  # that of ours removes the path
-        else:
-            super().connectionLost(reason)  # type: ignore[no-untyped-call]
+        if self.is_there and not self._stays:  # else it is somebody else's by now
+            os.unlink(self._file)
+        tcp.Port.connectionLost(self, reason)  # type: ignore[no-untyped-call]  # that of unix.Port removes any path
 
     def _resume(self) -> None:
         self._pause = None
         self.startReading()  # type: ignore[no-untyped-call]
+
+
+def refuse_taken(path: str) -> None:
+    """:raise InputOutput: somebody listens on a socket there."""
+    with socket.socket(socket.AF_UNIX) as probe:
+        probe.setblocking(False)
+        try:
+            probe.connect(os.fsencode(path))
+        except BlockingIOError:  # its backlog is full
+            pass
+        except OSError:
+            return
+    raise InputOutput(f"somebody listens on {path} already; name another path", path=path)
 
 
 def listen_unix(
@@ -134,8 +157,7 @@ def listen_unix(
     """
     Return the port that listens there; it is nobody else's from the first moment on, and takes no descriptors.
 
-    A socket that a dead daemon left is replaced: that no other daemon lives is
-    known by the lock on the state directory, which the caller holds.
+    A socket that a dead daemon left is replaced; one on which somebody listens is not.
 
     :param name: what it is, for messages.
     :param handed: the socket that listens there already, which an earlier version of this process handed on; ours now.
@@ -152,6 +174,7 @@ def listen_unix(
         if not stat.S_ISSOCK(found.st_mode):
             raise InputOutput(f"{path} is in the way of the {name} and is no socket", path=path)
         if handed < 0:
+            refuse_taken(path)
             os.unlink(path)
         else:
             mode = stat.S_IMODE(found.st_mode)  # who could come in a moment ago still can
@@ -160,10 +183,19 @@ def listen_unix(
         port.go_on(handed)
     mask = os.umask(0o777 & ~mode)
     try:
-        port.startListening()  # type: ignore[no-untyped-call]
+        port.startListening()
         refuse_descriptors(port.socket)
     except CannotListenError as error:
         raise InputOutput(f"the {name} {path} cannot be made: {error.socketError}", path=path) from error
     finally:
         os.umask(mask)
     return port
+
+
+def _place_of(path: str) -> tuple[int, int]:
+    """Return what tells a file from others that had its name; zeros where there is none."""
+    try:
+        found = os.lstat(path)
+    except OSError:
+        return 0, 0
+    return found.st_dev, found.st_ino
