@@ -24,6 +24,7 @@ from runjd.config.files import default_file
 from runjd.config.load import daemon_of, load
 from runjd.config.model import Configuration
 from runjd.errors import RunjdError
+from runjd.kernel.opening import leave_missing, open_missing
 from runjd.runtime.choose import RUNTIMES, available, wardens
 
 TYPE_CHECKING = False
@@ -84,6 +85,8 @@ class Options(usage.Options):
 
     def postOptions(self) -> None:
         """Complete what was not said, by the configuration or by default, and refuse what makes no sense."""
+        open_missing()
+        leave_missing()
         self["first"] = self._read_configuration()
         is_wrong = isinstance(self["first"], ConfigError)
         daemon = daemon_of(self["config"]) if is_wrong else self["first"].daemon

@@ -170,11 +170,16 @@ class Keeper:
         child = Child(jail, "", 0, 0, note=_note(message))
         _text(message, "bundle"), _text(message, "runtime")
         self._check_room()
-        # where it was there before, what a dead worker leaves is not ours to remove
-        is_new = not os.path.lexists(os.path.join(self._root, jail))
+        # where it was there before, what a worker leaves is not ours to remove
+        path = os.path.join(self._root, jail)
+        is_new = not os.path.lexists(path)
+
+        def has_failed(report: Parcel, is_its_own: bool) -> bool:
+            # whatever kept a worker from undoing what it had done, as want of memory, may be over
+            return not is_its_own or ("error" in report.message and os.path.lexists(path))
 
         def finished(report: Parcel, is_its_own: bool) -> None:
-            if is_its_own or not is_new:
+            if not is_new or not has_failed(report, is_its_own):
                 self._launched(session, req, child, report)
             else:
                 self._log(f"{message['m']} of {jail} came to no end; removing what it left")

@@ -1,4 +1,4 @@
-"""Let 0, 1 and 2 be open, whatever our parent left of them."""
+"""Let 0, 1 and 2 be open, and a working directory be there, whatever our parent left of them."""
 
 from __future__ import annotations
 
@@ -17,3 +17,11 @@ def open_missing() -> None:
         if fd > 2:
             os.close(fd)
             return
+
+
+def leave_missing() -> None:
+    """Go to the root where the working directory was removed: nothing can be started from there."""
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        os.chdir("/")
