@@ -218,6 +218,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.policy.descriptors import share_out
     from runjd.protocols.control.factory import ControlFactory
     from runjd.protocols.control.hall import Hall, Limits
+    from runjd.protocols.control.listen import refuse_taken
     from runjd.protocols.control.verbs.all import all_verbs
     from runjd.protocols.keeperclient import KeeperClient
     from runjd.protocols.outlets.choose import Outlets
@@ -258,6 +259,8 @@ def make_service(options: Options, reactor: Any) -> IService:
         raise options["first"]
     make_directory(state, 0o755)
     lock = -1 if options["check"] else lock_directory(state, handed.lock)
+    if not options["check"] and handed.control < 0:
+        refuse_taken(options["control"])
     for name in ("state", "keeper", "jails", "bundles"):
         make_directory(f"{state}/{name}", 0o700)
     make_directory(options["log"], 0o755)
@@ -274,10 +277,7 @@ def make_service(options: Options, reactor: Any) -> IService:
 
     in_thread = Threads(reactor)
 
-    def trouble(path: str, error: OSError | None) -> None:
-        controller.log_trouble(path, error)
-
-    writer = ThreadWriter(reactor.callFromThread, trouble)
+    writer = ThreadWriter(reactor.callFromThread, lambda *words: controller.log_trouble(*words))  # noqa: PLW0108
     events = EventLog(time.time)
     wishes = Wishes(f"{options['data']}/jails")
     site = Site(
@@ -362,8 +362,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         f"runjd/{runjd.__version__}",
         connections,
     )
-    factory = ControlFactory(hall, identify)
-    door = ControlDoor(options["control"], factory, reactor, site.degradation, handed.control)
+    door = ControlDoor(options["control"], ControlFactory(hall, identify), reactor, site.degradation, handed.control)
     doors: list[Door] = [door, RelayDoor(f"{state}/containerd", containerd.services, reactor)]
     if options["metrics"] is not None:
         from runjd.web.listener import metrics_site

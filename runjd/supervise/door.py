@@ -16,7 +16,7 @@ from twisted.logger import Logger
 from runjd.config.endpoints import Endpoint
 from runjd.errors import InputOutput, RunjdError
 from runjd.protocols.control.factory import ControlFactory
-from runjd.protocols.control.listen import ControlPort, listen_unix, refuse_taken
+from runjd.protocols.control.listen import ControlPort, listen_unix
 from runjd.supervise.daemon import Door
 from runjd.supervise.degradation import Degradation
 
@@ -37,7 +37,6 @@ class ControlDoor:
     :param reactor: which listens.
     :param degradation: told where it cannot be made again.
     :param handed: the listening socket, where an earlier version of this process handed it on; -1: none.
-    :raise InputOutput: somebody else listens there.
     """
 
     _log = Logger(namespace="runjd.protocols.control")
@@ -45,8 +44,6 @@ class ControlDoor:
     def __init__(
         self, path: str, factory: ControlFactory, reactor: Any, degradation: Degradation, handed: int = -1
     ) -> None:
-        if handed < 0:
-            refuse_taken(path)
         self._path = path
         self._factory = factory
         self._reactor = reactor
