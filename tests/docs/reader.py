@@ -29,13 +29,16 @@ for name in runjctl runj runjd-keeper; do
         printf 'exec "%s" -I -S -X utf8 "%s" "%s" "$@"\\n' "$PYTHON" "$CHECKOUT/bin/$name" "$CHECKOUT"
     } > "/run/programs/$name"
 done
+{
+    echo '#!/bin/sh'
+    echo "PYTHONPATH='$CHECKOUT' exec '$PYTHON' -c 'from twisted.scripts.twistd import run; run()' \\"\\$@\\""
+} > /run/programs/twistd
 chmod 755 /run/programs/*
 set +e
 exec 2>&1
 """
 _DAEMON = """
-cd / && PYTHONPATH="$CHECKOUT" "$PYTHON" -c 'from twisted.scripts.twistd import run; run()' \\
-    --nodaemon --pidfile= runjd --keeper /run/programs/runjd-keeper </dev/null >>/var/log/daemon.txt 2>&1 &
+twistd --nodaemon --pidfile= runjd --keeper /run/programs/runjd-keeper </dev/null >>/var/log/daemon.txt 2>&1 &
 daemon=$!
 until runjctl whoami >/dev/null 2>&1 || ! kill -0 $daemon; do sleep 0.1; done
 """
@@ -90,6 +93,7 @@ class Reader:
     def kill_daemon(self) -> None:
         """Kill it by SIGKILL."""
         self.type(_KILL)
+        assert self.type("runjctl whoami").status != 0
 
     def write(self, path: str, text: str) -> None:
         """Write a file."""
