@@ -12,13 +12,12 @@ import os
 import resource
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from twisted.python import usage
 
 import runjd
+from runjd.config.endpoints import Endpoint
 from runjd.config.faults import ConfigError
 from runjd.config.files import default_file
 from runjd.config.load import daemon_of, load
@@ -33,15 +32,18 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from runjd.access.audit import Audit
+    from runjd.access.credentials import Credentials
     from runjd.access.guard import Guard
+    from runjd.config.model import Tls
     from runjd.containerd.side import ContainerdSide
     from runjd.policy.descriptors import Shares
+    from runjd.protocols.control.hall import Hall
     from runjd.protocols.servicemanager import ServiceManager
     from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.controller import Controller
     from runjd.supervise.daemon import Door
     from runjd.supervise.definitions import Definitions
-    from runjd.supervise.door import ControlDoor
+    from runjd.supervise.door import ControlDoor, SideDoor
     from runjd.supervise.site import Site
     from runjd.supervise.stallwatch import StallWatch
 
@@ -90,7 +92,7 @@ class Options(usage.Options):
         self["first"] = self._read_configuration()
         is_wrong = isinstance(self["first"], ConfigError)
         daemon = daemon_of(self["config"]) if is_wrong else self["first"].daemon
-        self["metrics"] = daemon.metrics
+        self["metrics"], self["tls"], self["credentials"] = daemon.metrics, daemon.tls, None
         for name in ("state", "log", "data", "control", "keeper", "runtime"):
             if self[name] is None:
                 self[name] = getattr(daemon, name) or None
@@ -140,31 +142,17 @@ def runtimes_here(platform: str, uid: int, wanted: str | None) -> tuple[str, ...
     return (wanted, *(each for each in known if each != wanted))
 
 
-def keeper_command(keeper: str | None, state: str, beside: str) -> list[str]:
-    """
-    Return the command that starts a keeper.
-
-    :param keeper: the program, if it was named.
-    :param beside: the program whose directory may have runjd-keeper.
-    """
-    options = ["--root", f"{state}/state", "--dir", f"{state}/keeper"]
-    program = keeper or os.path.join(os.path.dirname(os.path.abspath(beside)), "runjd-keeper")
-    if os.access(program, os.X_OK):
-        return [program, *options]
-    packages = os.path.dirname(os.path.dirname(os.path.abspath(runjd.__file__)))
-    start = (
-        "import sys; sys.path.append(sys.argv.pop(1)); from runjd.keeper.main import main; sys.exit(main(sys.argv[1:]))"
-    )
-    return [sys.executable, "-I", "-S", "-X", "utf8", "-c", start, packages, *options]
-
-
 def makeService(options: Options) -> IService:
     """Return the daemon; called by twistd."""
-    try:
-        with _without_tls():
-            from twisted.internet import reactor
+    from runjd.supervise.journal import logged
+    from runjd.supervise.ownprocess import without_tls
 
-            made = _logged(make_service(options, reactor), options.parent)
+    try:
+        with without_tls():
+            from twisted.internet import reactor
+        options["credentials"] = _credentials(options)
+        with without_tls():
+            made = logged(make_service(options, reactor), options.parent)
     except RunjdError as error:
         lines = error.faults if isinstance(error, ConfigError) else [error]
         sys.stderr.write("".join(f"runjd: {line}\n" for line in lines))
@@ -175,22 +163,6 @@ def makeService(options: Options) -> IService:
         sys.stdout.write(runjd.__version__.join(SAID) + "\n")
         sys.exit(0)
     return made
-
-
-def _logged(service: IService, twistd: Any) -> IService:
-    """
-    Return the service, whose log has the manner of the journal where standard output leads there.
-
-    :param twistd: its options, which may ask for another log.
-    """
-    from runjd.supervise.journal import JournalObserver, JournalService, leads_to_journal
-
-    is_said = twistd is None or not twistd["nodaemon"] or twistd["logfile"] or twistd["syslog"]
-    if is_said or not leads_to_journal(1, os.environ):
-        return service
-    parent = JournalService(JournalObserver(sys.stdout))
-    service.setServiceParent(parent)  # type: ignore[no-untyped-call]
-    return parent
 
 
 def make_service(options: Options, reactor: Any) -> IService:
@@ -235,7 +207,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.door import ControlDoor, Doors, SideDoor
     from runjd.supervise.events import EventLog
     from runjd.supervise.inforce import InForce
-    from runjd.supervise.keeperstart import KeeperStart
+    from runjd.supervise.keeperstart import KeeperStart, keeper_command
     from runjd.supervise.leaving import Leave, obstacle
     from runjd.supervise.logroom import LogRoom
     from runjd.supervise.metering import Metering
@@ -326,12 +298,10 @@ def make_service(options: Options, reactor: Any) -> IService:
     configuration = LiveConfiguration(
         InForce(controller, site.bundles, in_thread, lambda: deferLater(reactor, 0)),
         site.events,
-        lambda needs_directory: load(
-            options["config"], options["runtimes"], needs_directory=needs_directory, settle=_SETTLE
-        ),
+        lambda needs_directory: _read(options, needs_directory),
         options["first"],
         in_thread,
-        lambda found: _tune(found, site, controller, shares, guard, door),
+        lambda found: _tune(found, site, controller, shares, guard, door, options["credentials"]),
         manager.reloading,
     )
     connections = Limits(shares.connections, (shares.connections + 1) // 2)
@@ -368,6 +338,8 @@ def make_service(options: Options, reactor: Any) -> IService:
         from runjd.web.listener import metrics_site
 
         doors.append(SideDoor("metrics", options["metrics"], metrics_site(diagnosis, reactor), reactor))
+    if options["credentials"] is not None:
+        doors.append(_tls_door(options["tls"], options["credentials"], hall, audit, reactor))
     leave = Leave(reactor, environment, door.hand_on, (lock, lock_of_data), limits[0])
     upgrading = Upgrading(
         runjd.__version__,
@@ -395,21 +367,50 @@ def make_service(options: Options, reactor: Any) -> IService:
     )
 
 
-@contextmanager
-def _without_tls() -> Iterator[None]:
-    """
-    Keep Twisted from importing pyOpenSSL, where it is installed, along with the reactor.
+def _credentials(options: Options) -> Credentials | None:
+    """Return what is shown to clients that come by TLS; None where nobody can."""
+    from twisted.logger import Logger
 
-    It brings cryptography: 13 MB, for a daemon that listens on a Unix socket.
-    """
-    if "OpenSSL" in sys.modules:
-        yield
-        return
-    sys.modules["OpenSSL"] = None  # type: ignore[assignment]
+    if options["tls"] is None:
+        return None
     try:
-        yield
-    finally:
-        del sys.modules["OpenSSL"]
+        from runjd.access.credentials import Credentials
+    except ImportError as error:
+        from runjd.runtime.packages import missing
+
+        Logger().error("nobody can come by TLS: {missing}", missing=missing("TLS", error))
+        return None
+    credentials = Credentials()
+    try:
+        credentials.prepare(options["tls"], options["config"])
+    except ConfigError as error:
+        if not isinstance(options["first"], ConfigError):
+            options["first"] = error
+    credentials.take()
+    return credentials
+
+
+def _read(options: Options, needs_directory: bool) -> Configuration:
+    """Return what the files say now; blocks. :raise ConfigError: with what is wrong, also of certificates."""
+    found = load(options["config"], options["runtimes"], needs_directory=needs_directory, settle=_SETTLE)
+    if options["credentials"] is not None and found.daemon.tls is not None:
+        options["credentials"].prepare(found.daemon.tls, options["config"])
+    return found
+
+
+def _tls_door(tls: Tls, credentials: Credentials, hall: Hall, audit: Audit, reactor: Any) -> SideDoor:
+    from twisted.logger import Logger
+
+    from runjd.access.lobby import behind_tls, identify_by_certificate
+    from runjd.protocols.control.factory import ControlFactory
+    from runjd.supervise.door import SideDoor
+
+    def refused(address: str, reason: str) -> None:
+        if audit.turned_away(address, reason):
+            Logger().warn("TLS: {address} was turned away: {reason}", address=address, reason=reason)
+
+    factory = behind_tls(ControlFactory(hall, identify_by_certificate), credentials, reactor, refused)
+    return SideDoor("TLS", tls.listen or Endpoint(), factory, reactor, credentials.check_ready)
 
 
 def _has_configured(definitions: Definitions) -> bool:
@@ -442,13 +443,21 @@ def _reopen_logs(controller: Controller, audit: Audit) -> None:
 
 
 def _tune(
-    found: Configuration, site: Site, controller: Controller, shares: Shares, guard: Guard, door: ControlDoor
+    found: Configuration,
+    site: Site,
+    controller: Controller,
+    shares: Shares,
+    guard: Guard,
+    door: ControlDoor,
+    credentials: Credentials | None,
 ) -> None:
     """Do as the configuration says of the daemon itself, from now on."""
     site.order.parallel = found.daemon.parallel
     controller.shutdown_limit = found.daemon.shutdown
     guard.take(found.rules)
     door.admit_group(found.group)
+    if credentials is not None:
+        credentials.take()
     _check_room(shares, controller)
 
 

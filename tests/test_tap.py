@@ -15,6 +15,7 @@ from twisted.python.usage import UsageError
 from runjd import tap
 from runjd.config.model import Configuration
 from runjd.spec.example import plain_config
+from runjd.supervise.keeperstart import keeper_command
 from tests.leftovers import Leftovers
 
 PATIENCE = 15.0
@@ -78,13 +79,13 @@ def test_the_keeper_beside_twistd_is_used(tmp_path):
     """Another one may be named, and without any the interpreter starts it."""
     program = tmp_path / "runjd-keeper"
     places = ["--root", "/s/state", "--dir", "/s/keeper"]
-    assert tap.keeper_command(None, "/s", f"{tmp_path}/twistd")[0] == sys.executable
+    assert keeper_command(None, "/s", f"{tmp_path}/twistd")[0] == sys.executable
 
     program.write_text("#!/bin/sh\n")
     program.chmod(0o755)
 
-    assert tap.keeper_command(None, "/s", f"{tmp_path}/twistd") == [str(program), *places]
-    assert tap.keeper_command("/bin/true", "/s", f"{tmp_path}/twistd") == ["/bin/true", *places]
+    assert keeper_command(None, "/s", f"{tmp_path}/twistd") == [str(program), *places]
+    assert keeper_command("/bin/true", "/s", f"{tmp_path}/twistd") == ["/bin/true", *places]
 
 
 class Twistd:

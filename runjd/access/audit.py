@@ -27,6 +27,8 @@ BURST, RATE = 20, 0.2
 TELL = 60.0
 #: lines that wait while the disk refuses them; all others are counted
 WAITING = 10_000
+#: the name of whoever has shown no certificate
+_TLS = "tls"
 #: how the file is kept
 _RULE = LogRule(format="raw", max_size=10 << 20, keep=9)
 
@@ -54,13 +56,17 @@ class Audit:
 
     def denied(self, principal: Principal, verb: str, jails: Sequence[str], rule: str) -> None:
         """Somebody was not allowed something."""
-        left_out = self._ration.take(principal.name, self._clock.seconds())
-        if left_out is None:
-            if self._timer is None:
-                self._timer = self._clock.callLater(TELL, self._tell_left_out)
-            return
-        fields = [("result", "DENIED"), ("rule", rule)]
-        self._write(principal, verb, jails, [*fields, ("left_out", str(left_out))] if left_out else fields)
+        left_out = self._take(principal.name)
+        if left_out is not None:
+            self._write(principal, verb, jails, [("result", "DENIED"), ("rule", rule), *left_out])
+
+    def turned_away(self, address: str, reason: str) -> bool:
+        """Somebody came by TLS and showed no good certificate. :return: whether it was written down."""
+        left_out = self._take(_TLS)
+        if left_out is not None:
+            fields = [("who", _TLS), ("from", address), ("verb", "connect"), ("result", "DENIED"), ("reason", reason)]
+            self._put([*fields, *left_out])
+        return left_out is not None
 
     def reopen(self) -> Deferred[None]:
         """Let go of the file, because somebody else moved it."""
@@ -80,6 +86,15 @@ class Audit:
         if self._timer is not None:
             self._timer.cancel()
             self._tell_left_out()
+
+    def _take(self, name: str) -> list[tuple[str, str]] | None:
+        """Return how many of this name were left out since the last time; None: this one is, too."""
+        left_out = self._ration.take(name, self._clock.seconds())
+        if left_out is None:
+            if self._timer is None:
+                self._timer = self._clock.callLater(TELL, self._tell_left_out)
+            return None
+        return [("left_out", str(left_out))] if left_out else []
 
     def _tell_left_out(self) -> None:
         self._timer = None

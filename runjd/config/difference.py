@@ -6,6 +6,7 @@ A jail whose table did not change is not touched.
 
 from __future__ import annotations
 
+from runjd.config.model import Tls
 from runjd.values import Value
 
 TYPE_CHECKING = False
@@ -20,7 +21,7 @@ NOW, START, DAEMON = "now", "start", "daemon"
 
 #: what is looked at while a jail runs, or once it has ended
 _AT_ONCE = frozenset(["restart", "backoff", "requires", "after", "health", "stop", "log", "autostart", "owner"])
-_OF_A_RUNNING_DAEMON = frozenset(["parallel", "shutdown", "group"])
+_OF_A_RUNNING_DAEMON = frozenset(["parallel", "shutdown", "group", "tls.certificate", "tls.key", "tls.ca"])
 #: fields that have another name as keys
 _NAMES = {
     "restart.kind": "restart.policy",
@@ -88,7 +89,7 @@ def difference(before: Configuration, after: Configuration) -> Difference:
 
 
 def _daemon_changes(before: DaemonConfig, after: DaemonConfig) -> Iterator[Change]:
-    for name, old, new in zip(before._fields, before, after, strict=True):
+    for name, old, new in (*_daemon_keys(before, after), *_tls_keys(before.tls or Tls(), after.tls or Tls())):
         if old != new:
             takes = NOW if name in _OF_A_RUNNING_DAEMON else DAEMON
             yield Change("", name, _shown(old), _shown(new), takes)
@@ -105,6 +106,14 @@ def _rule_shown(rule: Rule) -> str:
     what = " ".join(rule.verbs) or ("everything" if rule.is_denial else "")
     does = [each for each in ("deny" if rule.is_denial else "", "" if rule.role == "none" else rule.role, what) if each]
     return " ".join([*[each.text for each in rule.who], *does, *(["with", *rule.jails] if rule.jails else [])])
+
+
+def _daemon_keys(before: DaemonConfig, after: DaemonConfig) -> Iterator[tuple[str, object, object]]:
+    yield from (each for each in zip(before._fields, before, after, strict=True) if each[0] != "tls")
+
+
+def _tls_keys(before: Tls, after: Tls) -> Iterator[tuple[str, object, object]]:
+    yield from ((f"tls.{name}", old, new) for name, old, new in zip(before._fields, before, after, strict=True))
 
 
 def _jail_changes(before: ConfiguredJail, after: ConfiguredJail) -> Iterator[Change]:

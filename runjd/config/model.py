@@ -79,6 +79,22 @@ class ConfiguredJail(Value):
     settings: Settings = DEFAULTS
 
 
+class Tls(Value):
+    """
+    The listener for clients that come by TLS; all paths are absolute.
+
+    :ivar listen: where; None: nowhere.
+    :ivar certificate: of the daemon, and those between it and its authority, in PEM.
+    :ivar key: of that certificate.
+    :ivar ca: the authorities whose certificates clients may show.
+    """
+
+    listen: Endpoint | None = None
+    certificate: str = ""
+    key: str = ""
+    ca: str = ""
+
+
 class DaemonConfig(Value):
     """
     What the table ``daemon`` says; empty strings where it says nothing.
@@ -88,6 +104,7 @@ class DaemonConfig(Value):
     :ivar parallel: so many jails start at a time.
     :ivar shutdown: seconds within which all jails are stopped.
     :ivar metrics: where they are offered; None: nowhere.
+    :ivar tls: where clients come by TLS; None: nowhere.
     """
 
     state: str = ""
@@ -101,6 +118,7 @@ class DaemonConfig(Value):
     parallel: int = 8
     shutdown: float = 80.0
     metrics: Endpoint | None = None
+    tls: Tls | None = None
 
 
 class Configuration(Value):

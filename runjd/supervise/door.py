@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import stat
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredList
@@ -122,15 +122,24 @@ class SideDoor:
     The address may come later than the daemon, so it is tried again until it works.
 
     :param name: what it is, for messages.
+    :param check: raises a RunjdError while it cannot be opened.
     """
 
     _log = Logger()
 
-    def __init__(self, name: str, endpoint: Endpoint, factory: IProtocolFactory, reactor: Any) -> None:
+    def __init__(
+        self,
+        name: str,
+        endpoint: Endpoint,
+        factory: IProtocolFactory,
+        reactor: Any,
+        check: Callable[[], None] = lambda: None,
+    ) -> None:
         self._name = name
         self._endpoint = endpoint
         self._factory = factory
         self._reactor = reactor
+        self._check = check
         self._port: IListeningPort | None = None
         self._call: IDelayedCall | None = None
         self._is_told = False
@@ -162,6 +171,7 @@ class SideDoor:
         return stopped
 
     def _listen(self) -> IListeningPort:
+        self._check()
         at = self._endpoint
         if at.path:
             return listen_unix(at.path, self._factory, self._reactor, at.mode, self._name)

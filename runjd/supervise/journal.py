@@ -7,10 +7,11 @@ See sd-daemon(3); that a stream leads to the journal is told by JOURNAL_STREAM, 
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Mapping
 from typing import IO, Any
 
-from twisted.application.service import MultiService
+from twisted.application.service import IService, MultiService
 from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText
 from twisted.python.components import Componentized
 from zope.interface import implementer
@@ -59,3 +60,17 @@ class JournalService(MultiService):
         if isinstance(parent, Componentized):
             parent.setComponent(ILogObserver, self._observer)  # type: ignore[no-untyped-call]
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
+
+
+def logged(service: IService, twistd: Any) -> IService:
+    """
+    Return the service, whose log has the manner of the journal where standard output leads there.
+
+    :param twistd: its options, which may ask for another log.
+    """
+    is_said = twistd is None or not twistd["nodaemon"] or twistd["logfile"] or twistd["syslog"]
+    if is_said or not leads_to_journal(1, os.environ):
+        return service
+    parent = JournalService(JournalObserver(sys.stdout))
+    service.setServiceParent(parent)  # type: ignore[no-untyped-call]
+    return parent

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import sys
 from collections.abc import Sequence
 
 from twisted.internet.error import ProcessDone
@@ -11,6 +12,8 @@ from twisted.internet.interfaces import IReactorProcess
 from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
+
+import runjd
 
 #: what a keeper needs of our environment; jails get none of it
 _ENVIRONMENT = ("PATH", "LANG", "LC_ALL", "TZ")
@@ -58,3 +61,21 @@ class _Keeper(ProcessProtocol):
         # One that could start has left a child behind, which is the keeper.
         if not isinstance(reason.value, ProcessDone):
             self._log.error("no keeper could be started: {reason}", reason=reason.getErrorMessage())
+
+
+def keeper_command(keeper: str | None, state: str, beside: str) -> list[str]:
+    """
+    Return the command that starts a keeper.
+
+    :param keeper: the program, if it was named.
+    :param beside: the program whose directory may have runjd-keeper.
+    """
+    options = ["--root", f"{state}/state", "--dir", f"{state}/keeper"]
+    program = keeper or os.path.join(os.path.dirname(os.path.abspath(beside)), "runjd-keeper")
+    if os.access(program, os.X_OK):
+        return [program, *options]
+    packages = os.path.dirname(os.path.dirname(os.path.abspath(runjd.__file__)))
+    start = (
+        "import sys; sys.path.append(sys.argv.pop(1)); from runjd.keeper.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    return [sys.executable, "-I", "-S", "-X", "utf8", "-c", start, packages, *options]

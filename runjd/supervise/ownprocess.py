@@ -9,7 +9,8 @@ import resource
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from twisted.logger import Logger
@@ -22,6 +23,23 @@ _CHUNKS = 1 << 20
 _SWITCH = 0.0005
 
 _log = Logger()
+
+
+@contextmanager
+def without_tls() -> Iterator[None]:
+    """
+    Keep Twisted from importing pyOpenSSL, where it is installed, along with the reactor.
+
+    It brings cryptography: 13 MB, for a daemon that listens on a Unix socket.
+    """
+    if "OpenSSL" in sys.modules:
+        yield
+        return
+    sys.modules["OpenSSL"] = None  # type: ignore[assignment]
+    try:
+        yield
+    finally:
+        del sys.modules["OpenSSL"]
 
 
 def settle(reactor: Any) -> None:

@@ -16,15 +16,10 @@ from twisted.python.failure import Failure
 
 from runjd.errors import Cancelled, Unsupported
 from runjd.interfaces import IController
+from runjd.runtime.packages import missing
 from runjd.supervise.pulse import Lag
 from runjd.web.exits import ExitCounts
 from runjd.web.sample import DaemonSample, Sample
-
-#: what to do where the optional package is missing
-MISSING = (
-    "metrics need prometheus_client; install the package python3-prometheus-client, on FreeBSD "
-    "py311-prometheus-client, or runjd[metrics] by pip"
-)
 
 
 class Exposition:
@@ -92,7 +87,7 @@ def _written(sample: Sample) -> bytes:
     except ImportError as error:
         if (error.name or "").partition(".")[0] != "prometheus_client":
             raise
-        raise Unsupported("", MISSING) from None
+        raise Unsupported("", missing("METRICS", error)) from None
     return exposition(sample)
 
 

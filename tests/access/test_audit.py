@@ -132,3 +132,16 @@ def test_the_file_is_reopened(tmp_path):
         "start jail=web result=ok",
     ]
     assert (tmp_path / "audit.log").stat().st_mode & 0o777 == 0o640
+
+
+def test_who_was_turned_away_is_a_line(bench):
+    """All of them share one ration: an address costs nothing, and could be any."""
+    assert bench.audit.turned_away("192.0.2.1", "it showed no certificate")
+    assert bench.lines() == [
+        f'{AT} who=tls from=192.0.2.1 verb=connect result=DENIED reason="it showed no certificate"'
+    ]
+
+    for number in range(BURST + 10):
+        bench.audit.turned_away(f"192.0.2.{number}", "it showed no certificate")
+    assert len(bench.lines()) == BURST
+    assert not bench.audit.turned_away("198.51.100.1", "it showed no certificate")

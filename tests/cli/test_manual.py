@@ -16,8 +16,9 @@ from runjd.errors import exit_statuses
 _ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 PAGE = os.path.join(_ROOT, "man", "runjctl.8")
 
-# ".It Cm list Oo Fl q ..." is a verb, ".It Fl q , Fl -quiet" one of its options
-_VERB = re.compile(r"^\.It Cm (\S+)(.*)$")
+# ".It Cm list Oo Fl q ..." is a verb, perhaps of two words, ".It Fl q , Fl -quiet" one of its options
+_PAIRS = "|".join(verb.name for verb in PROGRAM.verbs if " " in verb.name)
+_VERB = re.compile(rf"^\.It Cm ({_PAIRS}|\S+)(.*)$")
 _OPTION = re.compile(r"^\.It (Fl .*)$")
 
 

@@ -14,12 +14,19 @@ from runjd.config.endpoints import endpoint_of
 from runjd.config.jailkeys import DEFAULTS, JAIL
 from runjd.config.jails import Base
 from runjd.config.load import load
-from runjd.config.model import DaemonConfig
+from runjd.config.model import DaemonConfig, Tls
 from runjd.config.sections import names_of
 
 SAMPLE = Path(__file__).parent.parent.parent / "etc" / "runjd.toml"
 #: keys that a host decides, so that the sample cannot show what holds
 OF_THE_HOST = {"state", "log", "data", "control", "keeper", "runtime", "group", "audit"}
+
+TLS = Tls(
+    endpoint_of("tcp:7443:interface=0.0.0.0"),
+    "/etc/runjd/tls/server.crt",
+    "/etc/runjd/tls/server.key",
+    "/etc/runjd/tls/ca.crt",
+)
 
 
 @pytest.fixture
@@ -54,7 +61,7 @@ def test_it_shows_what_holds_where_nothing_is_said(uncommented):
     (jail,) = load(str(uncommented)).jails
 
     assert jail.settings == Base().settings
-    assert daemon == DaemonConfig(*daemon[: len(OF_THE_HOST)], metrics=endpoint_of("tcp:9633"))
+    assert daemon == DaemonConfig(*daemon[: len(OF_THE_HOST)], metrics=endpoint_of("tcp:9633"), tls=TLS)
 
 
 def test_every_key_is_in_it(uncommented):

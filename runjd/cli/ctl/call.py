@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from runjd.cli.ctl.client import Client, connect, socket_path
 from runjd.cli.output import to_json, to_json_lines, visible
+from runjd.errors import BadArgument
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,6 +31,16 @@ class Call:
         self._client: Client | None = None
 
     @property
+    def host(self) -> str:
+        """Where the daemon is, as ``tls:HOST:PORT``; empty: here. :raise BadArgument: it is said twice."""
+        asked = self.given.value("host")
+        if self.given.flag("socket"):
+            if asked:
+                raise BadArgument("--socket is of this host, and --host names another one; give one of them")
+            return ""
+        return asked or ("" if self.environment.get("RUNJD_SOCKET") else self.environment.get("RUNJD_HOST", ""))
+
+    @property
     def path(self) -> str:
         """Where the daemon listens."""
         return socket_path(self.given.value("socket"), self.environment)
@@ -42,7 +53,12 @@ class Call:
 
     def another_client(self) -> Client:
         """Return a connection of its own, which the caller closes."""
-        return connect(self.path)
+        host = self.host
+        if not host:
+            return connect(self.path)
+        from runjd.cli.ctl.remote import connect_remote
+
+        return connect_remote(host, self.given, self.environment)
 
     def close(self) -> None:
         """Close the connection, where one was made."""

@@ -21,7 +21,7 @@ from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 DEFAULT_SOCKET = "/var/run/runjd/control"
 PROTOCOL = "1"
@@ -50,12 +50,16 @@ class Client:
 
     :param connected: a connected stream socket; the client closes it.
     :param path: where it leads, for messages.
+    :param trouble: returns why it ended, where more is known of that; given for TLS, which has no half-close.
     :ivar greeting: what the daemon said of itself.
     """
 
-    def __init__(self, connected: _socket.socket, path: str) -> None:
+    def __init__(
+        self, connected: _socket.socket, path: str, trouble: Callable[[], RunjdError | None] | None = None
+    ) -> None:
         self.socket = connected
         self._path = path
+        self._trouble = trouble
         self._reader = LineReader()
         self._watched = -1
         self.greeting = self._greet()
@@ -168,6 +172,13 @@ class Client:
             if error.errno not in (errno.EPIPE, errno.ECONNRESET):
                 raise InputOutput(f"cannot send to the daemon: {os.strerror(error.errno or 0)}") from None
 
+    def finish(self) -> None:
+        """Say that no more requests come; what was asked is still answered."""
+        if self._trouble is None:
+            self.socket.shutdown(_socket.SHUT_WR)
+        else:
+            self.send(b"\nquit\n")
+
     def receive(self) -> Success | Failure | Record | Text | Announcement | Comment:
         """
         Return the next line of the daemon.
@@ -229,7 +240,10 @@ class Client:
         return line.fields
 
     def _lost(self) -> RunjdError:
-        return Gone(f"the daemon at {self._path} closed the connection; jails go on without it: see if it runs")
+        known = self._trouble() if self._trouble is not None else None
+        return known or Gone(
+            f"the daemon at {self._path} closed the connection; jails go on without it: see if it runs"
+        )
 
 
 def socket_path(option: str | None, environment: Mapping[str, str]) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import _socket
 import os
 import time
 
@@ -71,7 +70,7 @@ def raw(call: Call) -> int:
     else:
         while data := os.read(call.stdin, _CHUNK):
             client.send(data)
-    client.socket.shutdown(_socket.SHUT_WR)
+    client.finish()
     status = _LastStatus()
     while data := client.receive_bytes():
         status.feed(data)

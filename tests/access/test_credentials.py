@@ -1,0 +1,141 @@
+"""What the daemon shows to clients that come by TLS."""
+
+import os
+import subprocess
+
+import pytest
+from cryptography import x509
+from twisted.logger import LogLevel, globalLogPublisher
+
+from runjd.access.credentials import Credentials, days_left, is_name, names_of
+from runjd.config.faults import ConfigError
+from runjd.errors import InputOutput
+from tests.access.papers import LONG_AGO, authority, client, tls_of
+
+
+@pytest.fixture
+def directory(tmp_path):
+    """Return a directory with an authority."""
+    return authority(tmp_path / "tls")
+
+
+def read(path):
+    """Return a certificate."""
+    with open(path, "rb") as file:
+        return x509.load_pem_x509_certificate(file.read())
+
+
+@pytest.mark.parametrize(
+    ("key", "path", "text", "reason"),
+    [
+        ("certificate", "server.crt", None, "no such file or directory"),
+        ("key", "server.key", None, "no such file or directory"),
+        ("ca", "ca.crt", None, "no such file or directory"),
+        ("certificate", "server.crt", "nonsense", "is no certificate in PEM"),
+        ("key", "server.key", "nonsense", "is no key in PEM"),
+        ("ca", "ca.crt", "nonsense", "has no certificate of an authority"),
+    ],
+)
+def test_a_file_that_cannot_be_used_is_named_by_its_key(directory, key, path, text, reason):
+    """As a fault of the configuration that names it."""
+    os.unlink(f"{directory}/{path}")
+    if text is not None:
+        with open(os.open(f"{directory}/{path}", os.O_WRONLY | os.O_CREAT, 0o600), "w", encoding="utf-8") as file:
+            file.write(text)
+
+    with pytest.raises(ConfigError) as caught:
+        Credentials().prepare(tls_of(directory), "/etc/runjd.toml")
+
+    (fault,) = caught.value.faults
+    assert (fault.file, fault.path) == ("/etc/runjd.toml", ("daemon", "tls", key))
+    assert reason in fault.reason
+
+
+def test_a_key_is_that_of_its_certificate(directory):
+    """Another one is refused."""
+    _, key = client(directory, "alice")
+    with pytest.raises(ConfigError, match="or not that of the certificate"):
+        Credentials().prepare(tls_of(directory)._replace(key=key), "x")
+
+
+def test_a_key_that_others_can_read_is_refused(directory):
+    """With what to do."""
+    os.chmod(f"{directory}/server.key", 0o640)
+
+    with pytest.raises(ConfigError, match="has mode 0640, and others may not read it; chmod 600 "):
+        Credentials().prepare(tls_of(directory), "x")
+
+
+def test_what_cannot_be_used_replaces_nothing(directory):
+    """Before anything can be used there is nothing to listen with; afterwards a fault changes nothing."""
+    credentials = Credentials()
+    with pytest.raises(InputOutput, match="no certificate that could be shown"):
+        credentials.check_ready()
+    credentials.prepare(tls_of(directory), "x")
+    credentials.take()
+    credentials.check_ready()
+    before = credentials.serverConnectionForTLS(None).get_context()
+
+    os.unlink(f"{directory}/ca.crt")
+    with pytest.raises(ConfigError):
+        credentials.prepare(tls_of(directory), "x")
+    credentials.take()
+
+    assert credentials.serverConnectionForTLS(None).get_context() is before
+
+
+def test_a_certificate_that_ends_soon_is_told(tmp_path):
+    """Also one that has ended: clients then refuse it, and the daemon goes on."""
+    soon, late = authority(tmp_path / "soon", days=5), authority(tmp_path / "late", at=LONG_AGO)
+    said = []
+
+    def observer(event):
+        if event["log_level"] == LogLevel.warn:
+            said.append(event["fate"])
+
+    globalLogPublisher.addObserver(observer)
+    try:
+        for directory in (soon, late):
+            credentials = Credentials()
+            credentials.prepare(tls_of(directory), "x")
+            credentials.take()
+    finally:
+        globalLogPublisher.removeObserver(observer)
+
+    assert said == ["expires in 5 days", "has expired"]
+    assert 4.9 < days_left(f"{soon}/server.crt") <= 5
+
+
+def test_whom_a_certificate_names(directory):
+    """Mail addresses, names of hosts, URIs: by its subject alternative name, never by its subject."""
+    assert names_of(read(client(directory, "alice")[0])) == ["alice"]
+    assert names_of(read(client(directory, "alice@example.org")[0])) == ["alice@example.org"]
+    assert names_of(read(f"{directory}/server.crt")) == ["localhost"]
+    assert names_of(read(f"{directory}/ca.crt")) == []
+
+
+@pytest.mark.parametrize("name", ["", "a b", "a\nb", "a*", "a?", "[a]", 'a"b', "ä", "a" * 254, "a\\b"])
+def test_names_that_could_be_mistaken_count_for_nothing(name):
+    """In a line of a log, or for a pattern of a rule."""
+    assert not is_name(name)
+
+
+def test_a_key_with_a_password_is_refused(directory):
+    """Nobody is there to be asked for it."""
+    subprocess.run(
+        [
+            "openssl",
+            "pkey",
+            "-in",
+            f"{directory}/server.key",
+            "-aes256",
+            "-passout",
+            "pass:x",
+            "-out",
+            f"{directory}/x",
+        ],
+        check=True,
+    )
+
+    with pytest.raises(ConfigError, match="has a password"):
+        Credentials().prepare(tls_of(directory)._replace(key=f"{directory}/x"), "x")
