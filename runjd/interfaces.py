@@ -7,7 +7,7 @@ use.  ``runj``, ``runjctl`` and the keeper never import this module.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IPushProducer
@@ -306,3 +306,6 @@ class IDiagnosis(Interface):
 
         :raise Unsupported: (by the Deferred) prometheus_client is not installed.
         """
+
+    def dump() -> Iterator[tuple[str, Iterator[str]]]:
+        """Yield the parts of a report of a fault, without secrets: a name, and lines; each is made as it is taken."""

@@ -12,6 +12,7 @@ import os
 import resource
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
 from twisted.python import usage
@@ -205,6 +206,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.definitions import Definitions
     from runjd.supervise.directories import lock_directory, make_directory
     from runjd.supervise.door import ControlDoor, Doors, SideDoor
+    from runjd.supervise.dump import Dump
     from runjd.supervise.events import EventLog
     from runjd.supervise.inforce import InForce
     from runjd.supervise.keeperstart import KeeperStart, keeper_command
@@ -305,19 +307,15 @@ def make_service(options: Options, reactor: Any) -> IService:
         manager.reloading,
     )
     connections = Limits(shares.connections, (shares.connections + 1) // 2)
-    exposition = Exposition(
-        controller,
-        ExitCounts(events),
-        lambda: pulse.lag,
-        lambda: hall.members,
-        {
-            "starts": lambda: site.order.waiting,
-            "threads": lambda: in_thread.pending,
-            "logs": lambda: writer.waiting,
-        },
-        in_thread,
+    queues: dict[str, Callable[[], int]] = {
+        "starts": lambda: site.order.waiting,
+        "threads": lambda: in_thread.pending,
+        "logs": lambda: writer.waiting,
+    }
+    diagnosis = Diagnosis(
+        Exposition(controller, ExitCounts(events), lambda: pulse.lag, lambda: hall.members, queues, in_thread),
+        Dump(controller, reactor, time.time, lambda: configuration.in_force, lambda: pulse.lag, queues),
     )
-    diagnosis = Diagnosis(exposition)
     guard = Guard((0, os.geteuid()), lambda: hall.reconsider())  # noqa: PLW0108  made below
     audit = Audit(options["audit"], writer, reactor, time.time)
     hall = Hall(

@@ -92,14 +92,14 @@ def _daemon_changes(before: DaemonConfig, after: DaemonConfig) -> Iterator[Chang
     for name, old, new in (*_daemon_keys(before, after), *_tls_keys(before.tls or Tls(), after.tls or Tls())):
         if old != new:
             takes = NOW if name in _OF_A_RUNNING_DAEMON else DAEMON
-            yield Change("", name, _shown(old), _shown(new), takes)
+            yield Change("", name, shown(old), shown(new), takes)
 
 
 def _rule_changes(before: tuple[Rule, ...], after: tuple[Rule, ...]) -> Iterator[Change]:
     for index in range(max(len(before), len(after))):
         old, new = (_rule_shown(rules[index]) if index < len(rules) else "" for rules in (before, after))
         if old != new:
-            yield Change("", f"access[{index}]", _shown(old), _shown(new), NOW)
+            yield Change("", f"access[{index}]", shown(old), shown(new), NOW)
 
 
 def _rule_shown(rule: Rule) -> str:
@@ -119,7 +119,7 @@ def _tls_keys(before: Tls, after: Tls) -> Iterator[tuple[str, object, object]]:
 def _jail_changes(before: ConfiguredJail, after: ConfiguredJail) -> Iterator[Change]:
     if before._replace(file=after.file) == after:
         return
-    old, new = dict(_keys(before)), dict(_keys(after))
+    old, new = dict(keys_of(before)), dict(keys_of(after))
     for key in dict.fromkeys((*old, *new)):
         one, other = old.get(key), new.get(key)
         if one == other:
@@ -128,10 +128,10 @@ def _jail_changes(before: ConfiguredJail, after: ConfiguredJail) -> Iterator[Cha
         takes = NOW if first in _AT_ONCE else START
         if first == _HIDDEN:
             one, other = one and "...", other and "..."
-        yield Change(after.id, _NAMES.get(key, key), _shown(one), _shown(other), takes)
+        yield Change(after.id, _NAMES.get(key, key), shown(one), shown(other), takes)
 
 
-def _keys(jail: ConfiguredJail) -> Iterator[tuple[str, object]]:
+def keys_of(jail: ConfiguredJail) -> Iterator[tuple[str, object]]:
     """Yield all keys of a jail, those of tables as ``stop.timeout``, with their values."""
     yield "bundle", jail.bundle
     yield "runtime", jail.runtime
@@ -153,7 +153,8 @@ def _fields(rule: object, above: str) -> Iterator[tuple[str, object]]:
             yield key, value
 
 
-def _shown(value: object) -> str:
+def shown(value: object) -> str:
+    """Return the value of a key as text."""
     if value is None or value == "" or value == ():
         return "-"
     if isinstance(value, bool):

@@ -17,7 +17,7 @@ from runjd.values import Value
 ROLES = ("none", "observer", "operator", "admin")
 #: the verbs that a rule may name; all of them
 VERBS = (
-    *("help", "caps", "whoami", "ping", "hello", "quit", "cancel", "metrics", "shutdown", "upgrade"),
+    *("help", "caps", "whoami", "ping", "hello", "quit", "cancel", "metrics", "dump", "shutdown", "upgrade"),
     *("list", "status", "show", "plan", "wait", "stats"),
     *(
         "run",

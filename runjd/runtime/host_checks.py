@@ -6,17 +6,21 @@ import os
 import resource
 import stat
 import sys
+import time
 
+from runjd.kernel.timekeeping import is_synchronised
 from runjd.runtime.findings import BAD, GOOD, LACKING, Finding
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
 #: each jail takes about four descriptors of the keeper, and four of the daemon
 _FOR_A_JAIL = 4
 _FOR_US = 64
 _FEW_JAILS = 250
+#: seconds since the epoch; it was later when this was written
+_RELEASED = 1_760_000_000
 
 
 def check_host(directories: Iterable[str]) -> Iterator[Finding]:
@@ -37,6 +41,7 @@ def check_host(directories: Iterable[str]) -> Iterator[Finding]:
     for each in directories:
         yield check_directory(each, os.geteuid())
     yield check_descriptors(resource.getrlimit(resource.RLIMIT_NOFILE)[1])
+    yield check_clock(time.time(), is_synchronised)
 
 
 def check_directory(path: str, uid: int) -> Finding:
@@ -77,6 +82,28 @@ def check_descriptors(most: int) -> Finding:
     if jails < _FEW_JAILS:
         return Finding("descriptors", LACKING, text, "raise the hard limit (ulimit -Hn, login.conf, LimitNOFILE=)")
     return Finding("descriptors", GOOD, text)
+
+
+def check_clock(now: float, is_kept: Callable[[], bool]) -> Finding:
+    """
+    Look whether the clock can be believed: times of logs and certificates depend on it.
+
+    :param now: seconds since the epoch.
+    :param is_kept: asks the kernel whether something keeps it.
+    """
+    shown = time.strftime("%Y-%m-%d %H:%M:%S UTC", time.gmtime(now))
+    if now < _RELEASED:
+        return Finding("clock", BAD, f"says {shown}, which is long ago", "set it, and have something keep it")
+    try:
+        kept = is_kept()
+    except OSError as error:
+        return Finding(
+            "clock", LACKING, f"says {shown}; the kernel does not tell if something keeps it: {error.strerror}"
+        )
+    if kept:
+        return Finding("clock", GOOD, f"says {shown}, and is kept")
+    advice = "run chrony, ntpd or systemd-timesyncd, unless the host of this machine keeps it"
+    return Finding("clock", LACKING, f"says {shown}, and nothing keeps it", advice)
 
 
 def _can_load(name: str) -> bool:

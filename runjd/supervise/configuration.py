@@ -63,6 +63,11 @@ class LiveConfiguration:
         self._by = ""
         self._is_busy = True  # until it has begun
 
+    @property
+    def in_force(self) -> Configuration:
+        """What is in force."""
+        return self._in_force.now
+
     def begin(self) -> Deferred[None]:
         """
         Define what was read at the start, and forget what is configured no more; call it once, with a keeper.

@@ -65,6 +65,11 @@ class InForce:
         self._coming: set[str] = set()
 
     @property
+    def now(self) -> Configuration:
+        """What is in force."""
+        return self._now
+
+    @property
     def has_directory(self) -> bool:
         """Whether files of jails.d belong to it."""
         return len(self._now.files) > 1

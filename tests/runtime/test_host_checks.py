@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from runjd.runtime.findings import BAD, GOOD, LACKING
-from runjd.runtime.host_checks import check_descriptors, check_directory, check_host
+from runjd.runtime.host_checks import check_clock, check_descriptors, check_directory, check_host
 from runjd.runtime.linux.checks import Checks
 
 
@@ -81,6 +82,7 @@ def test_a_linux_without_anything_is_told_of_each(tmp_path: Path) -> None:
         "user": BAD,
         "kernel": BAD,
         "namespaces": BAD,
+        "user namespaces": GOOD,
         "control groups": LACKING,
         "system call filters": LACKING,
     }
@@ -92,3 +94,29 @@ def test_hierarchies_of_version_1_count(tmp_path: Path) -> None:
         (tmp_path / "cgroup" / name).mkdir(parents=True)
 
     assert levels(linux(tmp_path))["control groups"] == GOOD
+
+
+def _no_answer() -> bool:
+    raise OSError(1, "Operation not permitted")
+
+
+@pytest.mark.parametrize(
+    ("now", "is_kept", "level", "words"),
+    [
+        (1_800_000_000.0, lambda: True, GOOD, "says 2027-01-15 08:00:00 UTC, and is kept"),
+        (1_800_000_000.0, lambda: False, LACKING, "and nothing keeps it"),
+        (
+            1_800_000_000.0,
+            _no_answer,
+            LACKING,
+            "the kernel does not tell if something keeps it: Operation not permitted",
+        ),
+        (86_400.0, lambda: True, BAD, "says 1970-01-02 00:00:00 UTC, which is long ago"),
+    ],
+)
+def test_a_clock_has_to_be_believed(now: float, is_kept: Callable[[], bool], level: str, words: str) -> None:
+    """What is kept is good; a host whose clock begins with the epoch cannot check a certificate."""
+    found = check_clock(now, is_kept)
+
+    assert found.level == level
+    assert found.text.endswith(words)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+
+from runjd.cli.ctl.own_checks import check_own
 from runjd.cli.output import Cell, Column
 from runjd.runtime.findings import BAD, GOOD, LACKING
 from runjd.runtime.host_checks import check_host
@@ -17,8 +20,10 @@ _STYLES = {GOOD: "good", LACKING: "warn", BAD: "bad"}
 
 def doctor(call: Call) -> int:
     """Tell what the host has and lacks, and how to get it; 1 where jails cannot be made."""
-    directories = (call.given.value("state", _STATE), call.given.value("log", _LOG))
-    found = list(check_host(directories))
+    from runjd.config.files import default_file
+
+    state, config = call.given.value("state", _STATE), call.given.value("config", default_file())
+    found = [*check_host((state, call.given.value("log", _LOG))), *check_own(state, os.path.abspath(config))]
     if call.is_json:
         call.put_json_array([each._asdict() for each in found])
     else:

@@ -234,9 +234,10 @@ PROGRAM = Program(
             (
                 Option("state", "the daemon's --state (default /var/run/runjd)", "DIR"),
                 Option("log", "the daemon's --log (default /var/log/runjd)", "DIR"),
+                Option("config", "its configuration (default: that of the system)", "FILE"),
                 _JSON,
             ),
-            "Changes nothing and needs no daemon. Exits 1 where jails cannot be made.",
+            "Changes nothing and needs no daemon. Exits 1 where jails cannot be made, or something is wrong.",
         ),
         Verb(
             "certs init",
@@ -260,6 +261,14 @@ PROGRAM = Program(
         Verb("ping", "see if the daemon answers, and how fast", (), (_JSON,)),
         Verb("caps", "show what the daemon can do", (), (_JSON,)),
         Verb("metrics", "show everything that is measured, in the text format of Prometheus"),
+        Verb(
+            "debug dump",
+            "write an archive for a report of a fault",
+            (Argument("FILE", optional=True),),
+            (_JSON,),
+            "Versions, jails, configuration, events, stacks and descriptors of the daemon, without secrets, for the "
+            "owner only. Without FILE, into runjd-dump-TIME.tar.gz here.",
+        ),
         Verb(
             "shutdown",
             "end the daemon",
@@ -334,6 +343,7 @@ PLACES = {
     "ping": ("daemon", "ping"),
     "caps": ("daemon", "caps"),
     "metrics": ("daemon", "metrics"),
+    "debug dump": ("debug", "dump"),
     "shutdown": ("daemon", "shutdown"),
     "upgrade": ("upgrading", "upgrade"),
     "raw": ("daemon", "raw"),

@@ -41,6 +41,7 @@ class Checks:
         yield self._user()
         yield self._kernel()
         yield self._namespaces()
+        yield self._users()
         yield self._control_groups()
         yield self._filters()
 
@@ -62,6 +63,16 @@ class Checks:
         if missing:
             return Finding("namespaces", BAD, f"the kernel lacks {', '.join(missing)}", "boot a kernel that has them")
         return Finding("namespaces", GOOD, ", ".join(_NAMESPACES))
+
+    def _users(self) -> Finding:
+        """Look at user namespaces, which no jail has; those of others do not harm."""
+        try:
+            with open(f"{self._proc}/sys/user/max_user_namespaces", encoding="ascii") as file:
+                most = int(file.read())
+        except (OSError, ValueError):
+            most = 0
+        text = f"at most {most}" if most else "none"
+        return Finding("user namespaces", GOOD, f"{text}; a jail that asks for one is refused in any case")
 
     def _control_groups(self) -> Finding:
         subject = "control groups"

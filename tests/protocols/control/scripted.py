@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from twisted.internet.defer import Deferred, fail, succeed
 from zope.interface import implementer
 
@@ -43,3 +45,7 @@ class ScriptedDiagnosis:
 
     def metrics(self) -> Deferred[bytes]:
         return fail(self.text) if isinstance(self.text, Exception) else succeed(self.text)
+
+    def dump(self) -> Iterator[tuple[str, Iterator[str]]]:
+        yield "versions", iter(["runjd 0.4.0"])
+        yield "stacks", iter(["thread main", "  a\x1bb"])

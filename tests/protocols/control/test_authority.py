@@ -46,7 +46,7 @@ REQUESTS = {
     "wait": "wait {jail} until=started",
 }
 #: the verbs that leave jails alone whatever they are asked
-WITHOUT = {"help", "caps", "whoami", "ping", "hello", "quit", "list", "metrics", "subscribe", "unsubscribe"}
+WITHOUT = {"help", "caps", "whoami", "ping", "hello", "quit", "dump", "list", "metrics", "subscribe", "unsubscribe"}
 
 
 def deeds() -> Iterator[tuple[str, str, str]]:
