@@ -14,7 +14,9 @@ import signal
 import socket
 import sys
 import tempfile
+import threading
 import time
+from collections.abc import Callable
 
 CHECKOUT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 sys.path.insert(0, CHECKOUT)
@@ -30,6 +32,8 @@ _JAIL = (
     '[jail.jail{number:04}]\nroot = "/"\ncommand = ["/bin/sleep", "100000"]\nrestart = "never"\nautostart = {starts}\n'
 )
 _PATIENCE = 300.0
+#: how often all metrics are asked for
+_SCRAPES = 20
 
 
 def write_configuration(directory: str, jails: int, running: int) -> str:
@@ -64,6 +68,47 @@ def wait_for(directory: str, running: int) -> float:
             raise SystemExit(f"Only {len(pids(directory))} jails run.")
         time.sleep(0.5)
     return time.monotonic() - began
+
+
+def scrape(directory: str) -> tuple[float, int, float, float]:
+    """
+    Ask for all metrics again and again, and for an answer every few milliseconds meanwhile.
+
+    :return: seconds of one text, its lines, and the longest that an answer took with and without that, in seconds.
+    """
+    times: list[float] = []
+    lines = 0
+
+    def ask_all() -> None:
+        nonlocal lines
+        for _ in range(_SCRAPES):
+            began = time.monotonic()
+            lines = len(ask(directory, "metrics"))
+            times.append(time.monotonic() - began)
+
+    asking = threading.Thread(target=ask_all)
+    until = time.monotonic() + 5
+    calm = longest_ping(directory, lambda: time.monotonic() < until)
+    asking.start()
+    busy = longest_ping(directory, asking.is_alive)
+    asking.join()
+    return sorted(times)[len(times) // 2], lines, busy, calm
+
+
+def longest_ping(directory: str, goes_on: Callable[[], bool]) -> float:
+    """Return the seconds that the slowest answer took."""
+    longest = 0.0
+    with socket.socket(socket.AF_UNIX) as connection, connection.makefile("rwb") as stream:
+        connection.connect(f"{directory}/control")
+        stream.readline()
+        while goes_on():
+            began = time.monotonic()
+            stream.write(b"ping\n")
+            stream.flush()
+            stream.readline()
+            longest = max(longest, time.monotonic() - began)
+            time.sleep(0.003)
+    return longest
 
 
 def end_all(directory: str) -> tuple[float, int]:
@@ -111,6 +156,9 @@ def main() -> None:
             found.append((f"{given.running} of them: started", f"{wait_for(directory, given.running):.0f} s"))
             for words in (("plan",), ("status",), ("reload", "-n"), ("top", "-b", "-n", "1", "-d", "0.1")):
                 found.append((f"runjctl {' '.join(words)}", f"{timed(directory, *words):.2f} s"))
+            took, lines, busy, calm = scrape(directory)
+            found.append((f"all metrics, {lines} lines", f"{1000 * took:.0f} ms"))
+            found.append(("longest answer to a ping meanwhile", f"{1000 * busy:.0f} ms (else {1000 * calm:.0f} ms)"))
             time.sleep(2)
             processes = {"daemon": pid, "keeper": keeper_of(directory)}
             before = {name: sum(cpu(each)) for name, each in processes.items()}

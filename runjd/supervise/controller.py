@@ -186,7 +186,9 @@ class Controller:
         except RunjdError as error:
             return fail(error)
         inits = {jail.id: jail.pid for jail in jails if jail.is_running}
-        return self._site.metering.measure(inits).addCallback(measurement, jails)
+        return self._site.metering.measure(inits).addCallback(
+            lambda measures: Deferred.fromCoroutine(measurement(measures, jails, self._site.reactor))
+        )
 
     def plan(self, ids: Sequence[str]) -> Sequence[PlanStep]:
         for id in ids:

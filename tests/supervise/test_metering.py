@@ -134,3 +134,16 @@ def test_an_exit_for_want_of_memory_is_told_once(world) -> None:
     world.reactor.turn()
     assert world.controller.facts("web").last_exit.oom is True
     assert not [each for each in world.events if " exit " in each]
+
+
+def test_many_jails_are_looked_at_some_at_a_time(world):
+    """Others have their turn meanwhile."""
+    for number in range(120):
+        world.run(f"web{number:03}")
+    found = []
+
+    world.controller.measure(()).addCallback(found.append)
+    assert found == []
+    world.reactor.advance(0)
+
+    assert [each.facts.id for each in found[0].jails] == [f"web{number:03}" for number in range(120)]
