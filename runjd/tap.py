@@ -34,18 +34,15 @@ if TYPE_CHECKING:
 
     from runjd.access.audit import Audit
     from runjd.access.credentials import Credentials
-    from runjd.access.guard import Guard
     from runjd.config.model import Tls
     from runjd.containerd.side import ContainerdSide
-    from runjd.policy.descriptors import Shares
     from runjd.protocols.control.hall import Hall
     from runjd.protocols.servicemanager import ServiceManager
     from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.controller import Controller
     from runjd.supervise.daemon import Door
     from runjd.supervise.definitions import Definitions
-    from runjd.supervise.door import ControlDoor, SideDoor
-    from runjd.supervise.site import Site
+    from runjd.supervise.door import SideDoor
     from runjd.supervise.stallwatch import StallWatch
 
 _STATE = "/var/run/runjd"
@@ -220,6 +217,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.stallwatch import StallWatch
     from runjd.supervise.succession import take_handed
     from runjd.supervise.threads import Threads
+    from runjd.supervise.tuning import tune
     from runjd.supervise.upgrading import Upgrading
     from runjd.supervise.vigil import Vigil
     from runjd.supervise.wishes import Wishes
@@ -303,7 +301,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         lambda needs_directory: _read(options, needs_directory),
         options["first"],
         in_thread,
-        lambda found: _tune(found, site, controller, shares, guard, door, options["credentials"]),
+        lambda found: tune(found, site, controller, shares, guard, door, options["credentials"]),
         manager.reloading,
     )
     connections = Limits(shares.connections, (shares.connections + 1) // 2)
@@ -438,39 +436,6 @@ def _reopen_logs(controller: Controller, audit: Audit) -> None:
     for jail in controller.jails():
         controller.log(jail.id).tend("reopen").addErrback(failed)
     audit.reopen().addErrback(failed)
-
-
-def _tune(
-    found: Configuration,
-    site: Site,
-    controller: Controller,
-    shares: Shares,
-    guard: Guard,
-    door: ControlDoor,
-    credentials: Credentials | None,
-) -> None:
-    """Do as the configuration says of the daemon itself, from now on."""
-    site.order.parallel = found.daemon.parallel
-    controller.shutdown_limit = found.daemon.shutdown
-    guard.take(found.rules)
-    door.admit_group(found.group)
-    if credentials is not None:
-        credentials.take()
-    _check_room(shares, controller)
-
-
-def _check_room(shares: Shares, controller: Controller) -> None:
-    """Tell if there are more jails than can run; those that find no room are refused when they start."""
-    from twisted.logger import Logger
-
-    count = len(controller.jails())
-    if count > shares.processes:
-        Logger().warn(
-            "{count} jails are defined, and the limit of descriptors, {limit}, is enough for {processes} processes",
-            count=count,
-            limit=shares.limit,
-            processes=shares.processes,
-        )
 
 
 def _beat(stalls: StallWatch, manager: ServiceManager) -> None:
