@@ -20,6 +20,7 @@ from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.logger import Logger
 from zope.interface import implementer
 
+from runjd.ancestry import find_stranger
 from runjd.config.faults import ConfigError, Fault
 from runjd.config.model import Tls
 from runjd.errors import InputOutput
@@ -193,6 +194,9 @@ def _context_of(tls: Tls) -> SSL.Context:
 
 
 def _read(key: str, path: str) -> bytes:
+    stranger = find_stranger(path)
+    if stranger:
+        raise _Refused(key, f"{path} can be exchanged by others, at {stranger}; give it to root, and chmod go-w")
     try:
         with open(path, "rb") as file:
             return file.read()

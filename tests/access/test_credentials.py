@@ -139,3 +139,14 @@ def test_a_key_with_a_password_is_refused(directory):
 
     with pytest.raises(ConfigError, match="has a password"):
         Credentials().prepare(tls_of(directory)._replace(key=f"{directory}/x"), "x")
+
+
+@pytest.mark.root
+def test_files_that_others_can_exchange_are_refused(directory):
+    """Who can put another authority there comes in as whoever he likes."""
+    for path in (f"{directory}/ca.crt", directory):
+        os.chmod(path, os.stat(path).st_mode | 0o002)
+        with pytest.raises(ConfigError, match=f"can be exchanged by others, at {path};"):
+            Credentials().prepare(tls_of(directory), "x")
+        os.chmod(path, os.stat(path).st_mode & ~0o002)
+    Credentials().prepare(tls_of(directory), "x")
