@@ -32,10 +32,7 @@ from runjd.supervise.shutdown import LIMIT, Shutdown
 from runjd.supervise.site import Site
 from runjd.supervise.suggest import no_such_jail
 from runjd.supervise.waiters import UNTIL, has_reached
-from runjd.supervise.watched import WatchedProcess
-
-#: rows and columns of a terminal
-_SIZES = range(1, 10_001)
+from runjd.supervise.watched import WatchedProcess, check_size
 
 
 @implementer(IController)
@@ -185,10 +182,7 @@ class Controller:
             jails = [self._jail(id) for id in ids or sorted(self._jails)]
         except RunjdError as error:
             return fail(error)
-        inits = {jail.id: jail.pid for jail in jails if jail.is_running}
-        return self._site.metering.measure(inits).addCallback(
-            lambda measures: Deferred.fromCoroutine(measurement(measures, jails, self._site.reactor))
-        )
+        return Deferred.fromCoroutine(measurement(self._site.metering, jails, self._site.reactor))
 
     def plan(self, ids: Sequence[str]) -> Sequence[PlanStep]:
         for id in ids:
@@ -339,12 +333,8 @@ class Controller:
         return self._site.guests.dismiss(number, by)
 
     def resize(self, id: str, exec_id: str, rows: int, columns: int) -> None:
-        if rows not in _SIZES or columns not in _SIZES:
-            raise BadArgument(f"a terminal has 1 to {_SIZES[-1]} rows and columns, not {rows} and {columns}")
-        process = self._process(id, exec_id)
-        if process.transport is None or not process.transport.terminal:
-            raise WrongState(f'{f"exec process {exec_id} of " if exec_id else ""}jail "{id}" has no terminal', jail=id)
-        process.resize(rows, columns)
+        check_size(rows, columns)
+        self._process(id, exec_id).resize_terminal(rows, columns, id, exec_id)
 
     def exec_defaults(self, id: str) -> Deferred[Process]:
         try:

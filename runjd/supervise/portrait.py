@@ -9,7 +9,7 @@ from twisted.internet.task import deferLater
 
 from runjd.policy.facts import Facts
 from runjd.policy.usage import Measured, Measurement
-from runjd.supervise.metering import Measures
+from runjd.supervise.metering import Metering
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 _AT_ONCE = 50
 
 
-async def measurement(measures: Measures, jails: Sequence[Jail], clock: IReactorTime) -> Measurement:
+async def measurement(metering: Metering, jails: Sequence[Jail], clock: IReactorTime) -> Measurement:
     """Return jails with what they use; of many, some at a time, so that others have their turn."""
-    at, usages = measures
+    at, usages = await metering.measure({jail.id: jail.pid for jail in jails if jail.is_running})
     found: list[Measured] = []
     for each in jails:
         if found and len(found) % _AT_ONCE == 0:

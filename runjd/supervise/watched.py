@@ -9,6 +9,7 @@ from twisted.internet.protocol import ProcessProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from runjd.errors import BadArgument, WrongState
 from runjd.keeper.messages import SPOOL
 from runjd.protocols.jailprocess import JailProcess
 from runjd.protocols.keeperreplies import Launched
@@ -16,6 +17,14 @@ from runjd.supervise.sessions import Viewers
 from runjd.supervise.site import Site
 
 _OUT, _ERR = 1, 2
+#: rows and columns of a terminal
+_SIZES = range(1, 10_001)
+
+
+def check_size(rows: int, columns: int) -> None:
+    """:raise BadArgument: no terminal has so many rows and columns."""
+    if rows not in _SIZES or columns not in _SIZES:
+        raise BadArgument(f"a terminal has 1 to {_SIZES[-1]} rows and columns, not {rows} and {columns}")
 
 
 class WatchedProcess(ProcessProtocol):
@@ -46,6 +55,14 @@ class WatchedProcess(ProcessProtocol):
     def close_stdin(self) -> None:
         if self.transport is not None:
             self.transport.closeStdin()
+
+    def resize_terminal(self, rows: int, columns: int, jail: str, exec_id: str) -> None:
+        """Set the size of the terminal, checked already. :raise WrongState: there is none."""
+        if self.transport is None or not self.transport.terminal:
+            raise WrongState(
+                f'{f"exec process {exec_id} of " if exec_id else ""}jail "{jail}" has no terminal', jail=jail
+            )
+        self.resize(rows, columns)
 
     def resize(self, rows: int, columns: int) -> None:
         if self.transport is not None:
