@@ -137,8 +137,8 @@ def test_a_daemon_that_is_killed_while_it_rotates(logged: LoggedDaemon) -> None:
     assert not [each for each in os.listdir(logged.logs) if each.endswith(".part")]
 
 
-def test_a_log_that_is_removed_or_cut_while_it_is_written(logged: LoggedDaemon) -> None:
-    """It is there again, without a hole, and each of its lines is whole."""
+def test_a_log_that_is_removed_cut_or_exchanged_while_it_is_written(logged: LoggedDaemon) -> None:
+    """It is there again, without a hole, and each of its lines is whole; a file in its place is written to, too."""
     logged.jail("cut", "n = 0\nwhile True:\n    os.write(1, b'line %d\\n' % n)\n    n += 1\n    time.sleep(0.0005)\n")
     logged.start()
     path = logged.log("cut")
@@ -146,10 +146,13 @@ def test_a_log_that_is_removed_or_cut_while_it_is_written(logged: LoggedDaemon) 
 
     for number in range(20):
         wait_until(lambda: os.path.exists(path) and os.path.getsize(path) > 1000, "it does not grow")
-        if number % 2:
+        if number % 3 == 0:
             os.unlink(path)
-        else:
+        elif number % 3 == 1:
             os.truncate(path, 0)
+        else:
+            with open(f"{path}.other", "wb"):
+                os.rename(f"{path}.other", path)
     wait_until(lambda: os.path.exists(path) and os.path.getsize(path) > 1000, "it does not grow")
     logged.runjctl("stop", "--timeout", "0", "cut")
 

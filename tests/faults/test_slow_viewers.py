@@ -1,12 +1,15 @@
-"""Viewers who do not read, read a byte a second, or vanish (torture 13, 14, 42, 43)."""
+"""Viewers who do not read, read a byte a second, or vanish (torture 13, 14, 16, 42, 43)."""
 
 from __future__ import annotations
 
+import json
 import os
 import re
+import signal
 import socket
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -77,6 +80,26 @@ def test_a_hundred_viewers_who_do_not_read(daemon: Daemon) -> None:
         daemon.runjctl("delete", "-f", "flood")
 
 
+def test_a_subscriber_that_is_stopped(daemon: Daemon) -> None:
+    """Ten thousand events later the daemon has kept little for it; it hears of a gap."""
+    daemon.runjctl("run", "-d", daemon.shell("noisy", "exec sleep 1000"))
+    path = f"{daemon.directory}/events"
+    with open(path, "wb") as file, daemon.begin("--json", "events", stdout=file) as subscriber:
+        wait_until(lambda: _events(path) or _signal(daemon, 1), "the subscriber hears nothing")
+        subscriber.send_signal(signal.SIGSTOP)
+        before = memory(daemon.pid)
+        _signal(daemon, 10_000)
+        assert memory(daemon.pid) - before < 8 * MIB
+        subscriber.send_signal(signal.SIGCONT)
+
+        wait_until(lambda: _events(path)[-1]["ev"] == "gap", "no gap is told")
+        heard = _events(path)
+        kills = [each for each in heard if each["ev"] == "kill"]
+        assert heard[-1]["seq"] == kills[-1]["seq"] + int(str(heard[-1]["lost"]))
+        assert 1000 < len(kills) < 10_000 < len(kills) + int(str(heard[-1]["lost"]))
+    daemon.runjctl("delete", "-f", "noisy")
+
+
 def test_clients_who_vanish_leave_nothing(daemon: Daemon) -> None:
     """In the middle of a frame, of an exec and of a follow: the sessions are gone, and the exec on a terminal, too."""
     daemon.runjctl("run", "-d", daemon.shell("lasting", "exec sleep 1000"))
@@ -129,3 +152,19 @@ def test_a_storm_of_sizes(daemon: Daemon) -> None:
 
 def _descriptors(daemon: Daemon) -> list[str]:
     return os.listdir(f"/proc/{daemon.pid}/fd")
+
+
+def _signal(daemon: Daemon, count: int) -> None:
+    """Make so many events: a signal that nobody minds."""
+    with connect(daemon) as connection:
+        for begin in range(0, count, 50):
+            some = min(50, count - begin)
+            connection.sendall(b"kill noisy URG\n" * some)
+            for _ in range(some):
+                assert read_line(connection).startswith(b"+")
+
+
+def _events(path: str) -> list[dict[str, Any]]:
+    """Return the events that a subscriber has written down."""
+    with open(path, encoding="utf-8") as file:
+        return [json.loads(line) for line in file.read().splitlines(keepends=True) if line.endswith("\n")]
