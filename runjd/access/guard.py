@@ -13,7 +13,7 @@ class Guard:
     A :class:`runjd.protocols.control.authority.Guard`.
 
     :param owners: the uids that need no rule.
-    :param changed: called when other rules are in force.
+    :param changed: called when other rules, or other jails, are in force.
     """
 
     def __init__(self, owners: tuple[int, ...], changed: Callable[[], None] = lambda: None) -> None:
@@ -21,10 +21,9 @@ class Guard:
         self._changed = changed
 
     def take(self, rules: tuple[Rule, ...]) -> None:
-        """Put these rules in force, in place of those before."""
-        if rules != self._rules.rules:
-            self._rules = self._rules._replace(rules=rules)
-            self._changed()
+        """Put these rules in force, in place of those before; who owns a jail may have changed, too."""
+        self._rules = self._rules._replace(rules=rules)
+        self._changed()
 
     def decide(self, principal: Principal, need: Need) -> Decision:
         return decide(self._rules, principal, need)

@@ -35,4 +35,7 @@ def forbid_core_dumps() -> None:
 
         state = c_int(_PROC_TRACE_CTL_DISABLE)
         request = c_int(_PROC_TRACE_CTL)
-        check(libc.procctl(c_int(_P_PID), c_ulong(0), request, byref(state)), "PROC_TRACE_CTL")
+        try:
+            check(libc.procctl(c_int(_P_PID), c_ulong(0), request, byref(state)), "PROC_TRACE_CTL")
+        except OSError:
+            pass  # EBUSY: somebody traces us already

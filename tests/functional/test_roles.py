@@ -175,6 +175,27 @@ def test_an_environment_is_shown_to_nobody(town):
     assert "hunter2" not in town.daemon.words()
 
 
+def test_the_audit_is_where_the_configuration_says():
+    """It is made with the first line; once it was moved, and the daemon told, what follows is in a new one."""
+    daemon = Daemon()
+    path = f"{daemon.directory}/who"
+    try:
+        daemon.configure(f'[daemon]\naudit = "{path}"\n')
+        daemon.start()
+        daemon.runjctl("run", "-d", daemon.shell("web", "exec sleep 1000"))
+        wait_until(lambda: os.path.exists(path), "no audit is written")
+        os.rename(path, f"{path}.old")
+        daemon.runjctl("log", "reopen")
+        daemon.runjctl("kill", "-s", "TERM", "web")
+        wait_until(lambda: os.path.exists(path) and os.stat(path).st_size > 0, "no new audit is written")
+
+        for name, verb in ((f"{path}.old", "run"), (path, "kill")):
+            with open(name, encoding="utf-8") as file:
+                assert f" verb={verb} jail=web result=ok\n" in file.read()
+    finally:
+        daemon.remove()
+
+
 def test_other_rules_hold_at_once(town):
     """A reload changes what others may do; without rules the socket is closed to the group again."""
     town.configure(town.rules.replace('operator"\n', 'observer"\n'))

@@ -61,10 +61,10 @@ class Permit:
         """Whether those who may only look are not allowed the same."""
         return self._need.role != "observer"
 
-    @property
-    def holds(self) -> bool:
-        """Whether it would be allowed again, by the rules of this moment."""
-        return all(self._guard.allows(self._principal, each) for each in self._needs)
+    def holds(self, controller: IController) -> bool:
+        """Return whether it would be allowed again, by the rules and the jails of this moment."""
+        needs = [_now(each, controller) if each.about == JAIL and each.jail else each for each in self._needs]
+        return all(self._guard.allows(self._principal, each) for each in needs)
 
     @property
     def highest_role(self) -> str:
@@ -94,18 +94,14 @@ def authorise(
     deed, role = verb.deed_of(arguments)
     need = Need(deed, role, verb.about)
     jails = _jails_of(verb, arguments, controller)
-    known = {each: _find(controller, each) for each in jails}
-    needs = [
-        need._replace(about=JAIL, jail=jail, owner="operator" if facts is None else _owner_of(facts))
-        for jail, facts in known.items()
-    ]
+    needs = [_now(need._replace(about=JAIL, jail=each), controller) for each in jails]
     if not jails:
         needs.append(need._replace(about=JAILS) if verb.about == JAIL else need)
     permit = Permit(guard, principal, need, jails, needs)
     for each in needs:
         _check(guard, principal, each)
-    for jail, facts in known.items():
-        if facts is None and not verb.makes_jail:
+    for jail in jails:
+        if not verb.makes_jail and _find(controller, jail) is None:
             near = did_you_mean(jail, [each.id for each in permit.among(controller.jails())])
             raise NoSuchJail(jail, near.removeprefix("; "))
     return permit
@@ -125,6 +121,12 @@ def _find(controller: IController, jail: str) -> Facts | None:
         return controller.facts(jail)
     except NoSuchJail:
         return None
+
+
+def _now(need: Need, controller: IController) -> Need:
+    """Return what is needed, with who may change the jail as it is now."""
+    facts = _find(controller, need.jail)
+    return need._replace(owner="operator" if facts is None else _owner_of(facts))
 
 
 def _owner_of(facts: Facts) -> str:

@@ -140,12 +140,14 @@ class Requests:
 
         :return: why the connection must be closed: it is a stream, which is not allowed; else empty.
         """
+        controller = self._hall.controller
         for tag, permit in list(self._permits.items()):
             work = self._tagged.get(tag) if tag else self._untagged_work
-            if work is not None and not permit.holds:
+            if work is not None and not permit.holds(controller):
                 work.cancel()
         stream = self._stream_permit
-        return f"{stream.deed} is not allowed any more" if stream is not None and not stream.holds else ""
+        is_over = stream is not None and not stream.holds(controller)
+        return f"{stream.deed} is not allowed any more" if stream is not None and is_over else ""
 
     def _carry_out(self, request: Request, verb: Verb) -> None:
         try:

@@ -229,6 +229,17 @@ def test_a_session_ends_with_the_permission(offline):
     assert offline.socket.disconnecting
 
 
+def test_a_session_ends_when_the_jail_becomes_the_administrators(offline):
+    """Whoever may not begin one any more does not keep one."""
+    offline.guard.take((OPERATOR,))
+    offline.say("attach web")
+
+    offline.jails.configured.discard("web")
+    offline.guard.take((OPERATOR,))
+
+    assert not offline.jails.sessions("web")
+
+
 def test_a_session_that_is_allowed_stays(offline):
     """Other rules disturb nobody whom they allow the same."""
     offline.guard.take((OPERATOR,))
