@@ -51,7 +51,7 @@ def test_of_runjctl(reader):
     reader.type(f"cd /mnt && {copy}; cd /")
     assert reader.type("cat /mnt/etc/hostname") == ("jail\n", 0)
     reader.type("runjctl run -d --restart always --name crash /srv/bundles/crash")
-    until = f'for n in $(seq 50); do [ -n "$({held_off})" ] && break; sleep 0.1; done; {held_off}'
+    until = f'until found=$({held_off}); [ -n "$found" ]; do sleep 0.1; done; echo $found'
     assert reader.type(until) == ("crash\n", 0)
     assert reader.type(stop) == ("", 0)
     assert reader.type("runjctl status --json | jq -r '.[].status'").output == "stopped\n" * 2
