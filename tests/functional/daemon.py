@@ -136,6 +136,13 @@ class Daemon:
         self._process.wait(PATIENCE)
         self._process = None
 
+    def end(self) -> None:
+        """End the daemon in order, as a service manager does, and leave the jails to the keeper."""
+        assert self._process is not None
+        self._process.terminate()
+        self._process.wait(PATIENCE)
+        self._process = None
+
     def keeper(self) -> int:
         """Return the pid of the keeper, 0 where there is none."""
         mark = os.fsencode(f"{self.state}/keeper")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from runjd.cli.ctl.changes import program_status
+from runjd.cli.ctl.returning import come_back
 from runjd.cli.ctl.session import Ended, Session, Streams
 from runjd.cli.ctl.signals import Interrupted, Signals
 from runjd.cli.output import to_values
@@ -15,8 +16,10 @@ from runjd.protocols.control.request import Request
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections.abc import Mapping
 
     from runjd.cli.ctl.call import Call
+    from runjd.cli.ctl.client import Client
 else:
     import _signal
 
@@ -26,6 +29,8 @@ _PATIENCE = 2
 #: how our input is to reach the program
 _INPUTS = {"read-only": "no", "share": "share", "steal": "steal"}
 _UNKNOWN = 125
+#: what the next daemon answers where the program is not there any more
+_ENDED = ("STATE", "NOTFOUND", "NOJAIL")
 
 
 def run(call: Call) -> int:
@@ -118,11 +123,47 @@ class _Attached:
         self._keys = parse_detach_keys(call.given.value("detach-keys", DEFAULT_DETACH_KEYS))
 
     def carry(self, request: Request, verb: str) -> int:
-        """Ask for the program, carry its bytes, and return its status."""
+        """Ask for the program, carry its bytes, come back to it where the daemon goes, and return its status."""
         client = self._call.client()
         fields, first = client.upgrade(request)
         self._call.pass_notices(fields)
         self._exec = fields.get("exec", "")
+        ended = self._carry(client, fields, first, verb)
+        while ended.how == "lost" or (ended.how == "exit" and not ended.fields):
+            client.close()
+            try:
+                run = client.greeting.get("run", "")
+                client = come_back(self._call.path, run, self._call.notice, Gone("no daemon came"))
+                fields, first = client.upgrade(self._again(request))
+            except RunjdError as error:
+                if error.code in _ENDED:
+                    ended = Ended("exit", self._end_of(client))
+                break
+            self._call.notice(f"connected again; what {self._name} wrote meanwhile is in its log")
+            ended = self._carry(client, fields, first, verb)
+        client.close()
+        return self._conclude(ended, verb)
+
+    def _again(self, request: Request) -> Request:
+        """Return what leads to the same program once more."""
+        options = {"mode": "frame", **_size(self._call)}
+        if self._exec:
+            options["exec"] = self._exec
+        if "input" in request.options:
+            options["input"] = request.options["input"]
+        return Request("", "ATTACH", (self._name,), options)
+
+    def _end_of(self, client: Client) -> Mapping[str, str]:
+        """Return how the program ended while nobody could tell us."""
+        try:
+            records = client.ask(Request("", "STATUS", (self._name,))).records
+        except RunjdError:
+            return {"exit": "unknown"}
+        found = {key: each[key] for each in records[:1] for key in ("exit", "signal") if key in each}
+        return found if found and not self._exec else {"exit": "unknown"}
+
+    def _carry(self, client: Client, fields: Mapping[str, str], first: bytes, verb: str) -> Ended:
+        """Carry bytes until one side ends that."""
         has_terminal = fields.get("tty") == "yes"
         if self._wants_terminal and not has_terminal:
             self._call.notice('the program has no terminal: the bundle does not ask for one ("process.terminal")')
@@ -141,8 +182,7 @@ class _Attached:
         with Signals((*_ENDING, _signal.SIGWINCH, _signal.SIGCONT)) as signals:
             on_signal = self._pass_signal if passes_signals else None
             session = Session(client.socket, first, streams, signals, terminal, keys, on_signal)
-            ended = _in_raw_mode(terminal, session)
-        return self._conclude(ended, verb)
+            return _in_raw_mode(terminal, session)
 
     def _conclude(self, ended: Ended, verb: str) -> int:
         which = f"--exec {self._exec} {self._name}" if self._exec else self._name

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from runjd.cli.ctl.returning import come_back
 from runjd.cli.output import to_values, visible, visible_bytes
+from runjd.errors import RunjdError
 from runjd.protocols.control.reply import Text
 from runjd.protocols.control.request import Request
 
@@ -11,8 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from runjd.cli.ctl.call import Call
+    from runjd.cli.ctl.client import Client
 
 _EVENT_STYLES = {"failed": "bad", "backoff": "bad", "unhealthy": "bad", "running": "good", "healthy": "good"}
+#: codes of a connection that ended: by itself, and as the daemon said that it would
+_LOST = ("GONE", "BYE")
 #: bytes that are put together for one write
 _ENOUGH = 65536
 
@@ -24,18 +29,24 @@ def logs(call: Call) -> int:
     is_following = call.given.flag("follow")
     if is_following:
         options["follow"] = "yes"
-    client = call.client()
-    client.stop_without_reader(call.out.fd)
-    written = _LogWriter(call)
-    try:
-        for line in client.follow(Request("1", "LOG", (call.given.argument("ID"),), options)):
-            if isinstance(line, Text):
-                written.add(line)
-                if not client.has_more:
-                    written.flush()
-    finally:
-        written.flush()
-    return 0
+    client, written, place = call.client(), _LogWriter(call), _Place()
+    while True:
+        client.stop_without_reader(call.out.fd)
+        try:
+            for line in client.follow(Request("1", "LOG", (call.given.argument("ID"),), options)):
+                if isinstance(line, Text) and place.is_new(line):
+                    written.add(line)
+                    if not client.has_more:
+                        written.flush()
+            return 0
+        except RunjdError as error:
+            if not is_following or error.code not in _LOST:
+                raise
+            written.flush()
+            client = _come_back(call, client, error)
+            options = {**options, **place.begin_again()}
+        finally:
+            written.flush()
 
 
 def events(call: Call) -> int:
@@ -45,13 +56,53 @@ def events(call: Call) -> int:
         if call.given.flag(option):
             options[key] = call.given.value(option)
     client = call.client()
-    client.stop_without_reader(call.out.fd)
-    for event in client.events(Request("", "SUBSCRIBE", (), options)):
-        if call.is_json:
-            call.put_json({"seq": event.seq, **to_values(event.fields)})
+    while True:
+        client.stop_without_reader(call.out.fd)
+        try:
+            for event in client.events(Request("", "SUBSCRIBE", (), options)):
+                options["since"] = f"{client.greeting.get('run')}:{event.seq}"
+                if call.is_json:
+                    call.put_json({"seq": event.seq, **to_values(event.fields)})
+                else:
+                    call.out.write(_event_line(call, event.fields))
+        except RunjdError as error:
+            if error.code not in _LOST:
+                raise
+            client = _come_back(call, client, error)
+
+
+def _come_back(call: Call, client: Client, lost: RunjdError) -> Client:
+    """Return a connection to the next daemon. :raise RunjdError: none comes."""
+    client.close()
+    return come_back(call.path, client.greeting.get("run", ""), call.notice, lost)
+
+
+class _Place:
+    """How far a log was shown: the time of the newest line, and how many lines had it."""
+
+    def __init__(self) -> None:
+        self._at = b""
+        self._count = 0
+        self._skipped = 0
+
+    def is_new(self, line: Text) -> bool:
+        """Return whether a line was not shown yet."""
+        at = line.data.partition(b" ")[0]
+        if at == self._at:
+            if self._skipped:
+                self._skipped -= 1
+                return False
+            self._count += 1
         else:
-            call.out.write(_event_line(call, event.fields))
-    return 0
+            self._at, self._count, self._skipped = at, 1, 0
+        return True
+
+    def begin_again(self) -> dict[str, str]:
+        """Return what to ask for to be shown the rest; of a log without times only what comes from now on."""
+        if not self._at[:1].isdigit():
+            return {"lines": "0"}
+        self._skipped = self._count
+        return {"since": self._at.decode("ascii"), "lines": "all"}
 
 
 class _LogWriter:

@@ -6,27 +6,53 @@ import select
 import time
 
 from runjd.cli.ctl.client import connect
-from runjd.errors import Denied, InputOutput, RunjdError
+from runjd.errors import Denied, Gone, InputOutput, RunjdError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from runjd.cli.ctl.client import Client
 
-#: seconds that the next daemon gets to be there
+#: seconds that the next daemon gets to be there: after an upgrade, and where nobody knows whether there will be one
 PATIENCE = 30.0
+HOPE = 20.0
 _PAUSE = 0.05
 
 
-def next_daemon(path: str, run: str, patience: float = PATIENCE) -> Client:
+def next_daemon(path: str, run: str) -> Client:
     """
-    Connect to the daemon behind another one, once it takes connections.
+    Connect to the daemon behind one that is about to go, once it takes connections.
 
-    :param run: which life of the daemon went, or is about to go.
-    :param patience: seconds that are waited at most.
+    :param run: which life of the daemon goes.
     :raise RunjdError: it does not come, or lets nobody in.
+    """
+    return _find(path, run, PATIENCE, None)
+
+
+def come_back(path: str, run: str, tell: Callable[[str], object], lost: RunjdError) -> Client:
+    """
+    Connect to the daemon behind one that closed our connection.
+
+    :param run: which life of the daemon that was.
+    :param tell: told that it is waited for, where there is none.
+    :param lost: raised where none comes, or the same one still is there: what it did was meant for us.
+    """
+    try:
+        return _find(path, run, HOPE, tell)
+    except RunjdError:
+        raise lost from None
+
+
+def _find(path: str, run: str, patience: float, tell: Callable[[str], object] | None) -> Client:
+    """
+    Wait for another daemon.
+
+    :param tell: None: the one that is there is known to go.
     """
     deadline = time.monotonic() + patience
     problem: RunjdError = InputOutput(f"no other daemon came to {path} within {patience:g} s; see its log")
+    is_told = False
     while (left := deadline - time.monotonic()) > 0:
         try:
             client = connect(path)
@@ -34,10 +60,16 @@ def next_daemon(path: str, run: str, patience: float = PATIENCE) -> Client:
             raise
         except RunjdError as error:
             problem = error
+            if tell is not None and not is_told:
+                tell("the daemon is gone; waiting for the next one")
+                is_told = True
             time.sleep(min(_PAUSE, left))
             continue
         if client.greeting.get("run") != run:
             return client
+        if tell is not None:
+            client.close()
+            raise Gone(f"the daemon at {path} is still there")
         select.select([client.socket], [], [], left)  # it says goodbye when it goes
         client.close()
     raise problem
