@@ -237,7 +237,7 @@ def main() -> int:
     _leave_hybrid_cgroups()
     directory = tempfile.mkdtemp(prefix="runjd-bench-", dir="/tmp")
     try:
-        _install(f"{directory}/prefix")
+        install(f"{directory}/prefix", "runj")
         for name, program in (("short", ["/bin/true"]), ("long", ["/bin/sleep", "100000"])):
             _make_bundle(f"{directory}/{name}", program, f"{directory}/rootfs")
         if os.path.exists(SECCOMP):
@@ -287,12 +287,13 @@ def _contenders(directory: str, others: tuple[str, ...]) -> Iterator[dict[str, C
             contender.clean()
 
 
-def _install(prefix: str) -> None:
-    """Install as pip does, without it: the package, compiled, and the scripts."""
+def install(prefix: str, *programs: str) -> None:
+    """Install as pip does, without it: the package, compiled, and scripts."""
     venv.create(prefix, symlinks=True)
     packages = sysconfig.get_path("purelib", "venv", {"base": prefix})
     shutil.copytree(f"{CHECKOUT}/runjd", f"{packages}/runjd", ignore=shutil.ignore_patterns("__pycache__"))
-    shutil.copy(f"{CHECKOUT}/bin/runj", f"{prefix}/bin/runj")
+    for name in programs:
+        shutil.copy(f"{CHECKOUT}/bin/{name}", f"{prefix}/bin/{name}")
     compileall.compile_dir(f"{packages}/runjd", quiet=1)
 
 
