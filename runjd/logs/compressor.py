@@ -21,25 +21,41 @@ if TYPE_CHECKING:
 _NICE = 10
 
 
+def daemon_thread(work: Callable[[], None], name: str) -> threading.Thread:
+    """Return a thread that keeps no process from ending."""
+    return threading.Thread(target=work, name=name, daemon=True)
+
+
 class Compressor:
     """
     The thread.
 
-    :param trouble: called on the thread with a file and the error where it stays as it is.
+    :param trouble: called with a file and the error where it stays as it is; on the thread, if there is one.
+    :param make_thread: see :func:`daemon_thread`.
     """
 
-    def __init__(self, trouble: Callable[[str, OSError], object]) -> None:
+    def __init__(
+        self,
+        trouble: Callable[[str, OSError], object],
+        make_thread: Callable[[Callable[[], None], str], threading.Thread] = daemon_thread,
+    ) -> None:
         self._trouble = trouble
+        self._make_thread = make_thread
         self._given: SimpleQueue[tuple[str, Rotated, str] | None] = SimpleQueue()
         self._thread: threading.Thread | None = None
         self._is_ending = False
 
     def give(self, path: str, file: Rotated, kind: str) -> None:
         """Compress a rotated file of a log, some time."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="runjd-compress", daemon=True)
-            self._thread.start()
         self._given.put((path, file, kind))
+        if self._thread is None:
+            thread = self._make_thread(self._work, "runjd-compress")
+            try:
+                thread.start()
+            except RuntimeError as error:  # it waits until the next one is given
+                self._trouble(file.path, OSError(errno.EAGAIN, str(error)))
+            else:
+                self._thread = thread
 
     def stop(self) -> None:
         """Begin no further file, and do not wait for the one at hand: the next daemon finds what is left."""

@@ -78,6 +78,13 @@ class LogFile(ABC):
 class LogWriter(ABC):
     """All logs of the daemon."""
 
+    def start(self) -> None:
+        """
+        Have what writing takes, before anyone depends on it.
+
+        :raise LimitReached: the system refuses it.
+        """
+
     @abstractmethod
     def open(self, path: str, rule: LogRule) -> LogFile:
         """Return the log of that path; the file itself is made with the first byte."""

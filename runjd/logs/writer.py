@@ -17,8 +17,9 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from time import monotonic, time
 
+from runjd.errors import LimitReached
 from runjd.logs.appender import Appender
-from runjd.logs.compressor import Compressor
+from runjd.logs.compressor import Compressor, daemon_thread
 from runjd.logs.contract import LogFile, LogWriter, Source
 
 TYPE_CHECKING = False
@@ -49,6 +50,7 @@ class ThreadWriter(LogWriter):
     :param trouble: told (by ``tell``) once when a log cannot be written, with the error, and once with None
         when it can be written again; and of each file that could not be compressed.
     :param retry_delay: seconds until a refused write is tried again.
+    :param make_thread: see :func:`runjd.logs.compressor.daemon_thread`.
     """
 
     def __init__(
@@ -57,7 +59,9 @@ class ThreadWriter(LogWriter):
         trouble: Callable[[str, OSError | None], None],
         retry_delay: float = RETRY_DELAY,
         now: Callable[[], float] = time,
+        make_thread: Callable[[Callable[[], None], str], threading.Thread] = daemon_thread,
     ) -> None:
+        self._make_thread = make_thread
         self._tell = tell
         self._trouble = trouble
         self._retry_delay = retry_delay
@@ -67,13 +71,21 @@ class ThreadWriter(LogWriter):
         self._opened: set[_File] = set()
         self._ahead: list[_File] = []
         self._thread: threading.Thread | None = None
-        self._compressor = Compressor(lambda path, error: tell(partial(trouble, path, error)))
+        self._compressor = Compressor(lambda path, error: tell(partial(trouble, path, error)), make_thread)
 
     def open(self, path: str, rule: LogRule) -> LogFile:
         def compress(file: Rotated, kind: str) -> None:
             self._compressor.give(path, file, kind)
 
         return _File(self, path, Appender(path, rule, compress, self._now))
+
+    def start(self) -> None:
+        thread = self._make_thread(self._work, "runjd-logs")
+        try:
+            thread.start()
+        except RuntimeError as error:
+            raise LimitReached(f"{error} to write logs: see what limits the threads of runjd") from error
+        self._thread = thread
 
     def stop(self) -> None:
         self._compressor.stop()
@@ -84,10 +96,9 @@ class ThreadWriter(LogWriter):
 
     def give(self, file: _File) -> None:
         """Let the thread look at a file that has something to do."""
-        if self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="runjd-logs", daemon=True)
-            self._thread.start()
         self._given.put(file)
+        if self._thread is None:
+            self.start()
 
     @property
     def waiting(self) -> int:

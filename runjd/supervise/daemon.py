@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from runjd.errors import RunjdError
 from runjd.logs.contract import LogWriter
 from runjd.supervise.configuration import LiveConfiguration
 from runjd.supervise.connection import KeeperConnection
@@ -94,6 +95,11 @@ class Daemon(Service):
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
         self._at_start()
+        try:
+            self._writer.start()
+        except RunjdError as error:
+            self._fatal(str(error))
+            return
         self._vigil.start()
         for each in self._attendants:
             each.start()

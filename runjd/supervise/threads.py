@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, fail
 from twisted.internet.threads import deferToThreadPool
+
+from runjd.errors import LimitReached
 
 
 class Threads:
@@ -17,9 +19,12 @@ class Threads:
         self.pending = 0
 
     def __call__(self, call: Callable[..., Any], *words: object) -> Deferred[Any]:
-        """Return what a call returns on a thread."""
+        """Return what a call returns on a thread; it fails with LIMIT where there can be none."""
         self.pending += 1
-        work = deferToThreadPool(self._reactor, self._reactor.getThreadPool(), call, *words)
+        try:
+            work = deferToThreadPool(self._reactor, self._reactor.getThreadPool(), call, *words)
+        except RuntimeError as error:  # as threading says it where the system refuses a thread
+            work = fail(LimitReached(f"{error}: see what limits the threads of runjd, and try again"))
         return work.addBoth(self._done)
 
     def _done(self, outcome: object) -> object:

@@ -145,6 +145,23 @@ def test_a_call_that_fails_costs_one_start(busy: Daemon, call: str, path: str) -
     assert os.listdir(f"{busy.state}/state") == ["lives"]
 
 
+@pytest.mark.linux
+@pytest.mark.root
+def test_a_daemon_that_gets_no_more_threads(daemon: Daemon) -> None:
+    """What needs one is refused or done later; logs are written, jails start and end, and all goes on by itself."""
+    daemon.configure(f'[jail.web]\nbundle = "{daemon.shell("web", "echo seen; exit 3")}"\nautostart = false\n')
+    daemon.start()
+    with Faults(daemon.pid, "clone,clone3:error=EAGAIN", children=True):
+        daemon.runjctl("enable", "web", ok=False)
+        assert daemon.runjctl("run", "--rm", "--name", "job", daemon.shell("job", "echo said")).stdout == b"said\n"
+        assert daemon.runjctl("status").returncode == 0
+
+    daemon.runjctl("enable", "web")
+    wait_until(lambda: os.path.exists(f"{daemon.state}/data/jails/web.json"), "it is not written down")
+    daemon.runjctl("start", "web")
+    wait_until(lambda: os.path.exists(f"{daemon.logs}/web.log"), "its log is not written")
+
+
 def _all(daemon: Daemon) -> list[dict[str, object]]:
     found = json.loads(daemon.runjctl("status", "--json").stdout or b"[]")
     assert isinstance(found, list)

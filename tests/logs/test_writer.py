@@ -4,10 +4,15 @@ import os
 import queue
 import stat
 import subprocess
+import threading
+import time
 
 import pytest
 
+from runjd.errors import LimitReached
+from runjd.logs.compressor import Compressor, daemon_thread
 from runjd.logs.contract import Source
+from runjd.logs.names import Rotated, name, rotated
 from runjd.logs.writer import ThreadWriter
 from runjd.policy.settings import LogRule
 from tests.logs.fsize import longest
@@ -320,3 +325,57 @@ def test_a_record_that_a_full_disk_cut_is_ended_in_the_file_that_it_was_begun_in
     finally:
         bench.writer.stop()
         subprocess.run(["umount", disk], check=True)
+
+
+class Refused(threading.Thread):
+    """A thread that the system refuses."""
+
+    def start(self) -> None:
+        raise RuntimeError("can't start new thread")
+
+
+def test_a_writer_without_a_thread_says_so_before_anyone_depends_on_it(path):
+    """Nothing of it is left that would have to be ended; once the system gives one, all is written."""
+    refuses = [True]
+
+    def make_thread(work, word):
+        return Refused() if refuses[0] else daemon_thread(work, word)
+
+    calls: queue.SimpleQueue = queue.SimpleQueue()
+    writer = ThreadWriter(calls.put, lambda *_: None, make_thread=make_thread)
+    with pytest.raises(LimitReached, match="can't start new thread to write logs"):
+        writer.start()
+    file = writer.open(path, LogRule())
+    with pytest.raises(LimitReached):
+        file.write([b"first"], lambda count: None)
+
+    refuses.clear()
+    refuses.append(False)
+    writer.start()
+    calls.get(timeout=5)()
+
+    writer.stop()
+    assert read(path) == b"first"
+
+
+def test_a_compressor_without_a_thread_compresses_with_the_next_file(path):
+    """It is told; the writer goes on."""
+    refuses = [True]
+    troubles: list[str] = []
+    compressor = Compressor(
+        lambda path, error: troubles.append(error.strerror),
+        lambda work, word: Refused() if refuses.pop() else daemon_thread(work, word),
+    )
+    for number in (1, 2):
+        old = Rotated(number, name(path, number), "none")
+        with open(old.path, "wb") as file:
+            file.write(b"lines\n")
+        compressor.give(path, old, "gzip")
+        refuses.append(False)
+
+    deadline = time.monotonic() + 5
+    while len([each for each in rotated(path) if each.compression == "gzip"]) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    compressor.stop()
+    assert troubles == ["can't start new thread"]

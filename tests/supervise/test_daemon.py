@@ -1,10 +1,12 @@
 """The order in which the daemon comes up and goes down."""
 
+from __future__ import annotations
+
 import pytest
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 
-from runjd.errors import InputOutput
+from runjd.errors import InputOutput, LimitReached
 from runjd.supervise.daemon import KEEPER_LIMIT, LOGS_LIMIT, Daemon
 from runjd.supervise.vigil import Vigil
 from tests.supervise.eyes import Eyes
@@ -23,6 +25,21 @@ class Attendant:
         self.done.append("attend no more")
 
 
+class Writer:
+    """The writer of logs."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def start(self):
+        if self._bench.write_error is not None:
+            raise self._bench.write_error
+        self._bench.done.append("write")
+
+    def stop(self):
+        self._bench.done.append("stop")
+
+
 class Bench:
     """A daemon whose parts write down what happens to them."""
 
@@ -33,13 +50,14 @@ class Bench:
         self.configured: Deferred[None] = succeed(None)
         self.written: Deferred[None] = succeed(None)
         self.open_error: Exception | None = None
+        self.write_error: Exception | None = None
         self.daemon = Daemon(
             self.clock,
             self,
             self,
             self,
             self,
-            self,
+            Writer(self),
             Vigil(self, Eyes, self.clock.seconds),
             [Attendant(self.done)],
             at_start=lambda: self.done.append("start"),
@@ -72,7 +90,7 @@ class Bench:
     def end(self):
         self.done.append("configure no more")
 
-    # connection and writer
+    # connection
     def start(self):
         self.done.append("connect")
 
@@ -98,11 +116,11 @@ def bench():
 def test_clients_come_in_when_all_jails_are_adopted(bench):
     """Nobody sees half a daemon, or one without its jails; exits are watched before the first jail is known."""
     bench.daemon.startService()
-    assert bench.done == ["start", "watch", "attend", "connect"]
+    assert bench.done == ["start", "write", "watch", "attend", "connect"]
 
     bench.adopted.callback(None)
 
-    assert bench.done == ["start", "watch", "attend", "connect", "configure", "open", "ready"]
+    assert bench.done == ["start", "write", "watch", "attend", "connect", "configure", "open", "ready"]
     assert bench.clock.getDelayedCalls() == []
 
 
@@ -149,7 +167,23 @@ def test_a_keeper_that_does_not_answer_is_fatal(bench):
 
     bench.clock.advance(KEEPER_LIMIT)
 
-    assert bench.done == ["start", "watch", "attend", "connect", "fatal: the keeper did not answer within 20 s"]
+    assert bench.done == [
+        "start",
+        "write",
+        "watch",
+        "attend",
+        "connect",
+        "fatal: the keeper did not answer within 20 s",
+    ]
+
+
+def test_a_writer_that_gets_no_thread_is_fatal(bench):
+    """Nobody depends on it yet."""
+    bench.write_error = LimitReached("can't start new thread to write logs")
+
+    bench.daemon.startService()
+
+    assert bench.done == ["start", "fatal: can't start new thread to write logs"]
 
 
 def test_a_socket_that_cannot_be_made_is_fatal(bench):
