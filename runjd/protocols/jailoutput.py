@@ -30,6 +30,8 @@ READ_SIZE = 131_072
 _FULL = 65_536
 #: seconds until a pty that nobody has open is looked at again
 _PTY_DELAY = 0.2
+#: seconds until an output is watched again that the system would not watch
+_AGAIN = 1.0
 
 
 class IReactor(IReactorFDSet, IReactorTCP, IReactorTime):
@@ -211,7 +213,12 @@ class JailOutput:
             self._spool.start()
         elif self._retry is None and not self._is_reading:
             self._is_reading = True
-            self._reactor.addReader(self)
+            try:
+                self._reactor.addReader(self)
+            except OSError as error:  # for want of memory, see epoll_ctl(2) and kevent(2)
+                self._is_reading = False
+                self._log.error("the output of a process is not read for a while: {error}", error=error)
+                self._retry = self._reactor.callLater(_AGAIN, self._look_again)
 
     def _spool_came(self, data: bytes) -> None:
         self._process.output_came(self._child_fd, data)

@@ -162,6 +162,28 @@ def test_a_daemon_that_gets_no_more_threads(daemon: Daemon) -> None:
     wait_until(lambda: os.path.exists(f"{daemon.logs}/web.log"), "its log is not written")
 
 
+@pytest.mark.linux
+@pytest.mark.root
+def test_a_reactor_that_can_watch_nothing_more(daemon: Daemon) -> None:
+    """A jail that starts then runs, and its output is read as soon as it can be; new clients are sent away."""
+    daemon.start()
+    bundle = daemon.shell("web", f"echo said; : > {daemon.directory}/runs; exec sleep 1000")
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(PATIENCE)
+        client.connect(daemon.path)
+        client.recv(8192)
+        with Faults(daemon.pid, "epoll_ctl:error=ENOMEM"):
+            client.sendall(f"run web {bundle}\n".encode())
+            wait_until(lambda: os.path.exists(f"{daemon.directory}/runs"), "it does not run")
+            assert daemon.runjctl("ping", ok=False).returncode != 0
+
+    wait_until(lambda: os.path.exists(f"{daemon.logs}/web.log"), "its output is not read")
+    assert daemon.status("web")["phase"] == "running"
+    daemon.runjctl("stop", "--timeout", "0", "web")
+    with open(f"{daemon.logs}/web.log", encoding="ascii") as file:
+        assert file.read().split()[-1] == "said"
+
+
 def _all(daemon: Daemon) -> list[dict[str, object]]:
     found = json.loads(daemon.runjctl("status", "--json").stdout or b"[]")
     assert isinstance(found, list)
