@@ -12,6 +12,7 @@ import os
 import stat
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from math import inf
 from weakref import WeakKeyDictionary
 
 from cryptography import x509
@@ -43,7 +44,8 @@ class Credentials:
     _log = Logger()
 
     def __init__(self) -> None:
-        self._prepared: tuple[SSL.Context, Tls] | None = None
+        #: also the file of the certificate, and for how many days it is good
+        self._prepared: tuple[SSL.Context, str, float] | None = None
         self._context: SSL.Context | None = None
 
     def prepare(self, tls: Tls, file: str) -> None:
@@ -54,18 +56,17 @@ class Credentials:
         :raise ConfigError: they cannot be used.
         """
         self._prepared = None
-        self._prepared = context_of(tls, file), tls
+        self._prepared = context_of(tls, file), tls.certificate, days_left(tls.certificate)
 
     def take(self) -> None:
         """Use what was read last, for the connections that come from now on."""
         if self._prepared is None:
             return
-        (self._context, tls), self._prepared = self._prepared, None
-        left = days_left(tls.certificate)
+        (self._context, certificate, left), self._prepared = self._prepared, None
         if left < FEW_DAYS:
             self._log.warn(
                 "{certificate} {fate}; put another one there, and reload",
-                certificate=tls.certificate,
+                certificate=certificate,
                 fate="has expired" if left <= 0 else f"expires in {left:.0f} days",
             )
 
@@ -95,21 +96,31 @@ def verdict_on(connection: SSL.Connection) -> str:
 
 
 def days_left(path: str, now: datetime | None = None) -> float:
-    """Return for how many days the first certificate of a file is good; negative where it is not any more."""
-    with open(path, "rb") as file:
-        certificate = x509.load_pem_x509_certificate(file.read())
+    """
+    Return for how many days the first certificate of a file is good; negative where it is not any more.
+
+    :return: infinity where that cannot be told: OpenSSL takes what is not quite right.
+    """
+    try:
+        with open(path, "rb") as file:
+            certificate = x509.load_pem_x509_certificate(file.read())
+    except (OSError, ValueError):
+        return inf
     # cryptography before 42 has the other one only
     end = getattr(certificate, "not_valid_after_utc", None) or certificate.not_valid_after.replace(tzinfo=UTC)
     return (end - (now or datetime.now(UTC))).total_seconds() / 86400
 
 
 def shown_by(connection: SSL.Connection) -> x509.Certificate | None:
-    """Return the certificate of the other end."""
+    """Return the certificate of the other end; None where there is none that can be read."""
     try:
-        return connection.get_peer_certificate(as_cryptography=True)
-    except TypeError:  # pyOpenSSL before 24.3
-        found = connection.get_peer_certificate()
-        return found.to_cryptography() if found is not None else None
+        try:
+            return connection.get_peer_certificate(as_cryptography=True)
+        except TypeError:  # pyOpenSSL before 24.3
+            found = connection.get_peer_certificate()
+            return found.to_cryptography() if found is not None else None
+    except ValueError:
+        return None
 
 
 def names_of(certificate: x509.Certificate) -> Sequence[str]:
@@ -120,7 +131,7 @@ def names_of(certificate: x509.Certificate) -> Sequence[str]:
     """
     try:
         found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName).value
-    except (x509.ExtensionNotFound, ValueError):
+    except (x509.ExtensionNotFound, x509.DuplicateExtension, x509.UnsupportedGeneralNameType, ValueError):
         return []
     names: list[str] = []
     for kind in (x509.RFC822Name, x509.DNSName, x509.UniformResourceIdentifier):

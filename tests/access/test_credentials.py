@@ -2,9 +2,13 @@
 
 import os
 import subprocess
+from datetime import UTC, datetime, timedelta
+from math import inf
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.logger import LogLevel, globalLogPublisher
 
 from runjd.access.credentials import Credentials, days_left, is_name, names_of
@@ -150,3 +154,21 @@ def test_files_that_others_can_exchange_are_refused(directory):
             Credentials().prepare(tls_of(directory), "x")
         os.chmod(path, os.stat(path).st_mode & ~0o002)
     Credentials().prepare(tls_of(directory), "x")
+
+
+def test_names_that_cannot_be_read_are_none():
+    """An authority may sign what makes no sense."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([])
+    odd = x509.UnrecognizedExtension(x509.SubjectAlternativeName.oid, b"\x30\x03\x82\x09a")
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=1))
+
+    assert names_of(builder.add_extension(odd, False).sign(key, hashes.SHA256())) == []
+
+
+def test_how_long_a_certificate_is_good_may_not_be_known(tmp_path):
+    """What cannot be read says nothing about its end."""
+    (tmp_path / "x").write_text("nonsense")
+
+    assert days_left(str(tmp_path / "x")) == days_left("/nonexistent") == inf

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import _socket
 import os
+from math import inf
 
 from runjd.cli.ctl.packages import find_packages
 from runjd.errors import RunjdError
@@ -113,7 +114,7 @@ def _check_certificate(configuration: Configuration) -> Iterator[Finding]:
     elif left < FEW_DAYS:
         yield Finding(subject, LACKING, f"expires in {left:.0f} days", again)
     else:
-        yield Finding(subject, GOOD, f"is good for {left:.0f} days")
+        yield Finding(subject, GOOD, "can be used" if left == inf else f"is good for {left:.0f} days")
 
 
 def _some(ids: tuple[str, ...]) -> str:
