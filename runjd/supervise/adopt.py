@@ -55,6 +55,7 @@ class Adoption:
         self._when_ready = when_ready
         self._when_lost = when_lost
         self._leftovers: list[str] = []
+        self._unrecorded: set[str] = set()
 
     def process_found(self, found: Found) -> None:
         launched = Launched(found.pid, found.start, found.jid, found.terminal, found.descriptors, tuple(found.notices))
@@ -75,6 +76,9 @@ class Adoption:
                 process.transport.exited(record)
                 return
         elif jail is not None and jail.pid == record.pid and jail.init is not None:
+            if exited.jail in self._unrecorded:
+                # The last daemon had forgotten it, and died before the keeper heard that: it does not come back.
+                jail.forgetting.is_due = True
             jail.machine.exited(record)
             return
         self._site.spawner.ack(exited.jail, exited.exec_id, record.pid)
@@ -86,6 +90,7 @@ class Adoption:
         self._site.degradation.tell("keeper", f"the keeper: {reason}" if reason else "")
 
     def ready(self) -> None:
+        self._unrecorded.clear()
         found = frozenset(self._leftovers)
         leftovers = [id for id in self._leftovers if self._is_nobodys(id)]
         self._leftovers.clear()
@@ -110,6 +115,7 @@ class Adoption:
 
     def keeper_lost(self, reason: str) -> None:
         self._leftovers.clear()
+        self._unrecorded.clear()
         self.keeper_troubled("")
         jails = list(self._jails.values())
         self._when_lost(reason, sum(jail.is_watched for jail in jails))
@@ -125,6 +131,7 @@ class Adoption:
             started = max(0.0, self._site.uptime() - ago)
             jail = self._make_jail(Known(_definition_of(found), "up", True, started=started))
             self._jails[found.jail] = jail
+            self._unrecorded.add(found.jail)
         if jail.phase not in ("unknown", *DOWN):
             jail.keeper_has(found.pid)  # we have our own descriptors of it
             if found.terminal and not found.descriptors:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from twisted.internet.defer import Deferred, DeferredList, fail, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
@@ -24,6 +24,7 @@ from runjd.supervise.commands import Commands, tried
 from runjd.supervise.definitions import Known
 from runjd.supervise.execdefaults import ExecDefaults
 from runjd.supervise.execution import execute
+from runjd.supervise.farewell import let_go, note_ends
 from runjd.supervise.jail import Jail
 from runjd.supervise.portrait import measurement
 from runjd.supervise.recall import Recall
@@ -82,7 +83,7 @@ class Controller:
         self._recall = recall
         for known in recall.jails():
             self._jails[known.definition.id] = self._recalled(known, False)
-        self.listener = Adoption(site, self._jails, self._make_jail, self._ready, self._lost)
+        self.listener = Adoption(site, self._jails, lambda known: self._recalled(known, False), self._ready, self._lost)
 
     # --- the daemon's side ---------------------------------------------------------
 
@@ -93,22 +94,16 @@ class Controller:
         self._ready_waiters.append(Deferred())
         return self._ready_waiters[-1]
 
+    def note_ends(self) -> None:
+        """Write down the ends that were told, so that the next daemon does not tell them again."""
+        note_ends(self._jails.values())
+
     def let_go(self) -> Deferred[None]:
         """Read no more, and fire once all that was read is in the logs; the jails go on."""
         self._is_leaving = True
         self._is_ready = False
         self._site.order.close()
-        for jail in self._jails.values():
-            jail.detach()
-        written: list[Deferred[None]] = []
-        for jail in self._jails.values():
-            done: Deferred[None] = Deferred()
-            written.append(done)
-            jail.log.intake.flush_everywhere(lambda done=done: done.callback(None))  # type: ignore[misc]
-        written.append(self._site.lasting.settled())
-        self._site.lasting.close()
-        self._site.unwritten.close()
-        return DeferredList(written).addCallback(lambda _: None)
+        return let_go(self._jails.values(), self._site)
 
     def log_trouble(self, path: str, error: OSError | None) -> None:
         """A log cannot be written, or can be again."""
@@ -389,9 +384,6 @@ class Controller:
         if not self._has_left:
             self._has_left = True
             self._leave()
-
-    def _make_jail(self, known: Known) -> Jail:
-        return Jail(self._site, known, False, self._forget)
 
     def _recalled(self, known: Known, is_known: bool) -> Jail:
         """Return a jail of which something may outlast reboots."""

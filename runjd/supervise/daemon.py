@@ -112,6 +112,7 @@ class Daemon(Service):
         self._forget_deadline()
         self._at_stop()
         self._configuration.end()
+        self._controller.note_ends()  # those that follow nobody may hear any more
         closed: Deferred[Any] = maybeDeferred(self._door.close, "the daemon ends")
         closed.addErrback(self._tell)
         closed.addCallback(lambda _: self._written())

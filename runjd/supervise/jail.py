@@ -119,7 +119,8 @@ class Jail:
         self._removal = Removal(site, self.id, self._broken)
         self._launching = Launching(site, self.record, self._removal, self.waiters, self._broken)
         self.forgetting = Forgetting(self.record, self._removal, self.waiters, partial(forget, self))
-        self._mourning = Mourning(site, self.record, self._ending, self._removal)
+        again = partial(setattr, self, "_then", True)  # not written down: who finds it running shall leave it alone
+        self._mourning = Mourning(site, self.record, self._ending, self._removal, again)
         self.retrying = Retrying(site, self.record, self.log.intake.is_behind, self._due)
         self.tending = tending_of(self, site)
         self.pausing = pausing_of(self, site)
@@ -280,6 +281,7 @@ class Jail:
 
     def launch(self, machine: Inputs) -> None:
         self._ending.forget()
+        self.pid = 0
         self._then = None
         self._doom = ""
         self.retrying.pause()
@@ -347,7 +349,7 @@ class Jail:
             self._ending.ended()
 
     def mourn(self, machine: Inputs, record: ExitRecord) -> None:
-        self._mourning.begin(machine, record, self.is_leftover, has_begun=bool(self.pid))
+        self._mourning.begin(machine, record, self.is_leftover, bool(self.pid), is_inherited=not self.started_at)
 
     def delete(self, machine: Inputs) -> None:
         pid = self.pid

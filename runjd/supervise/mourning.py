@@ -1,7 +1,8 @@
 """
 A jail that was started, whose end nobody saw, and that the keeper does not tell of.
 
-It is gone, or never began; or somebody is at work on it whom the keeper does not
+It is gone, or never began, and then it begins now: a daemon that was killed right before
+the keeper heard of a start is no failure of the jail.  Or somebody is at work on it whom the keeper does not
 know, as the worker of a killed keeper that finishes its start; or its record is
 damaged.  So nothing is killed for that: only what the keeper told as a leftover is
 removed by force.
@@ -26,11 +27,16 @@ _LOOK = 1.0
 
 
 class Mourning:
-    """One after another of one jail."""
+    """
+    One after another of one jail.
 
-    __slots__ = ("_call", "_ending", "_insist", "_record", "_removal", "_site")
+    :param again: has it started once it is down, where that is still wanted.
+    """
 
-    def __init__(self, site: Site, record: Record, ending: Ending, removal: Removal) -> None:
+    __slots__ = ("_again", "_call", "_ending", "_insist", "_record", "_removal", "_site")
+
+    def __init__(self, site: Site, record: Record, ending: Ending, removal: Removal, again: Callable[[], None]) -> None:
+        self._again = again
         self._site = site
         self._record = record
         self._ending = ending
@@ -38,13 +44,14 @@ class Mourning:
         self._call: IDelayedCall | None = None
         self._insist: Callable[[], None] | None = None
 
-    def begin(self, machine: Inputs, exit: ExitRecord, is_leftover: bool, has_begun: bool) -> None:
+    def begin(self, machine: Inputs, exit: ExitRecord, is_leftover: bool, has_begun: bool, is_inherited: bool) -> None:
         """
         Remove what is left of it; as long as it may live that is tried again, and the reason is shown.
 
         :param exit: what is told of its end.
         :param is_leftover: the keeper told that it does not run, and that nobody is at work on it.
         :param has_begun: it is certain that it ran.
+        :param is_inherited: an earlier daemon was to start it, and nothing of it was seen on the host since.
         """
         self._ending.record = exit
 
@@ -57,6 +64,10 @@ class Mourning:
                 removed()
                 return
             self._ending.forget()
+            if is_inherited:
+                self._again()
+                machine.deleted()
+                return
             machine.delete_failed(Gone("its start was interrupted", jail=self._record.definition.id))
 
         def failed(error: RunjdError) -> None:
@@ -68,13 +79,18 @@ class Mourning:
             self._ending.forget()
             self._record.reason = f"the keeper does not tell of it: {error}"
             self._insist = insist
-            self._call = self._site.reactor.callLater(_LOOK, self.begin, machine, exit, is_leftover, has_begun)
+            self._call = self._site.reactor.callLater(_LOOK, self.begin, machine, exit, is_leftover, has_begun, False)
 
         def insist() -> None:
             self._ending.record = exit
             self._removal.begin(removed, absent, failed, force=True)
 
         self._call = self._insist = None
+        if is_leftover:
+            # Once it is removed nobody could tell any more that it ran: not the next daemon either, if we die now.
+            self._ending.tell()
+            self._record.is_expected = False
+            self._record.save_if_possible()
         self._removal.begin(removed, absent, failed if is_leftover else refused, force=is_leftover)
 
     def insist(self) -> None:

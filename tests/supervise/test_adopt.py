@@ -4,6 +4,7 @@ import pytest
 
 from runjd.errors import KeeperLost
 from runjd.policy.facts import Definition
+from runjd.policy.settings import BackoffRule, RestartRule, Settings
 from runjd.spec.model import Process
 from tests.supervise.world import NOW, TERM, Viewer, error_of, has_fired, value
 
@@ -114,16 +115,18 @@ def test_a_jail_that_the_keeper_lost_has_an_unknown_exit(world):
     assert world.keeper.asked[-1] == "delete web force"
 
 
-def test_a_start_that_never_happened_is_no_exit(world):
-    """A daemon that died between its note and the keeper left only a note."""
+def test_a_start_that_never_happened_happens_now(world):
+    """A daemon that died between its note and the keeper left only a note: no exit, no failure, no restart."""
     world.keeper.holds_starts = True
     world.controller.run(Definition("web", "/bundles/web", ""), "uid:0").addErrback(lambda _: None)
     world.keeper.held.clear()
 
+    world.keeper.holds_starts = False
     world.make_daemon()
+    world.reactor.turn()
 
     facts = world.controller.facts("web")
-    assert (facts.phase, facts.last_exit, facts.reason) == ("failed", None, "its start was interrupted")
+    assert (facts.phase, facts.last_exit, facts.restarts) == ("running", None, 0)
     assert not [each for each in world.events if " exit " in each]
 
 
@@ -368,3 +371,96 @@ def test_a_shutdown_that_stops_ends_everything(world):
     value(done)
     assert world.keeper.asked[-1] == "shutdown"
     assert world.left == 1
+
+
+def test_a_start_that_never_happened_is_not_made_up_for_where_it_was_stopped(world):
+    """The stop counts, that came behind it."""
+    world.keeper.holds_starts = True
+    world.controller.run(Definition("web", "/bundles/web", ""), "uid:0").addErrback(lambda _: None)
+    world.controller.stop("web", "uid:0").addErrback(lambda _: None)
+    world.keeper.held.clear()
+
+    world.keeper.holds_starts = False
+    world.make_daemon()
+    world.reactor.turn()
+
+    facts = world.controller.facts("web")
+    assert (facts.phase, facts.want, facts.last_exit) == ("idle", "down", None)
+
+
+@pytest.mark.parametrize("is_orderly", [True, False])
+def test_an_end_that_was_told_is_not_told_again_after_an_orderly_end(world, is_orderly):
+    """Its removal was under way; after SIGKILL it is told again, as nobody knows who heard of it."""
+    program = world.run()
+    world.keeper.hold_deletes()
+    world.keeper.end("web", 5)
+    world.reactor.turn()
+    exit = f"web exit pid={program.pid} exit=5 by=program"
+    assert exit in world.events
+
+    if is_orderly:
+        world.controller.note_ends()
+    world.make_daemon()
+    world.reactor.turn()
+
+    assert (exit.removesuffix("program") in [each.rsplit("by=")[0] + "by=" for each in world.events]) != is_orderly
+    facts = world.controller.facts("web")
+    assert (facts.phase, facts.last_exit) == ("idle", program.exit)
+
+
+def test_the_end_of_a_start_that_the_keeper_did_not_live_to_tell_is_not_that_of_the_run_before(world):
+    """Something of it is left, so it ran; nobody knows its pid, nor how it ended."""
+    program = world.run()
+    world.keeper.end("web", 5)
+    world.reactor.turn()
+    world.keeper.holds_starts = True
+    world.controller.start("web", "uid:0").addErrback(lambda _: None)
+    world.events.clear()
+
+    world.lose_keeper()
+    world.keeper.held.clear()
+    world.keeper.jails.add("web")
+    world.keeper.leftovers = ["web"]
+    world.connect()
+    world.reactor.turn()
+
+    [exit] = [each for each in world.events if " exit " in each]
+    assert exit == "web exit exit=unknown by=keeper"
+    assert str(program.pid) not in exit
+
+
+def test_a_daemon_that_dies_while_it_removes_what_a_dead_pair_left_loses_no_end(world):
+    """The next one finds nothing of it anywhere: not a start that never was, but an end that was told once."""
+    world.run(settings=Settings(restart=RestartRule("always"), backoff=BackoffRule(first=5.0, jitter=0.0)))
+    world.make_daemon(connects=False)
+    world.keeper.programs.pop(("web", "")).close()
+    world.keeper.leftovers = ["web"]
+    world.keeper.hold_deletes()
+    world.connect()
+    world.reactor.turn()
+    assert "web exit exit=unknown by=keeper" in world.events
+
+    world.keeper.leftovers = []
+    world.make_daemon()
+    world.reactor.turn()
+
+    facts = world.controller.facts("web")
+    assert (facts.phase, facts.last_exit.is_known) == ("backoff", False)
+    assert [each for each in world.events if " exit " in each] == []
+    world.reactor.turn(5.0)
+    assert (world.controller.facts("web").phase, world.controller.facts("web").restarts) == ("running", 1)
+
+
+def test_a_jail_that_was_forgotten_does_not_come_back(world):
+    """The daemon died before the keeper heard of it; whatever the rule, its end is told, and it is forgotten again."""
+    program = world.run(settings=Settings(restart=RestartRule("on-failure")))
+    world.keeper.disconnect()
+    world.keeper.end("web", 5)
+    world.site.definitions.remove("web")
+
+    world.make_daemon()
+    world.reactor.turn()
+
+    assert f"web exit pid={program.pid} exit=5 by=program" in world.events
+    assert world.events[-1].startswith("web deleted")
+    assert (world.controller.jails(), world.keeper.programs) == ([], {})

@@ -78,6 +78,9 @@ class Bench:
     def when_ready(self):
         return self.adopted
 
+    def note_ends(self):
+        self.done.append("note ends")
+
     def let_go(self):
         self.done.append("let go")
         return self.written
@@ -136,6 +139,7 @@ def test_the_end_is_in_order(bench):
     assert bench.done == [
         "end",
         "configure no more",
+        "note ends",
         "close",
         "let go",
         "stop",
