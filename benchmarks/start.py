@@ -199,14 +199,19 @@ def _make_bundle(bundle: str) -> None:
         json.dump(config, file)
 
 
-@contextlib.contextmanager
-def daemon(directory: str) -> Iterator[int]:
-    """Run a daemon with all it has in that directory, also a runjd.toml; yield its pid."""
+def daemon_command(directory: str) -> list[str]:
+    """Return the command line of a daemon with all it has in that directory, also a runjd.toml."""
     words = [f"{PROGRAMS}/twistd", "--nodaemon", "--pidfile=", f"--logfile={directory}/daemon.log", "runjd"]
     words += [f"--state={directory}/state", f"--control={directory}/control", f"--log={directory}/log"]
     if os.path.exists(f"{directory}/runjd.toml"):
         words.append(f"--config={directory}/runjd.toml")
-    process = subprocess.Popen(words, stdin=subprocess.DEVNULL, cwd="/")
+    return words
+
+
+@contextlib.contextmanager
+def daemon(directory: str) -> Iterator[int]:
+    """Run a daemon with all it has in that directory; yield its pid."""
+    process = subprocess.Popen(daemon_command(directory), stdin=subprocess.DEVNULL, cwd="/")
     try:
         deadline = time.monotonic() + 10
         while control(directory, "ping") != 0:

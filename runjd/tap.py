@@ -8,6 +8,7 @@ wired, and the reactor with them, so that TLS can be kept out.
 
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import sys
@@ -145,6 +146,8 @@ def makeService(options: Options) -> IService:
     from runjd.supervise.journal import logged
     from runjd.supervise.ownprocess import without_tls
 
+    # What is made until all jails are adopted stays: to look for garbage among it again and again finds nothing.
+    gc.disable()
     try:
         with without_tls():
             from twisted.internet import reactor
@@ -433,8 +436,8 @@ def _reopen_logs(controller: Controller, audit: Audit) -> None:
     def failed(failure: Failure) -> None:
         Logger().error("{error}", error=failure.value)
 
-    for jail in controller.jails():
-        controller.log(jail.id).tend("reopen").addErrback(failed)
+    for id in controller.ids():
+        controller.log(id).tend("reopen").addErrback(failed)
     audit.reopen().addErrback(failed)
 
 
@@ -449,13 +452,14 @@ def _at_ready(lock: int, options: Options, controller: Controller, manager: Serv
 
     from runjd.supervise.directories import sign_lock
 
+    gc.enable()
     sign_lock(lock)
     Logger().info(
         "runjd {version} run {run} serves {control} with {count} jails; runtimes: {runtimes}",
         version=runjd.__version__,
         run=controller.run_id,
         control=options["control"],
-        count=len(controller.jails()),
+        count=len(controller.ids()),
         runtimes=", ".join(controller.runtimes),
     )
     manager.ready()

@@ -17,6 +17,9 @@ from zope.interface import implementer
 from runjd.keeper.channel import Channel, Parcel
 from runjd.keeper.wire import WireError
 
+#: reads in a turn of the reactor, at most
+_READS = 16
+
 
 class DescriptorReactor(Protocol):
     """What is needed of the reactor: IReactorFDSet."""
@@ -83,16 +86,22 @@ class KeeperLink:
         return "keeper"
 
     def doRead(self) -> None:
-        try:
-            parcels = self._channel.receive()
-        except EOFError:
-            self._lost("it closed the connection")
-        except WireError as error:
-            self._lost(f"it sent {error}")
-        except OSError as error:
-            self._lost(str(error.strerror))
-        else:
-            self._deliver(parcels)
+        # Each message that brings descriptors takes a read of its own; a turn of the reactor for each is dear
+        # where a keeper tells of hundreds of jails.
+        for _ in range(_READS):
+            try:
+                parcels = self._channel.receive()
+            except EOFError:
+                self._lost("it closed the connection")
+            except WireError as error:
+                self._lost(f"it sent {error}")
+            except OSError as error:
+                self._lost(str(error.strerror))
+            else:
+                self._deliver(parcels)
+                if parcels and self._channel.is_open:
+                    continue
+            return
 
     def doWrite(self) -> None:
         try:

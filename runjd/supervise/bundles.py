@@ -57,7 +57,7 @@ class Bundles:
 
     def write(self, made: Mapping[str, tuple[str, dict[str, object]]]) -> None:
         """
-        Write or replace bundles, all of them or none.
+        Write or replace bundles, all of them or none; those that stand there already are left alone.
 
         Blocks: for a thread.
 
@@ -67,12 +67,15 @@ class Bundles:
         written: list[str] = []
         try:
             for id, (name, document) in made.items():
-                written.append(os.path.join(self.path(id), name))
-                _make_directory(self.path(id))
-                _put(written[-1] + _NEW, json.dumps(document).encode("utf-8", "surrogateescape"))
-            for id, (name, _) in made.items():
                 path = os.path.join(self.path(id), name)
+                data = json.dumps(document).encode("utf-8", "surrogateescape")
+                if not _holds(path, data):
+                    written.append(path)
+                    _make_directory(self.path(id))
+                    _put(path + _NEW, data)
+            for path in written:
                 os.rename(path + _NEW, path)
+            for id, (name, _) in made.items():
                 if name == CONFIG_JSON:
                     _unlink(os.path.join(self.path(id), OVERRIDES_JSON))
         except OSError as error:
@@ -111,6 +114,15 @@ class Bundles:
             os.rename(config + _NEW, config)
         except OSError as error:
             raise _explained(config, error) from error
+
+
+def _holds(path: str, data: bytes) -> bool:
+    """Return whether a file is there, and is that already."""
+    try:
+        with open(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC), "rb") as file:
+            return file.read(len(data) + 1) == data
+    except OSError:
+        return False
 
 
 def _make_directory(path: str) -> None:

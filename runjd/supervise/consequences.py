@@ -50,7 +50,7 @@ class Consequences:
 
     def ready(self) -> None:
         self._site.order.moved(self._jail)
-        self._jail.waiters.reached(self._jail.facts())
+        self._jail.waiters.reached(self._jail.facts)
 
     def late(self, error: RunjdError) -> None:
         """It was not ready in time: that start failed."""

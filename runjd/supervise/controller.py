@@ -115,6 +115,10 @@ class Controller:
 
     # --- the configuration's side ------------------------------------------------------
 
+    def ids(self) -> Sequence[str]:
+        """Return all jails, by id."""
+        return sorted(self._jails)
+
     def configured(self) -> Sequence[str]:
         """Return the jails that the configuration told of, by id."""
         return [id for id in sorted(self._jails) if self._jails[id].record.is_configured]

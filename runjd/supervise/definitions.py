@@ -85,6 +85,8 @@ class Definitions:
     def __init__(self, directory: str, boot: str) -> None:
         self._directory = directory
         self._boot = boot
+        #: what was read, and stands there unchanged: a thousand jails are not written anew by each new daemon
+        self._read: dict[str, Known] = {}
 
     def save(self, known: Known) -> None:
         """
@@ -92,6 +94,8 @@ class Definitions:
 
         :raise InputOutput: the disk refuses.
         """
+        if self._read.pop(known.definition.id, None) == known:
+            return
         document = {"version": _VERSION, "boot": self._boot, **_to_json(known)}
         write_whole(self._path(known.definition.id), json.dumps(document).encode("utf-8", "surrogateescape"))
 
@@ -102,6 +106,7 @@ class Definitions:
         :raise InputOutput: the disk refuses.
         """
         path = self._path(id)
+        self._read.pop(id, None)
         try:
             os.unlink(path)
         except FileNotFoundError:
@@ -135,7 +140,11 @@ class Definitions:
             except (OSError, ValueError, KeyError, TypeError, AttributeError, RunjdError) as error:
                 self._log.error("cannot read {path}, so its jail is not known: {error}", path=path, error=error)
                 continue
-            yield known if document.get("boot", self._boot) == self._boot else _after_boot(known)
+            if document.get("boot", self._boot) == self._boot:
+                self._read[known.definition.id] = known
+                yield known
+            else:
+                yield _after_boot(known)
 
     def _path(self, id: str) -> str:
         return os.path.join(self._directory, id + _ENDING)

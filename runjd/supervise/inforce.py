@@ -89,7 +89,7 @@ class InForce:
 
     def refuse_taken(self, new: Configuration) -> None:
         """:raise ConfigError: RUN defined a jail of a name that is configured now."""
-        taken = {facts.id for facts in self._controller.jails()} - set(self._controller.configured())
+        taken = set(self._controller.ids()) - set(self._controller.configured())
         faults = [
             Fault(jail.file, 0, ("jail", jail.id), "a jail of that name was made by run; delete it, or choose another")
             for jail in new.jails

@@ -445,7 +445,7 @@ class Jail:
         if before != phase:
             self._emit("state", {"from": before, "to": phase, "by": self.by, **details})
             self._site.order.moved(self)
-        self.waiters.reached(self.facts())
+        self.waiters.reached(self.facts)
 
     # --- inside -------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ from automat import TypeMachineBuilder
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.core import Core
-from runjd.supervise.inputs import INPUTS, Inputs
+from runjd.supervise.inputs import Inputs
+from runjd.supervise.lookup import Lookup
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -180,22 +181,22 @@ def _forgive(machine: Inputs, core: Core, timeout: float) -> None:
     core.rest(machine)
 
 
-#: what is heard of in a state; all else changes nothing, or comes late: an answer of a lost keeper, an exit told twice
-_HEARD = {
-    "idle": "start restart adopted",
-    "unknown": "adopted missing vanished",
-    "waiting": "go stop adopted",
-    "failed": "start restart due stop lost regained adopted",
-    "backoff": "start restart due stop lost regained adopted",
-    "weighing": "rested held_off given_up",
-    "starting": "launched launch_failed stop lost",
-    "aborting": "launched launch_failed start restart stop lost",
-    "running": "stop restart condemned exited lost orphaned",
-    "stopping": "start stop restart stop_overdue exited lost orphaned regained",
-    "ending": "start stop restart ended",
-    "removing": "start stop restart deleted delete_failed regained",
-    "mourning": "start stop restart deleted delete_failed adopted lost",
-}
+#: what a state has no transition for changes nothing, or comes late: an answer of a lost keeper, an exit told twice
+_STATES = (
+    "idle",
+    "unknown",
+    "waiting",
+    "failed",
+    "backoff",
+    "weighing",
+    "starting",
+    "aborting",
+    "running",
+    "stopping",
+    "ending",
+    "removing",
+    "mourning",
+)
 
 
 def _down(states: _States) -> None:
@@ -272,12 +273,10 @@ def _apart(states: _States) -> None:
 
 
 def transitions() -> list[tuple[str, str, str]]:
-    """Return all of them but those that change nothing: state, input, next state."""
-    found = []
-    for state, name, after, _ in _type.__automat_automaton__.allTransitions():
-        if name in _HEARD[state.name].split():
-            found.append((state.name, name, after.name))
-    return sorted(found)
+    """Return all of them: state, input, next state."""
+    return sorted(
+        (before.name, name, after.name) for before, name, after, _ in _type.__automat_automaton__.allTransitions()
+    )
 
 
 def machine_of(core: Core, is_known: bool) -> Inputs:
@@ -292,13 +291,10 @@ def machine_of(core: Core, is_known: bool) -> Inputs:
 def _make() -> tuple[TypeMachine[Inputs, Core], TypedState[Inputs, Core]]:
     """Return what makes machines, and the state of what is unknown."""
     builder: TypeMachineBuilder[Inputs, Core] = TypeMachineBuilder(Inputs, Core)  # type: ignore[type-abstract]
-    states = {name: builder.state(name) for name in _HEARD}
+    builder._automaton = Lookup()  # it has no other way in
+    states = {name: builder.state(name) for name in _STATES}
     for part in (_down, _up, _over, _apart):
         part(states)
-    for name, heard in _HEARD.items():
-        for each in INPUTS:
-            if each not in heard.split():
-                states[name].upon(getattr(Inputs, each)).loop().returns(None)
     return builder.build(), states["unknown"]
 
 

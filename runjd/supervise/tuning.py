@@ -38,7 +38,7 @@ def tune(
 
 def _check_room(shares: Shares, controller: Controller) -> None:
     """Tell if there are more jails than can run; those that find no room are refused when they start."""
-    count = len(controller.jails())
+    count = len(controller.ids())
     if count > shares.processes:
         Logger().warn(
             "{count} jails are defined, and the limit of descriptors, {limit}, is enough for {processes} processes",

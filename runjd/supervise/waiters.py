@@ -57,8 +57,11 @@ class Waiters:
         self._forgotten.append(Deferred(cancel))
         return self._forgotten[-1]
 
-    def reached(self, facts: Facts) -> None:
-        """Fire those that waited for this."""
+    def reached(self, look: Callable[[], Facts]) -> None:
+        """Fire those that waited for how the jail is now; nobody looks where nobody waits."""
+        if not self._waiting:
+            return
+        facts = look()
         self._fire(lambda until: has_reached(facts, until), lambda waiting: waiting.callback(facts))
 
     def failed(self, error: RunjdError) -> None:

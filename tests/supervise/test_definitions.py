@@ -40,6 +40,36 @@ def test_a_newer_one_replaces_an_older_one(definitions):
     assert [known.want for known in definitions.load()] == ["down"]
 
 
+def test_what_was_read_is_not_written_again(definitions, tmp_path):
+    """A new daemon of a thousand jails does not begin with a thousand files; what differs is written."""
+    definitions.save(FULL)
+    definitions.save(BARE)
+    new = Definitions(str(tmp_path), "b1")
+    known = {each.definition.id: each for each in new.load()}
+    before = {name: os.stat(tmp_path / name).st_ino for name in os.listdir(tmp_path)}
+
+    new.save(known["web"])
+    new.save(known["db"]._replace(want="up"))
+
+    changed = {name for name in os.listdir(tmp_path) if os.stat(tmp_path / name).st_ino != before[name]}
+    assert changed == {"db.json"}
+
+
+def test_what_was_read_is_written_where_it_is_there_no_more(definitions, tmp_path):
+    """It was removed in between, or written by an earlier boot."""
+    definitions.save(BARE)
+    new = Definitions(str(tmp_path), "b1")
+    [known] = new.load()
+    new.remove("db")
+    new.save(known)
+    assert list(new.load()) == [BARE]
+
+    later = Definitions(str(tmp_path), "b2")
+    [known] = later.load()
+    later.save(known._replace(is_of_this_boot=True))
+    assert [each.is_of_this_boot for each in Definitions(str(tmp_path), "b2").load()] == [True]
+
+
 def test_it_is_nobody_elses_business(definitions, tmp_path):
     """A definition has mode 0600."""
     definitions.save(BARE)

@@ -29,6 +29,22 @@ def test_a_jail_without_a_bundle_gets_one(bench):
     assert os.listdir(made.parent) == ["config.json"]
 
 
+def test_a_bundle_that_stands_there_already_is_left_alone(bench):
+    """A new daemon does not write all of them anew; one that somebody changed is made again."""
+    bench.begin(SHORT)
+    made = bench.bundles / "web" / "config.json"
+    first, contents = made.stat().st_ino, made.read_text()
+
+    bench.world.make_daemon()
+    bench.begin(SHORT)
+    assert made.stat().st_ino == first
+
+    made.write_text(contents + " ")
+    bench.world.make_daemon()
+    bench.begin(SHORT)
+    assert made.read_text() == contents
+
+
 def test_a_jail_of_run_is_in_the_way(bench):
     """It is its caller's; the configuration is refused as a whole."""
     bench.begin()
