@@ -55,7 +55,8 @@ class Daemon:
             message = dict(parcel.message)
             if message["m"] == "ready":
                 return told
-            self._keep(parcel, str(message["jail"]), str(message.get("exec", "")))
+            if "jail" in message:  # and not about the keeper itself
+                self._keep(parcel, str(message["jail"]), str(message.get("exec", "")))
             told.append(message)
 
     def say(self, message: dict[str, object]) -> None:
