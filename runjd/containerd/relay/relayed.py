@@ -99,6 +99,10 @@ class Relayed:
             pass
         except OSError:
             self.close()
+        except BaseException:
+            # else the loop would call us again and again
+            self.close()
+            raise
         self._watch()
 
     def _read_front(self) -> None:
@@ -145,6 +149,9 @@ class Relayed:
             pass
         except OSError:
             self._drop_back()
+        except BaseException:
+            self.close()
+            raise
         self._watch()
 
     def _read_back(self) -> None:

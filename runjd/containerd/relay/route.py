@@ -69,18 +69,27 @@ class Route:
     def _try(self) -> None:
         self._timer = None
         for link in list(self._waiting):
-            back = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
-            back.setblocking(False)
             try:
-                connect_by_path(back, self._path)
-            except OSError:
-                back.close()
-                self._later()
+                back = _connected(self._path)
+            except OSError as error:
+                self._later(error)
                 return
             del self._waiting[link]
             link.linked(back)
 
-    def _later(self) -> None:
+    def _later(self, error: OSError) -> None:
         self._delay = min(max(_FIRST, 2 * self._delay), _LONGEST)
         self._timer = self._loop.call_later(self._delay, self._try)
-        self._presence.absent()
+        if isinstance(error, FileNotFoundError | ConnectionRefusedError):
+            self._presence.absent()
+
+
+def _connected(path: str) -> _socket.socket:
+    made = _socket.socket(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    try:
+        made.setblocking(False)
+        connect_by_path(made, path)
+    except OSError:
+        made.close()
+        raise
+    return made

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import time
+from random import Random
 
 import pytest
 
@@ -176,6 +178,47 @@ def test_each_connection_has_a_name_of_its_own(relay, daemon):
         assert len(names) == 2
         for each in served:
             each.close()
+
+
+def test_bytes_that_make_no_sense_harm_nobody_else(relay, daemon):
+    """Whatever containerd or a daemon sends on one connection, the others go on."""
+    random = Random(7)
+    with relay.connect() as other:
+        other.send(1, "Now")
+        served = daemon.accept()
+        served.hello()
+        for _ in range(40):
+            with relay.connect() as caller:
+                caller.socket.settimeout(0.01)
+                with contextlib.suppress(OSError):
+                    caller.socket.sendall(_noise(random))
+                    caller.socket.recv(65536)
+        with relay.connect() as caller:
+            for stream in range(1, 21, 2):
+                caller.send(stream, "Now")
+                for _ in range(4):
+                    # connections of callers that are gone already may come, too
+                    noisy = daemon.accept()
+                    with contextlib.suppress(OSError):
+                        noisy.socket.sendall(_noise(random))
+                    noisy.close()
+        served.socket.sendall(format_frame(1, RESPONSE, b""))
+
+        assert other.answer() == (1, Response())
+        served.close()
+    assert relay.process.poll() is None
+    assert "Error" not in relay.log()
+
+
+def _noise(random: Random) -> bytes:
+    """Return bytes that look like frames, and are not always."""
+    made = b""
+    for _ in range(random.randrange(1, 6)):
+        size = random.choice([0, 1, 9, 300, DATA_MAX + 1, 2**32 - 1])
+        made += size.to_bytes(4, "big") + random.choice([0, 1, 2, 3, 5, 2**32 - 1]).to_bytes(4, "big")
+        made += bytes([random.choice([0, 1, 2, 3, 82, 255]), random.randrange(256)])
+        made += random.randbytes(min(size, 300) - random.choice([0, 0, 1]) if size else 0)
+    return made
 
 
 @pytest.mark.parametrize("stream", [0, 2])
