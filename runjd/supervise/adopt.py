@@ -176,7 +176,7 @@ class Adoption:
             return
         process = watch(self._site, jail, found.exec_id, launched)
         if not found.note.get("detached"):
-            process.hang_up()
+            process.await_return(self._site.reactor)
 
     def _is_nobodys(self, id: str) -> bool:
         """Whether no jail is, or was, about to deal with what is left in this name."""

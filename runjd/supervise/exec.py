@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall, IReactorTime
 from twisted.python.failure import Failure
 
 from runjd.errors import Cancelled, Gone
@@ -12,6 +13,8 @@ from runjd.policy.facts import ExitRecord
 from runjd.supervise.watched import WatchedProcess
 
 _SIGHUP = 1
+#: seconds that whoever looked on has to come back from an earlier daemon
+RETURN = 20.0
 
 
 class Execs(dict[str, "ExecProcess"]):
@@ -39,6 +42,7 @@ class ExecProcess(WatchedProcess):
         super().__init__()
         self._ended = ended
         self._waiting: list[Deferred[ExitRecord]] = []
+        self._return: IDelayedCall | None = None
 
     def wait(self) -> Deferred[ExitRecord]:
         """Fire when it is over; may be cancelled."""
@@ -50,10 +54,24 @@ class ExecProcess(WatchedProcess):
         self._waiting.append(Deferred(cancel))
         return self._waiting[-1]
 
+    def await_return(self, clock: IReactorTime) -> None:
+        """
+        Keep what it writes for whoever looked on with an earlier daemon, and may come back.
+
+        Where nobody does in time, it is as if that one had left now.
+        """
+        self.pause_output()
+        self._return = clock.callLater(RETURN, self._is_left)
+
     def abandon(self) -> None:
+        self._wait_no_longer()
         super().abandon()
         for waiting in self._no_longer_waiting():
             waiting.errback(Gone("the daemon lets go of the exec process"))
+
+    def viewer_came(self) -> None:
+        if self._wait_no_longer():
+            self.resume_output()
 
     def viewer_left(self, is_owner: bool) -> None:
         super().viewer_left(is_owner)
@@ -69,6 +87,7 @@ class ExecProcess(WatchedProcess):
     def processEnded(self, reason: Failure) -> None:
         if self.transport is None:
             return
+        self._wait_no_longer()
         record = self.transport.exit
         try:
             self.viewers.end(record)
@@ -77,6 +96,18 @@ class ExecProcess(WatchedProcess):
                 self._ended(record)
                 for waiting in self._no_longer_waiting():
                     waiting.callback(record)
+
+    def _is_left(self) -> None:
+        self._return = None
+        self.resume_output()
+        self.hang_up()
+
+    def _wait_no_longer(self) -> bool:
+        """Return whether somebody was waited for."""
+        call, self._return = self._return, None
+        if call is not None:
+            call.cancel()
+        return call is not None
 
     def _no_longer_waiting(self) -> list[Deferred[ExitRecord]]:
         waiting, self._waiting = self._waiting, []

@@ -92,6 +92,9 @@ class MemoryProgram:
         if not self._holds:
             self._flush()
 
+    def viewer_came(self) -> None:
+        """Nobody has waited for one."""
+
     def viewer_left(self, is_owner: bool) -> None:
         if is_owner and self.terminal:
             self.end(None, 1)

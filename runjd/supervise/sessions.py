@@ -42,6 +42,9 @@ class Target(Protocol):
     def resume_output(self) -> None:
         """Read output again."""
 
+    def viewer_came(self) -> None:
+        """Somebody looks on."""
+
     def viewer_left(self, is_owner: bool) -> None:
         """A viewer let go; the owner of a process is who asked for its exec."""
 
@@ -189,6 +192,7 @@ class Session:
         self.types = visit.input not in ("free", "no") or (visit.input == "free" and typist is None)
         self.number = book.enter(self)
         viewers.add(self)
+        target.viewer_came()
 
     @property
     def terminal(self) -> bool:

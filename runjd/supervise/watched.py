@@ -76,6 +76,9 @@ class WatchedProcess(ProcessProtocol):
         if self.transport is not None:
             self.transport.resumeProducing()
 
+    def viewer_came(self) -> None:
+        """Nobody has waited for one."""
+
     def viewer_left(self, is_owner: bool) -> None:
         if self.transport is not None and not self.viewers:
             self.transport.idle_input()

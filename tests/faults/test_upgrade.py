@@ -140,7 +140,7 @@ def test_upgrades_in_a_row_keep_both_flat(logged: LoggedDaemon) -> None:
     logged.upgrade()
     before = _measured(logged)
 
-    for _ in range(int(os.environ.get("RUNJD_UPGRADES", "3"))):
+    for _ in range(int(os.environ.get("RUNJD_UPGRADES", "2"))):
         logged.upgrade()
 
     after = _measured(logged)

@@ -6,6 +6,7 @@ from runjd.errors import KeeperLost
 from runjd.policy.facts import Definition
 from runjd.policy.settings import BackoffRule, RestartRule, Settings
 from runjd.spec.model import Process
+from runjd.supervise.exec import RETURN
 from tests.supervise.world import NOW, TERM, Viewer, error_of, has_fired, value
 
 
@@ -183,11 +184,15 @@ def test_a_jail_without_definition_and_note_is_adopted_all_the_same(world):
 
 
 def test_an_exec_is_adopted_until_its_end(world):
-    """Its viewer is gone, so its output is dropped; on a terminal it is hung up."""
+    """Where its viewer does not come back, its output is dropped; on a terminal it is hung up."""
     world.run()
     plain = value(world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False))
     shell = value(world.controller.exec("web", Process(("/bin/sh",), terminal=True), Viewer(), "uid:0", True))
     world.make_daemon()
+    world.reactor.turn()
+    assert [each for each in world.events if " exit " in each] == []
+
+    world.reactor.advance(RETURN)
     world.reactor.turn()
 
     assert [each for each in world.events if " exit " in each] == [
@@ -197,6 +202,24 @@ def test_an_exec_is_adopted_until_its_end(world):
     world.keeper.end("web", 0, exec_id=plain.exec_id)
     world.reactor.turn()
     assert world.keeper.asked[-1] == f"ack web {plain.exec_id} {plain.pid}"
+
+
+def test_who_comes_back_to_an_exec_finds_all_of_it(world):
+    """What it wrote with nobody there is shown to the viewer that comes in time; then it is not hung up."""
+    world.run()
+    shell = value(world.controller.exec("web", Process(("/bin/sh",), terminal=True), Viewer(), "uid:0", True))
+    world.make_daemon()
+    world.keeper.programs["web", shell.exec_id].output(b"meanwhile")
+    world.reactor.turn()
+    viewer = Viewer()
+
+    world.controller.attach("web", viewer, "uid:0", shell.exec_id)
+    world.reactor.turn()
+    world.reactor.advance(RETURN)
+    world.reactor.turn()
+
+    assert viewer.shown["out"] == b"meanwhile"
+    assert [each for each in world.events if " exit " in each] == []
 
 
 def test_a_new_exec_has_an_id_of_its_own(world):

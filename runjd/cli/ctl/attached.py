@@ -156,11 +156,13 @@ class _Attached:
     def _end_of(self, client: Client) -> Mapping[str, str]:
         """Return how the program ended while nobody could tell us."""
         try:
-            records = client.ask(Request("", "STATUS", (self._name,))).records
+            if self._exec:
+                told = client.ask(Request("", "WAIT", (self._name,), {"exec": self._exec})).fields
+            else:
+                told = next(iter(client.ask(Request("", "STATUS", (self._name,))).records), {})
         except RunjdError:
-            return {"exit": "unknown"}
-        found = {key: each[key] for each in records[:1] for key in ("exit", "signal") if key in each}
-        return found if found and not self._exec else {"exit": "unknown"}
+            told = {}
+        return {key: told[key] for key in ("exit", "signal") if key in told} or {"exit": "unknown"}
 
     def _carry(self, client: Client, fields: Mapping[str, str], first: bytes, verb: str) -> Ended:
         """Carry bytes until one side ends that."""

@@ -72,6 +72,21 @@ def test_pipes_come_back(daemon: Daemon) -> None:
         assert program.wait(10) == 5
 
 
+def test_a_program_of_exec_on_a_terminal_comes_back(daemon: Daemon, person: Person) -> None:
+    """It is not hung up, and its status is passed on."""
+    daemon.runjctl("run", "-d", "--name", "web", daemon.shell("web", "exec sleep 1000"))
+    with person.run(daemon, "exec", "-it", "web", "--", "/bin/sh", "-c", _ECHO) as program:
+        person.look_for(b"ready")
+        daemon.kill()
+        daemon.start()
+        person.look_for(b"connected again")
+
+        person.type(b"end\r")
+
+        person.look_for(b"got end")
+        assert program.wait(10) == 5
+
+
 def test_who_comes_back_too_late_gets_the_status(daemon: Daemon) -> None:
     """The program ended while no daemon was there."""
     go = f"{daemon.directory}/go"
