@@ -66,6 +66,7 @@ bench: $(MADE)
 	@$(VENV)/bin/python benchmarks/scale.py
 	@$(VENV)/bin/python benchmarks/cli.py
 	@$(VENV)/bin/python benchmarks/cli.py --where
+	@$(VENV)/bin/python benchmarks/containerd.py
 	@$(VENV)/bin/python benchmarks/shim.py
 
 man:

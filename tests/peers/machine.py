@@ -102,6 +102,7 @@ class Machine:
     :param directory: an existing directory for its socket.
     :param environment: of all its programs.
     :raise MachineError: it cannot be had here.
+    :ivar first: pid of its first process, as we see it.
     """
 
     def __init__(self, directory: str, environment: Mapping[str, str]) -> None:
@@ -120,7 +121,8 @@ class Machine:
         if not said.startswith("ready "):
             self.switch_off()
             raise MachineError(said or "its first process ended without a word")
-        self._root = f"/proc/{said.split()[1]}/root"
+        self.first = int(said.split()[1])
+        self._root = f"/proc/{self.first}/root"
 
     def switch_off(self) -> None:
         """Kill all that runs, and remove all that was made."""

@@ -23,10 +23,6 @@ SHIMS = {"runj": "io.containerd.runj.v1", "runc": "io.containerd.runc.v2"}
 
 _ADDRESS = "/run/containerd/containerd.sock"
 _STATE = "/run/runjd"
-_SHIM = f"""\
-#!/bin/sh
-exec {sys.executable} -I -S -X utf8 {ROOT}/bin/containerd-shim-runj-v1 {ROOT} "$@"
-"""
 _DAEMON = f"import sys; sys.path.insert(0, {ROOT!r}); from twisted.scripts.twistd import run; run()"
 _KEEPER = f"""\
 #!/bin/sh
@@ -57,6 +53,7 @@ class Tasks:
     def __enter__(self) -> Self:
         (self._directory / "containerd.toml").write_text(CONFIGURATION)
         self._programs.mkdir()
+        self._install()
         for name, text in self.programs().items():
             (self._programs / name).write_text(text)
             (self._programs / name).chmod(0o755)
@@ -78,7 +75,8 @@ class Tasks:
 
     def programs(self) -> dict[str, str]:
         """Return what is on the path of containerd, by its name."""
-        return {"containerd-shim-runj-v1": _SHIM, "runjd-keeper": _KEEPER}
+        shim = Path(ROOT, "bin/containerd-shim-runj-v1").read_text(encoding="utf-8")
+        return {"containerd-shim-runj-v1": shim, "runjd-keeper": _KEEPER}
 
     def environment(self) -> dict[str, str]:
         """Return what the programs are told."""
@@ -99,9 +97,14 @@ class Tasks:
         assert done.status == 0, f"ctr {line}: exit status {done.status}: {done.complaint}"
         return done.text
 
-    def run(self, options: str, name: str, *command: str, namespace: str = "default") -> Done:
+    def run(self, options: str, name: str, *command: str, namespace: str = "default", runtime: str = "") -> Done:
         """Run a container to its end, or detached."""
-        return self(*self._run(options, name, command), namespace=namespace)
+        return self(*self._run(options, name, command, runtime), namespace=namespace)
+
+    def argv(self, options: str, name: str, *command: str, runtime: str = "") -> list[str]:
+        """Return the command that runs a container."""
+        line, *words = self._run(options, name, command, runtime)
+        return [*self._ctr("default"), *shlex.split(line), *words]
 
     def on_terminal(self, options: str, name: str, *command: str) -> AbstractContextManager[Conversation]:
         """Run a container on a terminal."""
@@ -177,12 +180,21 @@ class Tasks:
         if self.is_ours:
             state = self.machine.path(f"{_STATE}/state")
             left += [f"jail {name}" for name in os.listdir(state) if not name.startswith(".")] if state.exists() else []
-            left += [f"task {name}" for name in os.listdir(self.machine.path(f"{_STATE}/tasks"))]
+            records = os.listdir(self.machine.path(f"{_STATE}/tasks"))
+            left += [f"task {name}" for name in records if not name.endswith(".deleted")]
         return left
 
     def words(self) -> str:
         """Return what daemon and containerd said, for a test that failed."""
         return "".join(path.read_text(errors="replace")[-3000:] for path in self._directory.glob("*.log"))
+
+    def _install(self) -> None:
+        """Let the shim find interpreter and package where an installation has them."""
+        python = f"python{sys.version_info.major}.{sys.version_info.minor}"
+        (self._programs / python).symlink_to(os.path.realpath(sys.executable))
+        packages = self._directory / "lib" / python / "site-packages"
+        packages.mkdir(parents=True)
+        (packages / "runjd").symlink_to(f"{ROOT}/runjd")
 
     def _row(self, name: str, namespace: str) -> list[str]:
         rows = [line.split() for line in self.good("task ls", namespace=namespace).splitlines()[1:]]
@@ -198,8 +210,8 @@ class Tasks:
             env = {"PATH": path, **self.environment()}
             return self._stack.enter_context(self.machine.start(argv, descriptors, env=env))
 
-    def _run(self, options: str, name: str, command: Sequence[str]) -> list[str]:
-        return [f"run --runtime {self._runtime} --snapshotter native {options}", IMAGE, name, *command]
+    def _run(self, options: str, name: str, command: Sequence[str], runtime: str = "") -> list[str]:
+        return [f"run --runtime {runtime or self._runtime} --snapshotter native {options}", IMAGE, name, *command]
 
 
 class PrivateTasks(Tasks):
