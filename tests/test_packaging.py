@@ -2,6 +2,7 @@
 
 import configparser
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -88,13 +89,14 @@ def test_the_plugin_does_not_make_a_package_of_twisted():
 
 @pytest.mark.parametrize(("program", "module"), PROGRAMS.items())
 def test_the_programs_start_in_one_way(program, module):
-    """The scripts differ only in what they import, and are executable."""
+    """The scripts differ only in what they import, and are executable; that of the shim may end before."""
     path = CHECKOUT / "bin" / program
     text = path.read_text()
 
     assert os.access(path, os.X_OK)
     assert text.count(f"from {module} import main\n") == 1
-    assert text.replace(module, "runjd.cli.runj") == (CHECKOUT / "bin/runj").read_text()
+    without = re.sub(r"# A container that was deleted.*?(?=# Starts the interpreter)", "", text, flags=re.S)
+    assert without.replace(module, "runjd.cli.runj") == (CHECKOUT / "bin/runj").read_text()
 
 
 @pytest.mark.parametrize("cwd", ["/", "/usr", str(CHECKOUT)])

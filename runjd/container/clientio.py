@@ -81,9 +81,9 @@ class ClientIo(Io):
             self._fifos.child_opened()
 
     def close(self) -> None:
-        self.child_opened()
         if self._fifos is not None:
             self._fifos.close()
+        self.child_opened()
         if self._logger is not None:
             self._logger.end()
         for fd in self.held.values():

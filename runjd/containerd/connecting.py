@@ -13,7 +13,7 @@ from runjd.container.clientio import open_client_fifo
 from runjd.containerd.copying import Copying, FifoSource
 from runjd.containerd.place import TaskPlace
 from runjd.containerd.process import TaskProcess
-from runjd.containerd.sinks import FileSink, Sink, fifo_sink
+from runjd.containerd.sinks import FifoSink, FileSink, Sink, fifo_sink
 from runjd.containerd.streams import FIFO, FILE
 from runjd.containerd.task import Task
 from runjd.errors import RunjdError
@@ -29,12 +29,14 @@ def connect(place: TaskPlace, task: Task, process: TaskProcess, descriptors: Map
 
     :param descriptors: from the keeper, by stream; ours now.
     """
-    for fd in others_of(descriptors).values():
+    others = dict(others_of(descriptors))
+    log = others.pop("log", -1)
+    for fd in others.values():
         os.close(fd)
     outputs = outputs_of(descriptors)
     if outputs:
         source = _source(place, process) if process.streams.terminal else None
-        copying = Copying(place.reactor, _sinks(place, process), source)
+        copying = Copying(place.reactor, _sinks(place, process, log), source)
         control = _Control(place, task, process)
         transport = JailProcess(place.reactor, copying, control, process.pid, outputs, process.streams.terminal)
         for child_fd, fd in spools_of(descriptors).items():
@@ -60,7 +62,15 @@ def disconnect(process: TaskProcess) -> None:
     process.readers.clear()
 
 
-def _sinks(place: TaskPlace, process: TaskProcess) -> dict[int, Sink]:
+def _sinks(place: TaskPlace, process: TaskProcess, log: int) -> dict[int, Sink]:
+    """
+    Return where the outputs of a process go that are copied.
+
+    :param log: what the program reads that logs a terminal; -1 where there is none.
+    """
+    if log >= 0:
+        os.set_blocking(log, False)
+        return {1: FifoSink(place.reactor, log)}
     made: dict[int, Sink] = {}
     files: dict[str, Sink] = {}
     for child_fd, path in process.streams.outputs.items():

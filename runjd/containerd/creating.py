@@ -132,7 +132,7 @@ class Creating:
                 if process.status == "running":
                     self._place.announcing.started(task, process)
                 self._take_pending(task, process)
-            self._place.save(task)
+            # Not written down once more: of one that is starting the next daemon asks how far it came.
             if process.lives:
                 self._place.memory.begin(task.jail, lambda: self._place.announcing.ran_out(task))
             return process
@@ -178,6 +178,9 @@ class Creating:
         return task.init.pid, task.init.end or now
 
     async def _remove(self, task: Task, bundle: str) -> None:
+        if task.init.end is not None:
+            await self._place.remove(task.jail, bundle)
+            return
         await self._place.keeper.delete(task.jail, force=True, bundle=bundle)
         if task.init.lives:  # its exit was told before, unless nobody saw it
             self._dying.vanished(task, task.init)

@@ -29,11 +29,14 @@ class Dying:
 
     def __init__(self, place: TaskPlace) -> None:
         self._place = place
+        # whose init has ended, and waits for the ends of others
+        self._ending: set[Task] = set()
 
     def ended(self, task: Task, process: TaskProcess, record: ExitRecord) -> None:
         """A process of a task ended. Comes once, or again with another keeper or daemon."""
         if process.end is not None:
-            self._acknowledge(task, process, record.pid)
+            if process.is_told:
+                self._acknowledge(task, process, record.pid)
             return
         if process.is_starting:
             process.pending = record  # its start is told before
@@ -42,23 +45,20 @@ class Dying:
         process.status = "stopped"
         if process.piping is not None:
             process.piping.exited(record)
-        # told before it is written down: told twice, where the daemon dies in between, is no harm
         if process.exec_id:
             self._tell(task, process, process.end)
         else:
             self._end_task(task, process.end)
-        if self._place.save(task):
-            self._acknowledge(task, process, record.pid)
 
     def resume(self, task: Task) -> None:
         """Go on where the last daemon stopped: tell the ends that it did not tell."""
         for each in (*task.execs.values(), task.init):
             if each.end is not None and each.is_told:
                 each.is_over = True
-            elif each.end is not None:
+            elif each.end is not None and not each.is_over:
                 if each.exec_id:
                     self._tell(task, each, each.end)
-                else:
+                elif task not in self._ending:
                     self._end_task(task, each.end)
 
     def vanished(self, task: Task, process: TaskProcess) -> None:
@@ -75,8 +75,10 @@ class Dying:
             self._place.keeper.signal(task.jail, signal.SIGKILL, exec_id=each.name).addErrback(_passed_over)
         ends: Deferred[object] = DeferredList([each.wait() for each in living], consumeErrors=True)  # type: ignore[assignment]
         late = self._place.reactor.callLater(_LIMIT, ends.cancel)
+        self._ending.add(task)
 
         def over(_: object) -> None:
+            self._ending.discard(task)
             if late.active():
                 late.cancel()
             self._tell_init(task, end)
@@ -90,9 +92,11 @@ class Dying:
 
     def _tell(self, task: Task, process: TaskProcess, end: End) -> None:
         def told() -> None:
+            # Only now: until it is acknowledged the keeper tells it to each next daemon, which then tells it again.
             process.is_told = True
-            if not task.deleted and process in task.processes():
-                self._place.save(task)
+            is_known = not task.deleted and process in task.processes()
+            if not is_known or self._place.save(task):
+                self._acknowledge(task, process, process.pid)
 
         process.is_over = True
         self._place.announcing.exited(task, process, end, told)

@@ -114,7 +114,10 @@ class Methods:
         task, process = self._find(call, request)
         deleted = self._executing.delete(call, task, process) if process.exec_id else self._creating.delete(call, task)
         end = await deleted
-        return _deleted(process.pid, end.status, end.at)
+        answer = _deleted(process.pid, end.status, end.at)
+        if not process.exec_id:
+            leave_answer(task.bundle, answer.SerializeToString())
+        return answer
 
     async def _exec(self, call: Call, request: pb.ExecProcessRequest) -> Message:
         if not request.exec_id:
@@ -203,6 +206,22 @@ class Methods:
     def _find(self, call: Call, request: Any) -> tuple[Task, TaskProcess]:
         task = self._tasks.find(call.caller.origin, request.id)
         return task, task.process(request.exec_id)
+
+
+def leave_answer(bundle: str, answer: bytes) -> None:
+    """
+    Leave in the bundle what the shim's ``delete`` is to say, which containerd runs next: it need not ask us then.
+
+    A bundle that is gone, or cannot be written to, is no matter: then it asks.
+    """
+    try:
+        fd = os.open(f"{bundle}/deleted", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+        try:
+            os.write(fd, answer)
+        finally:
+            os.close(fd)
+    except OSError:
+        return
 
 
 def pb_empty() -> Message:

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from runjd.container.rootmounts import unmount_root
 from runjd.container.state import State
 from runjd.containerd.announcing import Announcing
 from runjd.containerd.keeper import TaskKeeper
@@ -32,6 +33,9 @@ class Looks(Protocol):
 
     def start_at_once(self, id: str) -> bool:
         """Execute its program; False where it has hooks."""
+
+    def delete_at_once(self, id: str) -> bool:
+        """Take it away after its end; False where it has hooks."""
 
     def watch_memory(self, id: str) -> MemoryWatch:
         """Return what tells when it ran out of memory."""
@@ -87,6 +91,17 @@ class TaskPlace:
         """
         if not (_BY_THREADS and await self.in_thread(self.looks.start_at_once, jail)):
             await self.keeper.start(jail)
+
+    async def remove(self, jail: str, bundle: str) -> None:
+        """Take away a jail that has ended, and what is mounted on its root; as with :meth:`execute`."""
+        if not (_BY_THREADS and await self.in_thread(self._remove, jail, bundle)):
+            await self.keeper.delete(jail, force=True, bundle=bundle)
+
+    def _remove(self, jail: str, bundle: str) -> bool:
+        if not self.looks.delete_at_once(jail):
+            return False
+        unmount_root(bundle)
+        return True
 
     def save(self, task: Task) -> bool:
         """Write a task down where that can be; whether it could."""

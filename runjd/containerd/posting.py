@@ -197,7 +197,9 @@ class _Box:
 
     def _broken(self, failure: Failure) -> None:
         self._log.failure("a fault on the way to containerd", failure)
-        self._is_busy = False
+        if not self._is_stopped:
+            self._forget_timer()
+            self._timer = self._clock.callLater(_DELAYS[-1], self._go_on)
 
     def _forget_timer(self) -> None:
         timer, self._timer = self._timer, None

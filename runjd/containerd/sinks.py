@@ -33,14 +33,14 @@ class Sink(Protocol):
 @implementer(IWriteDescriptor)
 class FifoSink:
     """
-    A FIFO; ours for reading, too, so that it outlasts its readers.
+    A FIFO, or a pipe.
 
-    :raise RunjdError: there is no such FIFO.
+    :param fd: non-blocking, and ours now.
     """
 
-    def __init__(self, reactor: Any, path: str) -> None:
+    def __init__(self, reactor: Any, fd: int) -> None:
         self._reactor = reactor
-        self._fd = open_client_fifo(path, os.O_RDWR | os.O_NONBLOCK)
+        self._fd = fd
         self._queue: deque[tuple[memoryview, Callable[[], None]]] = deque()
         self._is_waiting = False
 
@@ -85,6 +85,10 @@ class FifoSink:
                 size = os.write(self._fd, data)
             except BlockingIOError:
                 self._wait(True)
+                return
+            except OSError as error:  # a pipe whose reader is gone
+                _log.warn("output goes nowhere any more: {error}", error=error.strerror)
+                self.close()
                 return
             if size < len(data):
                 self._queue[0] = (data[size:], written)
@@ -175,9 +179,9 @@ def open_log(path: str) -> int:
 
 
 def fifo_sink(reactor: IReactorFDSet, path: str) -> Sink:
-    """Return what writes to a FIFO, or, where it is gone, to nobody."""
+    """Return what writes to a FIFO, which is ours for reading, too; where it is gone, what writes to nobody."""
     try:
-        return FifoSink(reactor, path)
+        return FifoSink(reactor, open_client_fifo(path, os.O_RDWR | os.O_NONBLOCK))
     except RunjdError as error:
         _log.warn("output goes nowhere: {error}", error=error)
         return NoSink()

@@ -11,7 +11,8 @@ from twisted.logger import Logger
 from runjd.containerd.task import Task, task_from_json
 from runjd.supervise.wholefiles import read_json, write_whole
 
-_ENDING = ".json"
+#: of a task, and of one that was deleted
+_ENDINGS = (".json", ".deleted")
 
 
 class TaskStore:
@@ -31,22 +32,20 @@ class TaskStore:
     def save(self, task: Task) -> None:
         """Write or replace one, at once or not at all. :raise InputOutput: the disk refuses."""
         document = {"boot": self._boot, **task.to_json()}
-        write_whole(self._path(task.jail), json.dumps(document).encode("utf-8", "surrogateescape"))
+        write_whole(self._path(task), json.dumps(document).encode("utf-8", "surrogateescape"))
+        if task.deleted:
+            self._remove(self._path(task, is_deleted=False))
 
     def remove(self, task: Task) -> None:
         """Forget one; nothing to do is no error."""
-        try:
-            os.unlink(self._path(task.jail))
-        except FileNotFoundError:
-            pass
-        except OSError as error:
-            self._log.error("cannot remove the record of {task}: {error}", task=task.jail, error=error)
+        self._remove(self._path(task, is_deleted=False))
+        self._remove(self._path(task, is_deleted=True))
 
     def load(self) -> Iterator[Task]:
         """Return all of this boot that can be read; others are removed, and what cannot be read is told."""
         for name in sorted(os.listdir(self._directory)):
             path = os.path.join(self._directory, name)
-            if not name.endswith(_ENDING):
+            if not name.endswith(_ENDINGS):
                 continue
             try:
                 document = read_json(path)
@@ -57,5 +56,14 @@ class TaskStore:
             except (OSError, ValueError, KeyError, TypeError) as error:
                 self._log.error("the record {path} of a task cannot be used: {error}", path=path, error=error)
 
-    def _path(self, jail: str) -> str:
-        return os.path.join(self._directory, jail + _ENDING)
+    def _path(self, task: Task, is_deleted: bool | None = None) -> str:
+        wanted = bool(task.deleted) if is_deleted is None else is_deleted
+        return os.path.join(self._directory, task.jail + _ENDINGS[wanted])
+
+    def _remove(self, path: str) -> None:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+        except OSError as error:
+            self._log.error("cannot remove {path}: {error}", path=path, error=error)

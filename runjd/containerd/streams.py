@@ -70,15 +70,14 @@ def for_keeper(streams: Streams, namespace: str, id: str) -> dict[str, object]:
     :raise BadArgument: it cannot be.
     """
     told: dict[str, object] = {"in": streams.input}
+    if streams.kind == BINARY:
+        argv, environment = program(streams.stdout, namespace, id)
+        return told | {"out": LOGGED, "err": LOGGED, "argv": argv, "env": environment}
     if streams.terminal:
-        streams.kind  # noqa: B018 - it may be none
         return told
-    if streams.kind == FIFO:
-        return told | {"out": path_of(streams.stdout), "err": path_of(streams.stderr)}
     if streams.kind == FILE:
         return told | {"out": OURS, "err": OURS}
-    argv, environment = program(streams.stdout, namespace, id)
-    return told | {"out": LOGGED, "err": LOGGED, "argv": argv, "env": environment}
+    return told | {"out": path_of(streams.stdout), "err": path_of(streams.stderr)}
 
 
 def program(uri: str, namespace: str, id: str) -> tuple[list[str], Mapping[str, str]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Iterable, Iterator
+from typing import Any
 
 from twisted.logger import Logger
 
@@ -19,8 +20,8 @@ from runjd.protocols.keeperreplies import Exited, Found
 from runjd.protocols.ttrpc.call import Origin
 from runjd.supervise.watched import spools_of
 
-#: tasks that were deleted, and are remembered until containerd has cleaned up
-_DELETED_MAX = 512
+#: seconds for which a task that was deleted is remembered
+_REMEMBERED = 30.0
 
 
 class Tasks:
@@ -37,8 +38,11 @@ class Tasks:
         self._dying = dying
         self._tasks: dict[str, Task] = {}
         self._found: set[tuple[str, str]] = set()
+        self._timers: dict[Task, Any] = {}
         for task in place.store.load():
             self._tasks[task.jail] = task
+            if task.deleted:
+                self._forget_later(task)
 
     def __iter__(self) -> Iterator[Task]:
         return iter([each for each in self._tasks.values() if not each.deleted])
@@ -68,22 +72,27 @@ class Tasks:
         for each in task.processes():
             disconnect(each)
         self._place.memory.end(task.jail)
+        timer = self._timers.pop(task, None)
+        if timer is not None and timer.active():
+            timer.cancel()
         if self._tasks.get(task.jail) is task:
             del self._tasks[task.jail]
             self._place.store.remove(task)
 
     def remember_deleted(self, task: Task, mark: str) -> None:
-        """A task is gone; its end is known until it is forgotten."""
+        """A task is gone; its end is known for a while, as the call that deleted it may come again."""
         task.deleted = mark
         self._place.save(task)
         for each in task.processes():
             disconnect(each)
-        deleted = [each for each in self._tasks.values() if each.deleted]
-        for old in deleted[: max(0, len(deleted) - _DELETED_MAX)]:
-            self.forget(old)
+        self._forget_later(task)
 
     def let_go(self) -> None:
         """The daemon ends; the processes go on."""
+        for timer in self._timers.values():
+            if timer.active():
+                timer.cancel()
+        self._timers.clear()
         for task in self._tasks.values():
             for each in task.processes():
                 disconnect(each)
@@ -137,6 +146,9 @@ class Tasks:
     def keeper_lost(self, reason: str) -> None:
         """Another keeper will tell what there is."""
         self._found.clear()
+
+    def _forget_later(self, task: Task) -> None:
+        self._timers[task] = self._place.reactor.callLater(_REMEMBERED, self.forget, task)
 
     def _ask(self, task: Task) -> None:
         """Learn whether the last daemon came so far as to start it."""

@@ -37,7 +37,7 @@ class Child:
     :ivar exec: empty for the init process.
     :ivar note: what the daemon gave along, as JSON.
     :ivar out: our end of its standard output, or of its terminal; -1 where there is none.
-    :ivar err: our end of its standard error.
+    :ivar err: our end of its standard error; of a terminal, what the program reads that logs it, for whoever copies it.
     :ivar ready: by which it tells that it is ready: its name (``ready``: a FIFO, ``notify``: a socket) and our end.
     :ivar input: the writing end of its standard input; -1 once it is closed.
     :ivar exit: None while it lives.
@@ -87,9 +87,9 @@ class Child:
         return self.terminal and self.out < 0
 
     def hold(self, descriptors: dict[str, int]) -> None:
-        """Keep our ends of its streams: ``out``, ``err`` and ``in``, or ``tty``; and ``ready`` or ``notify``."""
+        """Keep our ends of its streams: ``out``, ``err``, ``in``, or ``tty``, ``log``; and ``ready`` or ``notify``."""
         self.out = descriptors.get("tty", descriptors.get("out", -1))
-        self.err = descriptors.get("err", -1)
+        self.err = descriptors.get("err", descriptors.get("log", -1))
         self.input = descriptors.get("in", -1)
         self.ready = next(((name, descriptors[name]) for name in _READY if name in descriptors), self.ready)
 
@@ -100,7 +100,8 @@ class Child:
 
     def streams(self) -> dict[str, int]:
         """Return the descriptors that a daemon gets, by stream."""
-        return {**self.outputs(), **(dict((self.ready,)) if self.ready else {})}
+        log = {"log": self.err} if self.terminal and self.err >= 0 else {}
+        return {**self.outputs(), **log, **(dict((self.ready,)) if self.ready else {})}
 
     def spooled(self) -> dict[str, int]:
         """Return the descriptors of its spools, by the names that they have for a daemon."""

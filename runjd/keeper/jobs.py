@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import _socket
 import array
+import os
 
 from runjd.container.clientio import ClientIo
 from runjd.container.loggers import Logger
@@ -136,6 +137,7 @@ class _Performance:
             state = self._operations.create(jail, bundle, streams.io, runtime=str(job["runtime"]))
             held = streams.take()
         except BaseException:
+            streams.abandon()
             unmount_root(bundle)
             raise
         finally:
@@ -165,6 +167,9 @@ class _Performance:
         try:
             started = self._operations.exec(jail, process, streams.io, name)
             held = streams.take()
+        except BaseException:
+            streams.abandon()
+            raise
         finally:
             streams.close()
         report = {"pid": started.pid, "start": started.start_time, "jid": 0, "notices": started.notices}
@@ -196,6 +201,9 @@ class _Streams:
         if self._sockets:
             # the child sent it before its program was executed, so it is here
             self._held["tty"] = receive_descriptor(self._sockets[0])
+            if self._logger is not None:  # who copies the terminal copies it there
+                self._held["log"] = self._logger.take("out")
+                os.close(self._logger.take("err"))
         return self._held
 
     def hand_over(self) -> dict[str, int]:
@@ -219,6 +227,11 @@ class _Streams:
         for each in self._sockets:
             each.close()
 
+    def abandon(self) -> None:
+        """The process was not made: end the program that was to log its terminal."""
+        if self._sockets and self._logger is not None:
+            self._logger.end()
+
     def _fifos(self) -> Fifos:
         made = Fifos(self._name, stdin=self._job.get("stdin") is True)
         self._held = made.held
@@ -226,9 +239,7 @@ class _Streams:
 
     def _client(self) -> ClientIo:
         stdio = _object(self._job, "stdio")
-        argv, environment = stdio.get("argv"), stdio.get("env")
-        if isinstance(argv, list) and isinstance(environment, dict):
-            self._logger = Logger([str(each) for each in argv], {str(k): str(v) for k, v in environment.items()})
+        self._logger = _logger_of(stdio)
         stdin, stdout, stderr = (str(stdio.get(name, "")) for name in ("in", "out", "err"))
         made = ClientIo(self._name, stdin, stdout, stderr, self._logger)
         self._held = made.held
@@ -236,6 +247,9 @@ class _Streams:
 
     def _terminal(self) -> Terminal:
         size = _size(self._job)
+        self._logger = _logger_of(self._job.get("stdio"))
+        if self._logger is not None:
+            self._logger.start()
         self._sockets = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         return Terminal(self._sockets[1], size)
 
@@ -269,6 +283,14 @@ def _size(job: Job) -> tuple[int, int] | None:
             return None
         case other:
             raise BadArgument(f"a terminal cannot have the size {other}")
+
+
+def _logger_of(stdio: object) -> Logger | None:
+    """Return the program that logs, not started, where there is to be one."""
+    match stdio:
+        case {"argv": list(argv), "env": dict(environment)}:
+            return Logger([str(each) for each in argv], {str(k): str(v) for k, v in environment.items()})
+    return None
 
 
 def read_mounts(job: Job) -> list[RootMount]:

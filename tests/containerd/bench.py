@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import select
 import shutil
 import time
 from itertools import count
@@ -162,6 +164,18 @@ class Bench:
         request = pb.CreateTaskRequest(id=id, bundle=bundle, terminal=terminal, **fields)
         return (await self.call("Create", request, pb.CreateTaskResponse)).pid
 
+    async def add(self, id: str, exec_id: str, *args: str, terminal: bool = False, **fields) -> None:
+        """Register an exec."""
+        process = {"args": args, "cwd": "/", "env": ["PATH=/usr/bin:/bin"], "user": {"uid": 0, "gid": 0}}
+        request = pb.ExecProcessRequest(id=id, exec_id=exec_id, terminal=terminal, **fields)
+        request.spec.value = json.dumps(process).encode()
+        await self.call("Exec", request)
+
+    async def cleanup(self, id: str) -> pb.DeleteResponse:
+        """Have it taken away, as the shim does."""
+        request = pb.CleanupRequest(id=id, bundle=f"{self.directory}/{id}.bundle")
+        return await self.call("Cleanup", request, pb.DeleteResponse, service="org.runjd.Shim")
+
     async def start(self, id: str, exec_id: str = "") -> int:
         """Start it."""
         return (await self.call("Start", pb.StartRequest(id=id, exec_id=exec_id), pb.StartResponse)).pid
@@ -255,3 +269,15 @@ def read_all(fd: int) -> bytes:
     except BlockingIOError:
         pass
     return found
+
+
+def readable(fd: int) -> bool:
+    """Whether there is something to be read."""
+    return bool(select.select([fd], [], [], 0)[0])
+
+
+def write(path: str, data: bytes) -> None:
+    """Write to a FIFO that somebody reads, as a client that comes and goes."""
+    fd = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+    os.write(fd, data)
+    os.close(fd)

@@ -8,6 +8,7 @@ import os
 from runjd.errors import Unsupported
 from runjd.kernel.freebsd.mount import MNT_FORCE
 from runjd.runtime.failing import failure
+from runjd.runtime.freebsd.mounting import Mounter
 from runjd.runtime.freebsd.options import read_options
 from runjd.spec.model import Mount
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from runjd.kernel.freebsd.kernel import FreeBSDKernel
+    from runjd.runtime.contract import Undo
     from runjd.runtime.rootmount import RootMount
 
 #: words of others for file systems of FreeBSD
@@ -63,8 +65,16 @@ def _mount(kernel: FreeBSDKernel, target: str, mount: RootMount) -> None:
     options = read_options(asked, kind, "rootfs")
     if options.copies_up or options.ruleset >= 0 or options.rules:
         raise Unsupported("rootfs", f"a root of the type {kind} has no such options: {' '.join(mount.options)}")
-    pairs = [(name, value or True) for name, value in options.pairs]
+    mounter = Mounter(kernel, _nothing)
+    real = os.path.realpath(target)
     try:
-        kernel.nmount((("fstype", kind), ("fspath", target), ("from", mount.source), *pairs))
+        if kind == "nullfs":
+            mounter.mount_directory(mount.source, real, options.pairs)
+        else:
+            mounter.mount(kind, mount.source, real, options.pairs)
     except OSError as error:
         raise failure(f"mount the root {mount.source} ({kind})", error) from error
+
+
+def _nothing(undo: Undo) -> None:
+    """No books are kept: all that is on the root is unmounted in the end."""

@@ -1,0 +1,179 @@
+"""Another daemon takes over: what the last one was asked comes again, and what happened meanwhile is told."""
+
+from __future__ import annotations
+
+import os
+import signal
+from pathlib import Path
+
+import pytest
+import pytest_twisted
+
+from runjd.containerd.proto import task_pb2 as pb
+from tests.containerd.bench import read_all, readable, reader, write
+
+pytestmark = pytest.mark.root
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_call_that_comes_again_is_carried_out_once(bench):
+    """Create, Start, Exec and Delete: the answer is that of the first time."""
+    bundle = bench.bundle("one", "sleep", "1000")
+    create = pb.CreateTaskRequest(id="one", bundle=bundle)
+    made = await bench.call("Create", create, pb.CreateTaskResponse, stream=101)
+    await bench.until(lambda: "create" in bench.containerd.topics)
+    await bench.restart()
+    again = await bench.call("Create", create, pb.CreateTaskResponse, stream=101, is_repeated=True)
+    assert again == made
+
+    started = await bench.call("Start", pb.StartRequest(id="one"), pb.StartResponse, stream=103)
+    await bench.until(lambda: "start" in bench.containerd.topics)
+    await bench.restart()
+    again = await bench.call("Start", pb.StartRequest(id="one"), pb.StartResponse, stream=103, is_repeated=True)
+    assert again == started
+
+    spec = pb.ExecProcessRequest(id="one", exec_id="e")
+    spec.spec.value = b'{"args": ["true"], "cwd": "/", "env": ["PATH=/usr/bin:/bin"]}'
+    await bench.call("Exec", spec, stream=105)
+    await bench.until(lambda: "exec-added" in bench.containerd.topics)
+    await bench.restart()
+    await bench.call("Exec", spec, stream=105, is_repeated=True)
+    assert await bench.start("one", "e")
+    await bench.wait("one", "e")
+    delete = pb.DeleteRequest(id="one", exec_id="e")
+    deleted = await bench.call("Delete", delete, pb.DeleteResponse, stream=107)
+    await bench.until(lambda: "exit" in bench.containerd.topics)
+    await bench.restart()
+    assert await bench.call("Delete", delete, pb.DeleteResponse, stream=107, is_repeated=True) == deleted
+
+    await bench.kill("one")
+    await bench.wait("one")
+    delete = pb.DeleteRequest(id="one")
+    deleted = await bench.call("Delete", delete, pb.DeleteResponse, stream=109)
+    await bench.restart()
+    assert await bench.call("Delete", delete, pb.DeleteResponse, stream=109, is_repeated=True) == deleted
+    await bench.until(lambda: "delete" in bench.containerd.topics)
+    topics = bench.containerd.topics
+    assert [topics.count(each) for each in ("create", "exec-added", "exec-started", "delete")] == [1] * 4
+    assert "start" in topics  # maybe twice: nobody knows whether the last daemon came so far as to tell it
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_waits_hears_the_true_end_of_the_next_daemon(bench):
+    """The program ended while nobody was there."""
+    go = bench.fifo("go")
+    await bench.create("one", "sh", "-c", "read x; exit 23", stdin=go)
+    await bench.start("one")
+    wait = pb.WaitRequest(id="one")
+    bench.send(bench.call_of("Wait", wait, stream=101)).addErrback(lambda failure: None)
+    bench.end()
+    write(go, b"go\n")
+    bench.begin()
+    await bench.is_ready()
+
+    answer = await bench.call("Wait", wait, pb.WaitResponse, stream=101, is_repeated=True)
+
+    assert answer.exit_status == 23
+    assert await bench.status("one") == "STOPPED"
+    await bench.heard("create", "start", "exit")
+
+
+@pytest_twisted.ensureDeferred
+async def test_all_that_is_known_of_a_task_is_known_to_the_next_daemon(bench):
+    """Status, pid, streams, execs; and it can do what the last one could."""
+    out = bench.fifo("out")
+    end = reader(out)
+    pid = await bench.create("one", "sleep", "1000", stdout=out)
+    await bench.create("two", "sleep", "1000")
+    await bench.start("one")
+    await bench.call("Pause", pb.PauseRequest(id="one"))
+    await bench.restart()
+
+    state = await bench.state("one")
+    assert (pb.Status.Name(state.status), state.pid, state.stdout) == ("PAUSED", pid, out)
+    assert await bench.status("two") == "CREATED"
+    await bench.call("Resume", pb.ResumeRequest(id="one"))
+    await bench.add("one", "e", "echo", "hello", stdout=out)
+    await bench.start("one", "e")
+    assert await bench.wait("one", "e") == 0
+    assert read_all(end) == b"hello\n"
+    await bench.start("two")
+    assert await bench.status("two") == "RUNNING"
+    os.close(end)
+
+
+@pytest_twisted.ensureDeferred
+async def test_output_needs_no_daemon(bench):
+    """It goes where it goes, while none is there."""
+    out, go = bench.fifo("out"), bench.fifo("go")
+    end = reader(out)
+    await bench.create("one", "sh", "-c", "while read x; do echo got $x; done", stdin=go, stdout=out)
+    await bench.start("one")
+    bench.end()
+    write(go, b"one\n")
+    bench.keeper.wait(lambda: readable(end), "output")
+
+    assert read_all(end) == b"got one\n"
+    bench.begin()
+    await bench.is_ready()
+    await bench.call("CloseIO", pb.CloseIORequest(id="one", stdin=True))
+    assert await bench.wait("one") == 0
+    os.close(end)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_terminal_is_copied_on_by_the_next_daemon(bench):
+    """What was written while none was there comes first."""
+    out, go = bench.fifo("out"), bench.fifo("go")
+    end = reader(out)
+    await bench.create(
+        "one", "sh", "-c", "stty -echo; echo on; while read x; do echo got $x; done", terminal=True,
+        stdin=go, stdout=out,
+    )  # fmt: skip
+    await bench.start("one")
+    await bench.until(lambda: readable(end))
+    heard = read_all(end)
+    await bench.restart()
+    write(go, b"one\n")
+    await bench.until(lambda: readable(end))
+
+    assert heard + read_all(end) == b"on\r\ngot one\r\n"
+    os.close(end)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_program_logs_a_terminal(bench):
+    """It has the end of it only when the process has ended, whatever became of the daemon."""
+    log, go = f"{bench.directory}/log", bench.fifo("go")
+    with open(f"{bench.directory}/logger", "w") as file:
+        file.write(f"#!/bin/sh\nexec 5>&-\ncat <&3 >{log}\necho end >>{log}\n")
+    os.chmod(f"{bench.directory}/logger", 0o755)
+    uri = f"binary://{bench.directory}/logger"
+    await bench.create("one", "sh", "-c", "echo on; read x; echo got $x", terminal=True, stdin=go, stdout=uri)
+    await bench.start("one")
+    await bench.restart()
+    write(go, b"one\n")
+    assert await bench.wait("one") == 0
+    await bench.delete("one")
+
+    await bench.until(lambda: "end" in Path(log).read_text())
+    assert Path(log).read_bytes() == b"on\r\none\r\ngot one\r\nend\n"
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_keeper_may_be_killed(bench):
+    """What runs goes on with the next keeper; a task that waited for its start has ended; both are told."""
+    await bench.create("one", "sleep", "1000")
+    await bench.create("two", "sleep", "1000")
+    await bench.start("one")
+    bench.keeper.kill()
+    bench.end()
+    bench.keeper.start()
+    bench.begin()
+    await bench.is_ready()
+
+    assert await bench.status("one") == "RUNNING"
+    assert await bench.wait("two") == 137
+    await bench.kill("one", signal.SIGKILL)
+    assert await bench.wait("one") == 137
+    await bench.delete("two")

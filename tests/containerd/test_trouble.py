@@ -1,0 +1,236 @@
+"""Calls that make no sense, and clients and programs that do not do their part: an error, and nothing is stuck."""
+
+from __future__ import annotations
+
+import os
+import shutil
+
+import pytest
+import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.defer import CancelledError
+from twisted.internet.task import deferLater
+
+from runjd.containerd.proto import task_pb2 as pb
+from runjd.protocols.ttrpc.status import (
+    ALREADY_EXISTS,
+    FAILED_PRECONDITION,
+    INVALID_ARGUMENT,
+    NOT_FOUND,
+    UNIMPLEMENTED,
+    UNKNOWN,
+    code_of,
+)
+
+pytestmark = pytest.mark.root
+
+
+async def refusal(bench, method, request, **how) -> tuple[int, str]:
+    """Return code and words of a call that must fail."""
+    with pytest.raises(Exception) as caught:  # noqa: PT011 - which one is what is returned
+        await bench.call(method, request, **how)
+    return code_of(caught.value), str(caught.value)
+
+
+@pytest.mark.parametrize("method", ["Create", "Start", "State", "Kill", "Wait", "Exec", "Delete", "Pids"])
+@pytest_twisted.ensureDeferred
+async def test_a_message_that_cannot_be_read_is_refused(bench, method):
+    """As an argument that is wrong, and not as a bug."""
+    code, words = await refusal(bench, method, b"\x0a\xff\xff\xff")
+
+    assert code == INVALID_ARGUMENT
+    assert method in words
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_there_is_not_is_not_implemented(bench):
+    """Methods and services that nobody has, and checkpoints."""
+    await bench.create("one", "sleep", "1000")
+
+    assert (await refusal(bench, "Dance", b""))[0] == UNIMPLEMENTED
+    assert (await refusal(bench, "State", b"", service="containerd.sandbox.v1.Sandbox"))[0] == UNIMPLEMENTED
+    assert (await refusal(bench, "Checkpoint", pb.CheckpointTaskRequest(id="one")))[0] == UNIMPLEMENTED
+    request = pb.CreateTaskRequest(id="two", bundle="/x", checkpoint="/c")
+    assert (await refusal(bench, "Create", request))[0] == UNIMPLEMENTED
+
+
+@pytest.mark.parametrize(
+    ("method", "request_"),
+    [
+        ("State", pb.StateRequest(id="none")),
+        ("Start", pb.StartRequest(id="none")),
+        ("Delete", pb.DeleteRequest(id="none")),
+        ("Kill", pb.KillRequest(id="none", signal=9)),
+        ("Wait", pb.WaitRequest(id="none")),
+        ("Pids", pb.PidsRequest(id="none")),
+        ("Stats", pb.StatsRequest(id="none")),
+        ("Pause", pb.PauseRequest(id="none")),
+        ("Exec", pb.ExecProcessRequest(id="none", exec_id="e")),
+        ("CloseIO", pb.CloseIORequest(id="none", stdin=True)),
+        ("ResizePty", pb.ResizePtyRequest(id="none", width=1, height=1)),
+        ("Update", pb.UpdateTaskRequest(id="none")),
+    ],
+    ids=lambda each: each if isinstance(each, str) else "",
+)
+@pytest_twisted.ensureDeferred
+async def test_a_task_that_is_not_there_is_not_found(bench, method, request_):
+    """By every method but Connect and Shutdown."""
+    assert (await refusal(bench, method, request_))[0] == NOT_FOUND
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_bundle_that_vanished_is_told(bench):
+    """Nothing is left of the task."""
+    bundle = bench.bundle("one", "true")
+    shutil.rmtree(bundle)
+
+    code, words = await refusal(bench, "Create", pb.CreateTaskRequest(id="one", bundle=bundle))
+
+    assert code == UNKNOWN
+    assert words.startswith("OCI runtime create failed: ")
+    assert (await refusal(bench, "Delete", pb.DeleteRequest(id="one")))[0] == NOT_FOUND
+    assert os.listdir(f"{bench.directory}/tasks") == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_program_that_is_not_there_is_told(bench):
+    """By its name, and nothing is left."""
+    bundle = bench.bundle("one", "/no/such/program")
+
+    code, words = await refusal(bench, "Create", pb.CreateTaskRequest(id="one", bundle=bundle))
+
+    assert code == UNKNOWN
+    assert '"/no/such/program"' in words
+    assert (await refusal(bench, "State", pb.StateRequest(id="one")))[0] == NOT_FOUND
+
+
+@pytest.mark.parametrize("uri", ["npipe:///x", "http://x/y", "binary://no-path"])
+@pytest_twisted.ensureDeferred
+async def test_streams_that_nobody_knows_are_refused(bench, uri):
+    """Before anything is made."""
+    bundle = bench.bundle("one", "true")
+
+    code, words = await refusal(bench, "Create", pb.CreateTaskRequest(id="one", bundle=bundle, stdout=uri))
+
+    assert code == INVALID_ARGUMENT
+    assert uri.partition(":")[0] in words or "absolute path" in words
+
+
+@pytest.mark.parametrize("kind", ["absent", "file", "device"])
+@pytest_twisted.ensureDeferred
+async def test_what_is_no_fifo_is_not_written_to(bench, kind):
+    """A path that leads to nothing, to a file or to a device fails the creation."""
+    path = {"absent": "/no/such/fifo", "file": f"{bench.directory}/file", "device": "/dev/null"}[kind]
+    if kind == "file":
+        open(path, "w").close()
+    bundle = bench.bundle("one", "true")
+
+    code, words = await refusal(bench, "Create", pb.CreateTaskRequest(id="one", bundle=bundle, stdout=path))
+
+    assert code == UNKNOWN
+    assert path in words
+
+
+@pytest_twisted.ensureDeferred
+async def test_nobody_waits_for_a_reader(bench):
+    """A FIFO that nobody reads stops the program, and neither the daemon nor the deletion."""
+    out = bench.fifo("out")
+    await bench.create("one", "sh", "-c", "yes", stdout=out)
+    await bench.start("one")
+    await bench.create("two", "true")
+    await bench.start("two")
+    assert await bench.wait("two") == 0
+
+    await bench.kill("one")
+    assert await bench.wait("one") == 137
+    await bench.delete("one")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_terminal_that_nobody_reads_can_be_deleted(bench):
+    """After a while, though its output is nowhere."""
+    out = bench.fifo("out")
+    await bench.create("one", "sh", "-c", "yes", terminal=True, stdout=out)
+    await bench.start("one")
+    await deferLater(reactor, 0.3)
+    await bench.kill("one")
+    assert await bench.wait("one") == 137
+
+    await bench.delete("one")
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_order_of_things_is_kept(bench):
+    """What runs is not deleted or started, what ended is not signalled, what was not started has no signals."""
+    await bench.create("one", "sleep", "1000")
+    await bench.start("one")
+    await bench.add("one", "e", "true")
+
+    assert (await refusal(bench, "Delete", pb.DeleteRequest(id="one")))[0] == FAILED_PRECONDITION
+    assert (await refusal(bench, "Start", pb.StartRequest(id="one")))[0] == FAILED_PRECONDITION
+    assert (await refusal(bench, "Kill", pb.KillRequest(id="one", exec_id="e", signal=9)))[0] == FAILED_PRECONDITION
+    spec = pb.ExecProcessRequest(id="one", exec_id="e")
+    spec.spec.value = b"{}"
+    assert (await refusal(bench, "Exec", spec))[0] == ALREADY_EXISTS
+    assert (await refusal(bench, "Create", pb.CreateTaskRequest(id="one", bundle="/x")))[0] == ALREADY_EXISTS
+    await bench.kill("one")
+    await bench.wait("one")
+    code, words = await refusal(bench, "Kill", pb.KillRequest(id="one", signal=9))
+    assert (code, words) == (NOT_FOUND, "process already finished: not found")
+    assert (await refusal(bench, "Start", pb.StartRequest(id="one", exec_id="e")))[0] == FAILED_PRECONDITION
+
+
+@pytest.mark.parametrize("spec", [b"", b"[]", b"{", b'{"args": 7}', b"[" * 50_000])
+@pytest_twisted.ensureDeferred
+async def test_an_exec_that_makes_no_sense_is_refused(bench, spec):
+    """When it is registered, or when it is started; it can be deleted, and the task goes on."""
+    await bench.create("one", "sleep", "1000")
+    await bench.start("one")
+    request = pb.ExecProcessRequest(id="one", exec_id="e")
+    request.spec.value = spec
+
+    if spec == b'{"args": 7}':
+        await bench.call("Exec", request)
+        assert (await refusal(bench, "Start", pb.StartRequest(id="one", exec_id="e")))[0] == UNKNOWN
+        await bench.delete("one", "e")
+    else:
+        assert (await refusal(bench, "Exec", request))[0] == INVALID_ARGUMENT
+    assert await bench.status("one") == "RUNNING"
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_no_longer_waits_is_forgotten(bench):
+    """A Wait that is cancelled leaves the task, and other waiters, as they are."""
+    await bench.create("one", "sleep", "1000")
+    await bench.start("one")
+    waiting = bench.send(bench.call_of("Wait", pb.WaitRequest(id="one")))
+    waiting.addErrback(lambda failure: failure.trap(CancelledError, Exception))
+    other = bench.send(bench.call_of("Wait", pb.WaitRequest(id="one")))
+    waiting.cancel()
+    await bench.kill("one")
+
+    assert pb.WaitResponse.FromString(await other).exit_status == 137
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_creation_that_nobody_waits_for_comes_to_its_end(bench):
+    """The caller went away; the task is there, and can be cleaned up."""
+    request = pb.CreateTaskRequest(id="one", bundle=bench.bundle("one", "sleep", "1000"))
+    creating = bench.send(bench.call_of("Create", request))
+    creating.addErrback(lambda failure: None)
+    creating.cancel()
+
+    await bench.until(lambda: any(task.init.pid for task in bench.side.tasks))
+    assert await bench.status("one") == "CREATED"
+
+
+@pytest_twisted.ensureDeferred
+async def test_events_come_in_order_however_often_they_fail(bench):
+    """containerd refuses the first ones; all come, each once."""
+    bench.containerd.refuses = 2
+    await bench.create("one", "true")
+    await bench.start("one")
+    await bench.wait("one")
+    await bench.delete("one")
+
+    await bench.heard("create", "start", "exit", "delete")
