@@ -409,3 +409,17 @@ def test_a_long_chain_comes_up_and_goes_down(world):
     assert value(stopped).phase == "idle"
     assert phases(world) == ["idle", *["waiting"] * 299]
     assert time.process_time() - began < 20.0
+
+
+def test_jails_are_counted(world):
+    """How many there are, and how many of them run; what was deleted counts no more."""
+    world.run("web")
+    world.run("db")
+    world.keeper.end("db", 0, None)
+    world.reactor.turn()
+    assert world.site.order.census() == (2, 1)
+
+    world.controller.delete("db", "uid:0")
+    world.reactor.turn()
+    assert world.site.order.census() == (1, 1)
+    assert world.site.order.waiting == 0
