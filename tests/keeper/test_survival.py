@@ -150,6 +150,9 @@ def test_an_exit_that_cannot_be_written_is_told_and_written_later(keeper: Runnin
 
     assert (ended["signal"], ended["recorded"]) == (signal.SIGTERM, False)
     assert "cannot be written yet" in keeper.log()
+    daemon.close()
+    told = keeper.daemon().greet()
+    assert {"m": "trouble", "reason": "exits cannot be written down: No such file or directory"} in told
 
 
 def test_an_orphan_of_a_jail_is_reaped_silently(keeper: RunningKeeper) -> None:
