@@ -23,10 +23,15 @@ from tests.functional.isolated import Isolated
 _LIVES = "while :; do sleep 0.05; done"
 
 
+#: lest a worker that waits for the next job is counted, or spared what shall go wrong
+_NO_SPARE = ("--spare-time=0",)
+
+
 @pytest.fixture
 def daemon() -> Iterator[Daemon]:
     """Return a daemon that is to be started, with jails that are not isolated."""
     made = Daemon()
+    made.keeper_options = _NO_SPARE
     try:
         yield made
     finally:
@@ -37,6 +42,7 @@ def daemon() -> Iterator[Daemon]:
 def busy() -> Iterator[Daemon]:
     """Return a daemon with a jail that lives, for several tests."""
     made = Daemon()
+    made.keeper_options = _NO_SPARE
     try:
         made.start()
         made.runjctl("run", "--detach", "--name", "lives", made.shell("lives", _LIVES))
@@ -49,6 +55,7 @@ def busy() -> Iterator[Daemon]:
 def isolated() -> Iterator[Isolated]:
     """Return a daemon whose jails are in namespaces."""
     made = Isolated()
+    made.keeper_options = _NO_SPARE
     try:
         made.start()
         yield made

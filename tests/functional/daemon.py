@@ -22,7 +22,7 @@ from tests.leftovers import Leftovers
 PATIENCE = 15.0
 
 _TWISTD = f"import sys; sys.path.insert(0, {ROOT!r}); from twisted.scripts.twistd import run; run()"
-_KEEPER = f"import sys; sys.path.insert(0, {ROOT!r}); from runjd.keeper.main import main; sys.exit(main(sys.argv[1:]))"
+_KEEPER = f"import sys; sys.path.insert(0, {ROOT!r}); from runjd.keeper.main import main; sys.exit(main(%s))"
 
 
 class Daemon:
@@ -36,7 +36,10 @@ class Daemon:
     :ivar config: its runjd.toml, which :meth:`configure` writes; without it, it has no configuration.
     :ivar path: the control socket.
     :ivar interpreter: options of Python.
+    :cvar keeper_options: of the keeper, besides those that the daemon gives.
     """
+
+    keeper_options: tuple[str, ...] = ()
 
     def __init__(self, runtime: str = "plain", descriptors: int = 0, installed: bool = False) -> None:
         self.directory = tempfile.mkdtemp(prefix="runjd-functional-", dir="/tmp")
@@ -202,8 +205,9 @@ class Daemon:
             return self.installation.keeper
         path = os.path.join(self.directory, "runjd-keeper")
         if not os.path.exists(path):
+            words = f"[*sys.argv[1:], *{self.keeper_options!r}]" if self.keeper_options else "sys.argv[1:]"
             with open(path, "w", encoding="utf-8") as script:
-                script.write(f"#!{sys.executable} -IS\n{_KEEPER}\n")
+                script.write(f"#!{sys.executable} -IS\n{_KEEPER % words}\n")
             os.chmod(path, 0o755)
         return path
 
