@@ -95,7 +95,12 @@ class Controller:
         return self._ready_waiters[-1]
 
     def note_ends(self) -> None:
-        """Write down the ends that were told, so that the next daemon does not tell them again."""
+        """
+        Be about to leave, before anybody is disconnected.
+
+        The ends that were told are written down, so that the next daemon does not tell them again.
+        """
+        self._site.is_leaving = True
         note_ends(self._jails.values())
 
     def let_go(self) -> Deferred[None]:

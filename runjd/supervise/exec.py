@@ -36,11 +36,13 @@ class ExecProcess(WatchedProcess):
     looks on it is read and dropped, so that the process can end.
 
     :param ended: called with the exit record when it is over.
+    :param is_leaving: tells whether the daemon ends: then whoever leaves may come back to the next one.
     """
 
-    def __init__(self, ended: Callable[[ExitRecord], None]) -> None:
+    def __init__(self, ended: Callable[[ExitRecord], None], is_leaving: Callable[[], bool]) -> None:
         super().__init__()
         self._ended = ended
+        self._is_leaving = is_leaving
         self._waiting: list[Deferred[ExitRecord]] = []
         self._return: IDelayedCall | None = None
 
@@ -75,7 +77,7 @@ class ExecProcess(WatchedProcess):
 
     def viewer_left(self, is_owner: bool) -> None:
         super().viewer_left(is_owner)
-        if is_owner:
+        if is_owner and not self._is_leaving():
             self.hang_up()
 
     def hang_up(self) -> None:

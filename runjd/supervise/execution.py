@@ -78,7 +78,7 @@ def watch(site: Site, jail: Jail, exec_id: str, launched: Launched) -> ExecProce
         site.spawner.ack(jail.id, exec_id, launched.pid)
         site.events.emit(jail.id, "exit", exit_details(record, exec_id), at=record.at)
 
-    protocol = ExecProcess(ended)
+    protocol = ExecProcess(ended, lambda: site.is_leaving)
     jail.execs[exec_id] = protocol
     connect(site, protocol, jail.id, launched, exec_id)
     return protocol

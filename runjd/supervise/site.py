@@ -47,6 +47,7 @@ class Site:
     :ivar clearing: leftovers that are being removed.
     :ivar guests: all sessions.
     :ivar exec_ends: how exec processes ended.
+    :ivar is_leaving: the daemon ends, and whoever is connected may come back to the next one.
     :ivar probe_numbers: the next one names a program that the daemon itself runs in a jail; none comes twice.
     :param uptime: seconds since the host's boot, which no change of the clock moves.
     :param random: a number from 0 to 1.
@@ -87,6 +88,7 @@ class Site:
         self.guests = GuestBook()
         self.exec_ends = ExecEnds()
         self.probe_numbers = count(1)
+        self.is_leaving = False
         self.uptime = uptime
         self.random = random
         self.metering = metering

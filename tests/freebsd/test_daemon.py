@@ -197,3 +197,23 @@ def test_what_cannot_be_made_is_told_and_leaves_nothing(daemon, containers) -> N
     assert failed.returncode != 0
     assert b"/bin/nosuch" in failed.stderr
     assert os.listdir(f"{daemon.state}/state") == []
+
+
+def test_an_upgrade_leaves_the_jails_alone(daemon, containers) -> None:
+    """The same processes run on, daemon and keeper among them; output goes on, and the end of a jail is known."""
+    pid = run(daemon, containers, "web", TICK)
+    seen = look(pid)
+    assert seen is not None
+    first = daemon.pid
+
+    daemon.upgrade()
+
+    after = look(pid)
+    assert after is not None
+    assert (daemon.status("web")["pid"], after.parent, daemon.pid) == (pid, seen.parent, first)
+    count = len(log_of(daemon, "web"))
+    wait_until(lambda: len(log_of(daemon, "web")) > count, "its output is not read any more")
+    daemon.runjctl("stop", "web")
+    assert daemon.status("web")["exit"] == 9
+    numbers = [int(word) for word in log_of(daemon, "web")]
+    assert numbers == list(range(1, len(numbers) + 1))

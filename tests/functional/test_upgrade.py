@@ -13,6 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.functional.daemon import Daemon, wait_until
+from tests.functional.person import Person
 
 
 @pytest.fixture
@@ -189,3 +190,27 @@ def test_limits_are_those_of_the_first_start() -> None:
         assert daemon.runjctl("logs", "a").stdout == daemon.runjctl("logs", "b").stdout
     finally:
         daemon.remove()
+
+
+def test_a_terminal_stays_attached(daemon: Daemon) -> None:
+    """Whoever types into a jail goes on typing into it, and an exec on a terminal goes on, too."""
+    script = 'echo ready; while read line; do echo "got $line"; [ "$line" = end ] && exit 5; done'
+    people = [Person(), Person()]
+    try:
+        box = people[0].run(daemon, "run", "-it", "--name", "box", daemon.shell("box", script, terminal=True))
+        people[0].look_for(b"ready")
+        shell = people[1].run(daemon, "exec", "-it", "box", "--", "/bin/sh", "-c", script)
+        people[1].look_for(b"ready")
+        _install(daemon, "2.0")
+
+        daemon.upgrade()
+
+        for person, program in zip(people[::-1], (shell, box), strict=True):
+            with program:
+                person.look_for(b"connected again")
+                person.type(b"end\r")
+                person.look_for(b"got end")
+                assert program.wait(10) == 5
+    finally:
+        for person in people:
+            person.leave()

@@ -158,7 +158,7 @@ class _ProbeProcess(ExecProcess):
     """
 
     def __init__(self, ended: Callable[[ExitRecord], None], lost: Callable[[], None]) -> None:
-        super().__init__(ended)
+        super().__init__(ended, lambda: False)
         self._lost = lost
         self._kept = b""
         self._count = 0
