@@ -53,6 +53,21 @@ RelayDoor(sys.argv[1], Echo(), reactor).open()
 reactor.run()
 """
 
+#: a daemon that answers each call of one connection with its pid
+ANSWERING = f"""
+import os, sys; sys.path.append({ROOT!r})
+from runjd.protocols.ttrpc.envelope import Response, format_response
+from runjd.protocols.ttrpc.frames import RESPONSE, format_frame
+from tests.containerd.relay.caller import Listening
+if os.path.exists(sys.argv[1]):
+    os.unlink(sys.argv[1])
+served = Listening(sys.argv[1]).accept()
+served.hello()
+while True:
+    data = format_response(Response(b"%d" % os.getpid()))
+    served.socket.sendall(format_frame(served.request()[0], RESPONSE, data))
+"""
+
 
 class RunningRelay:
     """
