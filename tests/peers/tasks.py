@@ -36,13 +36,15 @@ class Tasks:
 
     :param directory: existing, for what both sides see.
     :param shim: whose tasks: a key of :data:`SHIMS`.
+    :param configuration: of containerd.
     :ivar archive: of the image that all of them are made of.
     """
 
-    def __init__(self, machine: Machine, directory: Path, shim: str) -> None:
+    def __init__(self, machine: Machine, directory: Path, shim: str, configuration: str = CONFIGURATION) -> None:
         self.machine = machine
         self.is_ours = shim == "runj"
         self._directory = directory
+        self._configuration = configuration
         self._programs = directory / "bin"
         self._runtime = SHIMS[shim]
         self._numbers = count(1)
@@ -51,7 +53,7 @@ class Tasks:
         self._daemon: Program | None = None
 
     def __enter__(self) -> Self:
-        (self._directory / "containerd.toml").write_text(CONFIGURATION)
+        (self._directory / "containerd.toml").write_text(self._configuration)
         self._programs.mkdir()
         self._install()
         for name, text in self.programs().items():
