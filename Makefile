@@ -5,6 +5,9 @@
 VENV = .venv
 PYTEST_FLAGS =
 SECONDS = 600
+KILLS = 1000
+VICTIMS = daemon
+SEED = 0
 MADE = $(VENV)/.made
 MAN = man/*.5 man/*.7 man/*.8
 
@@ -13,8 +16,9 @@ help:
 	@echo "make test   runs all tests (PYTEST_FLAGS=... for some)"
 	@echo "make peers  runs podman, conmon and buildah on runj, and on runc for comparison"
 	@echo "make lint   checks the style and the types"
-	@echo "make soak   kills runj at random moments for SECONDS=600, and looks at what is left"
 	@echo "make fuzz   throws nearly right bytes at all that reads what strangers send, for SECONDS=600"
+	@echo "make soak   does everything at once for SECONDS=600, and looks whether memory grows"
+	@echo "make kills  kills the daemon (VICTIMS=keeper, both) KILLS=1000 times under load"
 	@echo "make logs   sends 1 GiB of random lines through each form of a log, and a line of 4 GiB"
 	@echo "make bench  measures jails, attach, exec and calls of runj against others"
 	@echo "make man    formats the manual pages into build/man"
@@ -47,8 +51,13 @@ lint: $(MADE)
 
 soak: $(MADE)
 	@.ci/packages test
-	@$(VENV)/bin/python -m tests.container.storm $(SECONDS) plain
-	@$(VENV)/bin/python -m tests.container.storm $(SECONDS) linux
+	@$(VENV)/bin/python -m tests.container.storm "$$(($(SECONDS) / 6))" plain
+	@$(VENV)/bin/python -m tests.container.storm "$$(($(SECONDS) / 6))" linux
+	@$(VENV)/bin/python -m tests.soak.soak --seconds "$$(($(SECONDS) * 2 / 3))" --kills 30 --seed $(SEED)
+
+kills: $(MADE)
+	@.ci/packages test
+	@$(VENV)/bin/python -m tests.soak.soak --kills $(KILLS) --victims $(VICTIMS) --seed $(SEED)
 
 fuzz: $(MADE)
 	@.ci/packages test
@@ -88,4 +97,4 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help venv demo test peers lint soak fuzz logs bench man docs clean
+.PHONY: help venv demo test peers lint soak kills fuzz logs bench man docs clean

@@ -74,6 +74,19 @@ class Daemon:
 
     def start(self) -> None:
         """Start it, and wait until it takes connections."""
+        self.launch()
+        process = self._process
+        assert process is not None
+        try:
+            wait_until(self._has_opened, "the daemon takes no connections")
+        except AssertionError as error:
+            process.send_signal(signal.SIGABRT)  # faulthandler tells where it hangs
+            process.wait(PATIENCE)
+            self._process = None
+            raise AssertionError(f"{error}: {self.words()}") from None
+
+    def launch(self) -> None:
+        """Start it, and wait for nothing."""
         arguments = ["--nodaemon", "--pidfile=", "runjd", "--state", self.state, "--log", self.logs]
         arguments += ["--runtime", self._runtime, "--keeper", self._keeper()]
         arguments += ["--config", self.config] if os.path.exists(self.config) else []
@@ -85,13 +98,24 @@ class Daemon:
                 stdout=words,
                 stderr=words,
             )
-        try:
-            wait_until(self._is_listening, "the daemon takes no connections")
-        except AssertionError as error:
-            self._process.send_signal(signal.SIGABRT)  # faulthandler tells where it hangs
-            self._process.wait(PATIENCE)
-            self._process = None
-            raise AssertionError(f"{error}: {self.words()}") from None
+
+    def poll(self) -> int | None:
+        """Return how the daemon that was started ended, as Popen does; None while it lives."""
+        assert self._process is not None
+        return self._process.poll()
+
+    def forget(self) -> None:
+        """It has ended, which was dealt with."""
+        self._process = None
+
+    def is_listening(self) -> bool:
+        """Whether it takes connections."""
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(self.path)
+            except OSError:
+                return False
+        return True
 
     def words(self) -> str:
         """Return what the daemon said on its own log."""
@@ -185,15 +209,9 @@ class Daemon:
             subprocess.run(["rm", "-rf", "--one-file-system", self.directory], check=True)
         assert not left, f"left behind: {'; '.join(left)}"
 
-    def _is_listening(self) -> bool:
-        assert self._process is not None
-        assert self._process.poll() is None, "the daemon ended"
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(self.path)
-            except OSError:
-                return False
-        return True
+    def _has_opened(self) -> bool:
+        assert self.poll() is None, "the daemon ended"
+        return self.is_listening()
 
     def _twistd(self) -> list[str]:
         if self.installation is not None:

@@ -1,0 +1,288 @@
+"""
+Everything at once on a real daemon, with deaths at any moment, beside a model that knows what must be true.
+
+    python -m tests.soak.soak --seconds 600 [--kills 1000] [--victims daemon|keeper|both] [--within 3600] [--seed N]
+
+First daemons are killed while a generator of deeds keeps them busy, and now and then
+all deeds rest and the model is asked.  Then, with --seconds, nobody is killed, and
+memory and descriptors are measured, which must not grow.  The seed is printed first,
+every fault with the deeds before it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import random
+import sys
+import time
+import traceback
+from collections.abc import Callable, Mapping, Sequence
+
+from runjd.protocols.control.reply import Failure
+from tests.faults.logged import LoggedDaemon
+from tests.soak.asking import Lost, ask
+from tests.soak.deeds import Deeds
+from tests.soak.hosted import Hosted
+from tests.soak.lives import Lives
+from tests.soak.loglines import CHUNK, faults_of, lines_of
+from tests.soak.model import Model
+from tests.soak.slopes import Slope, descriptors, memory, slope_of
+
+#: seconds until what must be true at rest is
+_PATIENCE = 40.0
+_EVENTS = 10_000
+_EXECS = 1_000
+_STANDING = ("steady", "crash", "hand", "tty", "extra")
+#: bytes that may be lost when nobody but dead processes held a FIFO and a spool
+_BOTH = 2 << 20
+
+
+class Soak:
+    """
+    One soak.
+
+    :param say: told how it goes, line by line.
+    """
+
+    def __init__(self, seed: int, say: Callable[[str], None]) -> None:
+        self._seed = seed
+        self._say = say
+        self._chance = random.Random(seed)
+        self.daemon = LoggedDaemon()
+        self.lives = Lives(self.daemon)
+        self._model = Model(self.lives)
+        self._hosted = Hosted(self.daemon, self._model, seed)
+        self._deeds = Deeds(self.daemon.path, self._model, self._hosted, self._chance)
+        self.slopes: dict[str, Slope] = {}
+        self.gaps = 0
+
+    def deaths(self, count: int, victims: str, rest_every: int, within: float, mean: float = 0.3) -> None:
+        """
+        Kill so many at random moments of their lives, also while they start; ask the model now and then.
+
+        :param within: seconds; no more are killed then.
+        """
+        self._say(f"{count} kills of {victims}")
+        end = time.monotonic() + within
+        number = 0
+        while number < count and time.monotonic() < end:
+            number += 1
+            if self._chance.random() < 0.25:
+                delay = self._chance.uniform(0.0, 1.1 * self.lives.start_time)
+            else:
+                delay = self.lives.start_time + self._chance.expovariate(1 / mean)
+            self.lives.begin(delay, victims)
+            while self.lives.is_doomed():
+                if not self._deeds.one():
+                    break
+            is_dead = self.lives.mourn()
+            self._deeds.last.append(f"--- {victims} killed after {delay:.3f} s")
+            if not is_dead and victims == "daemon" and self._chance.random() < 0.1:
+                self.lives.end()
+            if number % rest_every == 0:
+                self.rest()
+                self._say(f"{number} kills, {self.summary()}")
+
+    def calm(self, seconds: float, sample_every: float = 1.0) -> None:
+        """Kill nobody; measure memory and descriptors once the daemon has all it ever remembers."""
+        self.lives.begin()
+        self._fill()
+        began = time.monotonic()
+        pids = {"daemon": self.daemon.pid, "keeper": self.daemon.keeper()}
+        samples: dict[str, list[tuple[float, float]]] = {}
+        due = began + seconds / 5
+        while time.monotonic() < began + seconds:
+            assert self._deeds.one(), f"the daemon is lost: {self.daemon.words()[-2000:]}"
+            if time.monotonic() >= due:
+                due = time.monotonic() + sample_every
+                for name, pid in pids.items():
+                    at = time.monotonic() - began
+                    samples.setdefault(f"{name}: bytes of memory", []).append((at, memory(pid)))
+                    samples.setdefault(f"{name}: descriptors", []).append((at, descriptors(pid)))
+        self.slopes = {name: slope_of(each) for name, each in samples.items() if len(each) >= 4}
+        self._say(self.summary())
+
+    def rest(self) -> None:
+        """Let everything come to rest, and ask the model."""
+        self.lives.begin()
+        self._deeds.close()
+        self._persistently(self._deeds.reload)
+        deadline = time.monotonic() + _PATIENCE
+        waiting: set[str] | None = None
+        while waiting or waiting is None:
+            status = self._status()
+            faults = self._model.faults(status)
+            # each has to be right at some moment: those that end again and again are not all so at the same one
+            waiting = set(faults) if waiting is None else waiting & set(faults)
+            told = [f"{name}: {each}" for name in sorted(waiting) for each in faults[name]]
+            assert time.monotonic() < deadline or not told, "\n".join(told)
+            time.sleep(0.2 if waiting else 0.0)
+        self._model.settle(status)
+        self._check_words()
+
+    def finish(self) -> None:
+        """Stop everything; check the logs, and that nothing is left."""
+        self.rest()
+        self._persistently(self._deeds.remove_jobs)
+        self.lives.stop()
+        self.lives.ear.wait()
+        self._model.read()
+        alive = [run for jail in self._model.jails.values() for run in jail.book.alive()]
+        assert not alive, f"they live: {alive}"
+        self._check_logs()
+        self._check_words()
+        for name in ("state/state", "state/keeper/exits", "state/jails"):
+            left = [each for each in os.listdir(f"{self.daemon.directory}/{name}") if not each.startswith(_STANDING)]
+            assert not left, f"left in {name}: {left}"
+
+    def close(self) -> None:
+        """Let go of everything."""
+        self._deeds.close()
+        try:
+            self.lives.give_up()
+            self.daemon.remove()
+        finally:
+            self.lives.ear.close()
+
+    def summary(self) -> str:
+        """Return how far it is."""
+        runs = sum(len(jail.runs) for jail in self._model.jails.values())
+        deaf = sum(life.number not in self.lives.ear.heard for life in self.lives.all)
+        return (
+            f"{len(self.lives.all)} lives ({deaf} died before anybody listened), {self.lives.kills} kills of daemons, "
+            f"{len(self.lives.keeper_deaths)} of keepers, {sum(self._deeds.counts.values())} deeds, {runs} runs, "
+            f"{len(self.lives.ear.told)} ends told, {self._model.unheard} to nobody"
+        )
+
+    def report(self, fault: str) -> str:
+        """Return the deeds before a fault, and what was told of the jails in it."""
+        names = {name for name in self._model.jails if f"{name}:" in fault}
+        events = [each for each in self.lives.ear.last if any(f"jail={name} " in each for name in names)]
+        lives = [f"{each.number}: {each.began:.3f} to {each.ended:.3f} {each.end}" for each in self.lives.all[-40:]]
+        runs = [str(run) for name in sorted(names) for run in self._model.jails[name].runs[-30:]]
+        words = ("the daemon said:", self.daemon.words()[-3000:])
+        parts = ("deeds:", *self._deeds.last, "events:", *events[-200:], "runs:", *runs, "lives:", *lives, *words)
+        return "\n".join(parts)
+
+    # --- inside --------------------------------------------------------------------------
+
+    def _fill(self) -> None:
+        """Have the daemon remember as many events and ends as it ever does."""
+        for _ in range(_EVENTS // 2):
+            ask(self.daemon.path, "enable hand0")
+            ask(self.daemon.path, "disable hand0")
+        for _ in range(_EXECS):
+            ask(self.daemon.path, "exec steady0 detach=yes -- /bin/true")
+
+    def _persistently(self, call: Callable[[], object]) -> None:
+        while True:
+            try:
+                call()
+                return
+            except Lost:
+                self.lives.mourn()
+                self.lives.begin()
+
+    def _status(self) -> Sequence[Mapping[str, str]]:
+        end, records = ask(self.daemon.path, "status")
+        assert not isinstance(end, Failure), f"status: {end}"
+        return records
+
+    def _check_words(self) -> None:
+        for name, words in (("daemon", self.daemon.words()), ("keeper", self._keeper_words())):
+            at = max(words.find("Traceback"), words.find("Unhandled"))
+            assert at < 0, f"the {name} says: {words[max(0, at - 500) : at + 3000]}"
+
+    def _keeper_words(self) -> str:
+        with contextlib.suppress(OSError), open(f"{self.daemon.state}/keeper/log", errors="replace") as file:
+            return file.read()
+        return ""
+
+    def _check_logs(self) -> None:
+        excuses = [(life.ended, life.ended, CHUNK) for life in self.lives.all if life.end == "killed"]
+        excuses += [(begin, end, _BOTH) for begin, end in self.lives.blind]
+        faults, gaps, biggest, lines = [], 0, 0, 0
+        for jail in self._model.jails.values():
+            if jail.name.startswith("tty"):
+                continue
+            contents = self.daemon.files(jail.name)
+            for stream in ("out", "err"):
+                found = lines_of(contents, stream)
+                lines += len(found)
+                wrong, missing = faults_of(found, jail.runs, stream, self._seed, excuses)
+                faults += [f"{jail.name}: {each}" for each in wrong]
+                gaps += len(missing)
+                biggest = max([biggest, *(each.bytes for each in missing)])
+        self._say(f"{lines} lines in the logs, {gaps} gaps, the longest of {biggest} bytes")
+        assert not faults, "\n".join(faults[:20])
+        self.gaps = gaps
+
+
+def run(
+    seed: int,
+    kills: int,
+    victims: str,
+    seconds: float,
+    say: Callable[[str], None],
+    rest_every: int = 25,
+    within: float = float("inf"),
+) -> list[str]:
+    """
+    Soak; return what went wrong, and nothing for nothing.
+
+    :param kills: so many.
+    :param seconds: so long nobody is killed, behind that.
+    :param within: seconds in which there are kills; fewer, where the time is too short.
+    """
+    soak = Soak(seed, say)
+    faults = []
+    try:
+        soak.deaths(kills, victims, rest_every, within)
+        if seconds:
+            soak.calm(seconds)
+        soak.finish()
+        say(soak.summary())
+        for name, each in soak.slopes.items():
+            say(f"{name}: {each.slope:+.0f} an hour, standard error {each.error:.0f}; mean {each.mean:.0f}")
+        faults += [f"{name} grow: {each}" for name, each in soak.slopes.items() if not each.is_zero]
+    except Exception as error:
+        faults.append(f"seed {seed}: {_told(error)}\n{soak.report(str(error))}")
+    try:
+        soak.close()
+    except AssertionError as error:
+        if not faults:  # else what is left is left by that
+            faults.append(f"seed {seed}: {error}")
+    return faults
+
+
+def _told(error: Exception) -> str:
+    return str(error) if isinstance(error, AssertionError) else traceback.format_exc()
+
+
+def main() -> int:
+    """Soak as the command line says."""
+    parser = argparse.ArgumentParser(description="Kills daemons and keepers under load, and checks what must be true.")
+    parser.add_argument("--seconds", type=float, default=0.0, help="so long nobody is killed, and memory is measured")
+    parser.add_argument("--kills", type=int, default=100)
+    parser.add_argument("--victims", choices=("daemon", "keeper", "both"), default="daemon")
+    parser.add_argument("--within", type=float, default=float("inf"), help="seconds; no more are killed then")
+    parser.add_argument("--seed", type=int, default=0, help="repeats a run; 0: any")
+    given = parser.parse_args()
+    seed = given.seed or random.SystemRandom().getrandbits(31)
+    began = time.monotonic()
+
+    def say(text: str) -> None:
+        sys.stdout.write(f"{time.monotonic() - began:6.0f} s  {text}\n")
+        sys.stdout.flush()
+
+    say(f"seed {seed}")
+    faults = run(seed, given.kills, given.victims, given.seconds, say, within=given.within)
+    for each in faults:
+        sys.stderr.write(f"{each}\n")
+    return 1 if faults else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
