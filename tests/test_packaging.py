@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 import runjd
+from runjd.keeper import messages
+from tests.keeper.running import RunningKeeper
 
 CHECKOUT = Path(__file__).parent.parent
 PROGRAMS = {
@@ -205,3 +207,16 @@ def test_output_that_cannot_be_written_is_an_error(installed):
 
     assert done.returncode == 74
     assert done.stderr == "standard output: No space left on device\n"
+
+
+def test_an_installed_keeper_is_replaced_by_what_is_installed(installed, private_dir):
+    """Its script of sh(1) does not run in its place, which would wait for its children; and so once more."""
+    keeper = RunningKeeper(private_dir, program=str(installed / "bin/runjd-keeper"))
+    try:
+        daemon = keeper.greeted()
+        daemon.run("web", keeper.bundle("web", "/bin/sh", "-c", "sleep 1; exit 7"))
+        for _ in range(2):
+            daemon.do(messages.ask_upgrade)
+        assert daemon.exit("web")["status"] == 7
+    finally:
+        keeper.end()

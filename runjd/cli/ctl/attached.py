@@ -133,7 +133,7 @@ class _Attached:
             client.close()
             try:
                 run = client.greeting.get("run", "")
-                client = come_back(self._call.path, run, self._call.notice, Gone("no daemon came"))
+                client = come_back(self._call.another_client, run, self._call.notice, Gone("no daemon came"))
                 fields, first = client.upgrade(self._again(request))
             except RunjdError as error:
                 if error.code in _ENDED:

@@ -74,7 +74,7 @@ def events(call: Call) -> int:
 def _come_back(call: Call, client: Client, lost: RunjdError) -> Client:
     """Return a connection to the next daemon. :raise RunjdError: none comes."""
     client.close()
-    return come_back(call.path, client.greeting.get("run", ""), call.notice, lost)
+    return come_back(call.another_client, client.greeting.get("run", ""), call.notice, lost)
 
 
 class _Place:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import select
 import time
 
-from runjd.cli.ctl.client import connect
 from runjd.errors import Denied, Gone, InputOutput, RunjdError
 
 TYPE_CHECKING = False
@@ -20,42 +19,44 @@ HOPE = 20.0
 _PAUSE = 0.05
 
 
-def next_daemon(path: str, run: str) -> Client:
+def next_daemon(connect: Callable[[], Client], run: str) -> Client:
     """
     Connect to the daemon behind one that is about to go, once it takes connections.
 
+    :param connect: makes a connection.
     :param run: which life of the daemon goes.
     :raise RunjdError: it does not come, or lets nobody in.
     """
-    return _find(path, run, PATIENCE, None)
+    return _find(connect, run, PATIENCE, None)
 
 
-def come_back(path: str, run: str, tell: Callable[[str], object], lost: RunjdError) -> Client:
+def come_back(connect: Callable[[], Client], run: str, tell: Callable[[str], object], lost: RunjdError) -> Client:
     """
     Connect to the daemon behind one that closed our connection.
 
+    :param connect: makes a connection.
     :param run: which life of the daemon that was.
     :param tell: told that it is waited for, where there is none.
     :param lost: raised where none comes, or the same one still is there: what it did was meant for us.
     """
     try:
-        return _find(path, run, HOPE, tell)
+        return _find(connect, run, HOPE, tell)
     except RunjdError:
         raise lost from None
 
 
-def _find(path: str, run: str, patience: float, tell: Callable[[str], object] | None) -> Client:
+def _find(connect: Callable[[], Client], run: str, patience: float, tell: Callable[[str], object] | None) -> Client:
     """
     Wait for another daemon.
 
     :param tell: None: the one that is there is known to go.
     """
     deadline = time.monotonic() + patience
-    problem: RunjdError = InputOutput(f"no other daemon came to {path} within {patience:g} s; see its log")
+    problem: RunjdError = InputOutput(f"no other daemon came within {patience:g} s; see its log")
     is_told = False
     while (left := deadline - time.monotonic()) > 0:
         try:
-            client = connect(path)
+            client = connect()
         except Denied:
             raise
         except RunjdError as error:
@@ -69,7 +70,7 @@ def _find(path: str, run: str, patience: float, tell: Callable[[str], object] | 
             return client
         if tell is not None:
             client.close()
-            raise Gone(f"the daemon at {path} is still there")
+            raise Gone("the daemon is still there")
         select.select([client.socket], [], [], left)  # it says goodbye when it goes
         client.close()
     raise problem

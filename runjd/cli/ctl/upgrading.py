@@ -20,7 +20,7 @@ def upgrade(call: Call) -> int:
     run = client.greeting.get("run", "")
     told = client.ask(Request("", "UPGRADE")).fields
     call.pass_notices(told)
-    new = next_daemon(call.path, run)
+    new = next_daemon(call.another_client, run)
     try:
         greeting = new.greeting
     finally:
