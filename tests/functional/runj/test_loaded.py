@@ -55,7 +55,7 @@ def loaded(runj: Runj, *words: str) -> set[str]:
     ("words", "most"),
     [
         (("state", "web"), 92),
-        (("list",), 80),
+        (("list",), 82),
         (("ps", "web"), 95),
         (("kill", "web", "CONT"), 92),
         (("start", "web"), 92),
