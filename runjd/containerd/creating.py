@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from runjd.containerd.connecting import connect
@@ -20,12 +21,15 @@ from runjd.containerd.streams import FILE, Streams, for_keeper
 from runjd.containerd.task import Task
 from runjd.containerd.tasks import Tasks
 from runjd.errors import AlreadyExists, BadArgument, RunjdError, WrongState
+from runjd.protocols.keeperreplies import Launched
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.status import UNKNOWN, TtrpcError
 from runjd.runtime.rootmount import RootMount
 
 #: seconds that output which nobody takes can delay a deletion
 _OUTPUT_LIMIT = 2.0
+#: seconds between looks at what an earlier daemon has asked for, and for which it is looked at
+_MOMENT, _RESUME_LIMIT = 0.05, 60.0
 #: codes of errors that say nothing of the container
 _PASSING = ("BUSY", "GONE", "LIMIT", "EXISTS", "CANCELLED")
 
@@ -58,6 +62,7 @@ class Creating:
         mark = mark_of(call)
         stdio = for_keeper(streams, origin.namespace, id)
         known = self._tasks.trace(origin.jail(id))
+        task = None
         if known is not None and not known.deleted:
             if not (call.is_repeated and known.init.asked == mark):
                 if known.init.status != "stopped":
@@ -68,38 +73,58 @@ class Creating:
             elif known.init.pid:
                 return known.init
             else:
-                # whoever was at work on it may be yet
-                await self._place.keeper.delete(known.jail, force=True, bundle=known.bundle)
+                task = known
         if not os.path.isabs(bundle):
             raise BadArgument(f'the bundle must be an absolute path, not "{bundle}"')
         await self._check_files(streams)
-        process = TaskProcess("", streams, {}, mark, "creating")
-        task = Task(origin, id, bundle, self._place.runtime, process)
-        if known is not None:
-            self._tasks.forget(known)
-        self._tasks.add(task)
+        is_resumed = task is not None
+        if task is None:
+            task = Task(origin, id, bundle, self._place.runtime, TaskProcess("", streams, {}, mark, "creating"))
+            if known is not None:
+                self._tasks.forget(known)
+            self._tasks.add(task)
+        process = task.init
         async with task.lock:
             try:
-                launched = await self._place.keeper.create(
-                    task.jail,
-                    bundle,
-                    task.runtime,
-                    stdio=stdio,
-                    mounts=[
-                        {"type": each.type, "source": each.source, "options": list(each.options)} for each in mounts
-                    ],
-                    note={"task": id},
-                )
+                launched = await self._launch(task, stdio, mounts, is_resumed)
             except RunjdError as error:
-                self._tasks.forget(task)
+                if error.code != "GONE":  # else nobody knows what became of it: the next daemon, or a deletion, sees
+                    self._tasks.forget(task)
                 raise told("create", error) from error
-            process.pid, process.status, process.logger = launched.pid, "created", launched.logger
-            connect(self._place, task, process, launched.descriptors)
+            if launched is not None:
+                process.pid, process.status, process.logger = launched.pid, "created", launched.logger
+                connect(self._place, task, process, launched.descriptors)
+                for each in launched.notices:
+                    self._log.warn("{notice}", notice=each)
             self._place.save(task)
-            for each in launched.notices:
-                self._log.warn("{notice}", notice=each)
             self._place.announcing.created(task, mounts)
         return process
+
+    async def _launch(
+        self, task: Task, stdio: Mapping[str, object], mounts: Sequence[RootMount], is_resumed: bool
+    ) -> Launched | None:
+        """
+        Have the keeper make it.
+
+        :param is_resumed: an earlier daemon has asked for it, and somebody may be at work on it yet.
+        :return: None: that came to its end meanwhile.
+        """
+        made = [{"type": each.type, "source": each.source, "options": list(each.options)} for each in mounts]
+        deadline = self._place.reactor.seconds() + _RESUME_LIMIT
+        while True:
+            try:
+                return await self._place.keeper.create(
+                    task.jail, task.bundle, task.runtime, stdio=stdio, mounts=made, note={"task": task.id}
+                )
+            except RunjdError as error:
+                if task.init.pid:
+                    return None
+                is_late = self._place.reactor.seconds() > deadline
+                if not is_resumed or is_late or error.code not in ("BUSY", "EXISTS"):
+                    raise
+                if error.code == "EXISTS":  # and nobody is at work on it any more
+                    await self._place.keeper.delete(task.jail, force=True, bundle=task.bundle)
+            await deferLater(self._place.reactor, _MOMENT)
 
     async def start(self, call: Call, task: Task) -> TaskProcess:
         """

@@ -6,7 +6,17 @@ import json
 import os
 from functools import partial
 
-from runjd.errors import BadArgument, Busy, LimitReached, NoSuchJail, NotFound, RunjdError, WrongState, from_record
+from runjd.errors import (
+    AlreadyExists,
+    BadArgument,
+    Busy,
+    LimitReached,
+    NoSuchJail,
+    NotFound,
+    RunjdError,
+    WrongState,
+    from_record,
+)
 from runjd.keeper import messages
 from runjd.keeper.channel import Parcel
 from runjd.keeper.children import Child, Children
@@ -169,6 +179,8 @@ class Keeper:
         jail = check_id(_text(message, "jail"))
         child = Child(jail, "", 0, 0, note=_note(message))
         _text(message, "bundle"), _text(message, "runtime")
+        if message["m"] == "create":
+            self._check_alone(jail)
         self._check_room()
         # where it was there before, what a worker leaves is not ours to remove
         path = os.path.join(self._root, jail)
@@ -342,6 +354,14 @@ class Keeper:
         record = report.message["error"]
         assert isinstance(record, dict)
         session.say(messages.tell_failed(req, from_record(record)))
+
+    def _check_alone(self, jail: str) -> None:
+        """:raise RunjdError: it is there, or an earlier daemon's order to make it is not done: its root is in use."""
+        if jail in self._workers.jails():
+            raise Busy(f'somebody is at work on "{jail}"', retry_ms=50)
+        child = self._children.find(jail, "")
+        if child is not None and child.exit is None:
+            raise AlreadyExists(jail)
 
     def _check_room(self) -> None:
         """:raise LimitReached: another process would leave us without descriptors."""

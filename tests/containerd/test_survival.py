@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
+from twisted.internet import reactor
+from twisted.internet.task import deferLater
 
 from runjd.containerd.proto import task_pb2 as pb
 from tests.containerd.bench import read_all, readable, reader, write
@@ -56,6 +58,29 @@ async def test_a_call_that_comes_again_is_carried_out_once(bench):
     topics = bench.containerd.topics
     assert [topics.count(each) for each in ("create", "exec-added", "exec-started", "delete")] == [1] * 4
     assert "start" in topics  # maybe twice: nobody knows whether the last daemon came so far as to tell it
+
+
+@pytest.mark.parametrize("pause", [0.0, 0.005, 0.02, 0.2])
+@pytest_twisted.ensureDeferred
+async def test_what_was_under_way_comes_to_its_end(bench, pause):
+    """A daemon that dies while it creates, or starts, is asked again: there is one process, and it runs."""
+    request = pb.CreateTaskRequest(id="one", bundle=bench.bundle("one", "sleep", "1000"))
+    for method, asked, answer in (
+        ("Create", request, pb.CreateTaskResponse),
+        ("Start", pb.StartRequest(id="one"), pb.StartResponse),
+    ):
+        stream = 101 if method == "Create" else 103
+        bench.send(bench.call_of(method, asked, stream=stream)).addErrback(lambda failure: None)
+        await deferLater(reactor, pause)
+        await bench.restart()
+        made = await bench.call(method, asked, answer, stream=stream, is_repeated=True)
+        assert os.path.exists(f"/proc/{made.pid}")
+
+    assert await bench.status("one") == "RUNNING"
+    assert (await bench.state("one")).pid == made.pid
+    await bench.kill("one")
+    assert await bench.wait("one") == 137
+    await bench.delete("one")
 
 
 @pytest_twisted.ensureDeferred
@@ -151,6 +176,7 @@ async def test_a_program_logs_a_terminal(bench):
     uri = f"binary://{bench.directory}/logger"
     await bench.create("one", "sh", "-c", "echo on; read x; echo got $x", terminal=True, stdin=go, stdout=uri)
     await bench.start("one")
+    await bench.until(lambda: os.path.exists(log) and "on" in Path(log).read_text())
     await bench.restart()
     write(go, b"one\n")
     assert await bench.wait("one") == 0
