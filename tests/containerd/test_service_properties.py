@@ -1,4 +1,4 @@
-"""Whatever is called comes back with an answer or an error of ours; there is no keeper to do anything."""
+"""Whatever is called comes back with an answer or an error of ours; the keeper can do nothing."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.defer import Deferred, fail, maybeDeferred
 from twisted.internet.task import Clock
 from twisted.python.failure import Failure
 
@@ -17,7 +17,7 @@ from runjd.container.operations import Operations
 from runjd.containerd.methods import _METHODS
 from runjd.containerd.proto import task_pb2 as pb
 from runjd.containerd.side import ContainerdSide, containerd_side
-from runjd.errors import RunjdError
+from runjd.errors import RunjdError, RuntimeFailure
 from runjd.protocols.ttrpc.call import Call, Caller, Origin
 from runjd.runtime.choose import RUNTIMES
 from runjd.supervise.connection import AbsentKeeper
@@ -38,16 +38,23 @@ CREATE = st.builds(
 EXEC = st.builds(pb.ExecProcessRequest, id=WORDS, exec_id=WORDS, stdout=WORDS)
 
 
+class UnableKeeper(AbsentKeeper):
+    """A keeper that can make nothing."""
+
+    def create(self, jail, bundle, runtime, *, stdio, mounts, note):
+        return fail(RuntimeFailure("make the jail", "nothing can be made"))
+
+
 @pytest.fixture(scope="module")
 def side():
-    """Return tasks without a keeper."""
+    """Return tasks, with a keeper that can do nothing."""
     with tempfile.TemporaryDirectory(dir="/tmp") as directory:
         os.mkdir(f"{directory}/tasks", 0o700)
         made = containerd_side(
             f"{directory}/tasks",
             Clock(),
             maybeDeferred,
-            AbsentKeeper,
+            UnableKeeper,
             Operations(f"{directory}/state", RUNTIMES, time.time),
             "linux",
         )
@@ -74,7 +81,7 @@ def test_odd_bytes_are_answered(side, method, payload):
 
 @given(request=st.one_of(CREATE, EXEC))
 def test_odd_requests_are_answered_and_leave_nothing(side, request):
-    """No task is there without a keeper to make it."""
+    """No task is there that could not be made."""
     method = "Create" if isinstance(request, pb.CreateTaskRequest) else "Exec"
 
     assert isinstance(outcome(side, method, request.SerializeToString()), RunjdError)
