@@ -29,7 +29,7 @@ from runjd.runtime.rootmount import RootMount
 #: seconds that output which nobody takes can delay a deletion
 _OUTPUT_LIMIT = 2.0
 #: seconds between looks at what an earlier daemon has asked for, and for which it is looked at
-_MOMENT, _RESUME_LIMIT = 0.05, 60.0
+MOMENT, RESUME_LIMIT = 0.05, 60.0
 #: codes of errors that say nothing of the container
 _PASSING = ("BUSY", "GONE", "LIMIT", "EXISTS", "CANCELLED")
 
@@ -110,7 +110,7 @@ class Creating:
         :return: None: that came to its end meanwhile.
         """
         made = [{"type": each.type, "source": each.source, "options": list(each.options)} for each in mounts]
-        deadline = self._place.reactor.seconds() + _RESUME_LIMIT
+        deadline = self._place.reactor.seconds() + RESUME_LIMIT
         while True:
             try:
                 return await self._place.keeper.create(
@@ -124,7 +124,7 @@ class Creating:
                     raise
                 if error.code == "EXISTS":  # and nobody is at work on it any more
                     await self._place.keeper.delete(task.jail, force=True, bundle=task.bundle)
-            await deferLater(self._place.reactor, _MOMENT)
+            await deferLater(self._place.reactor, MOMENT)
 
     async def start(self, call: Call, task: Task) -> TaskProcess:
         """

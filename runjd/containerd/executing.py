@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from twisted.internet.task import deferLater
+
 from runjd.containerd.connecting import connect, disconnect
-from runjd.containerd.creating import output_of, told
+from runjd.containerd.creating import MOMENT, RESUME_LIMIT, output_of, told
 from runjd.containerd.dying import Dying
 from runjd.containerd.ends import End
 from runjd.containerd.loggerend import LoggerEnds
@@ -16,6 +18,7 @@ from runjd.containerd.steering import close_input
 from runjd.containerd.streams import Streams, for_keeper
 from runjd.containerd.task import Task
 from runjd.errors import RunjdError, WrongState
+from runjd.protocols.keeperreplies import Launched
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.status import ALREADY_EXISTS, TtrpcError
 from runjd.spec.ids import check_id
@@ -62,32 +65,25 @@ class Executing:
         :raise TtrpcError: what the runtime says.
         """
         mark = mark_of(call)
-        if call.is_repeated and process.started == mark and process.pid:
+        is_resumed = call.is_repeated and process.started == mark
+        if is_resumed and process.pid:
             return process
         if task.init.status not in ("starting", "running") or task.is_paused:
             raise WrongState("cannot exec in a container that does not run: failed precondition")
         if process.status != "added" or process.is_starting:
             raise WrongState(f"cannot start a process that is {process.status}: failed precondition")
-        streams = process.streams
         process.status, process.started, process.is_starting = "starting", mark, True
         self._place.save(task)
         try:
-            launched = await self._place.keeper.exec(
-                task.jail,
-                process.name,
-                process.spec,
-                stdin=bool(streams.input),
-                size=process.size,
-                note={"task": task.id},
-                stdio=for_keeper(streams, task.origin.namespace, task.id),
-            )
+            launched = await self._launch(task, process, is_resumed)
         except RunjdError as error:
             process.status = "added"
             raise told("exec", error) from error
         finally:
             process.is_starting = False
-        process.pid, process.status, process.logger = launched.pid, "running", launched.logger
-        connect(self._place, task, process, launched.descriptors)
+        if launched is not None:
+            process.pid, process.status, process.logger = launched.pid, "running", launched.logger
+            connect(self._place, task, process, launched.descriptors)
         self._place.save(task)
         self._place.announcing.started(task, process)
         if process.is_input_closed:  # it was, while the keeper was at work
@@ -96,6 +92,33 @@ class Executing:
         if record is not None:
             self._dying.ended(task, process, record)
         return process
+
+    async def _launch(self, task: Task, process: TaskProcess, is_resumed: bool) -> Launched | None:
+        """
+        Have the keeper run it.
+
+        :param is_resumed: an earlier daemon has asked for it, and somebody may be at work on it yet.
+        :return: None: that came to its end meanwhile.
+        """
+        streams = process.streams
+        deadline = self._place.reactor.seconds() + RESUME_LIMIT
+        while True:
+            try:
+                return await self._place.keeper.exec(
+                    task.jail,
+                    process.name,
+                    process.spec,
+                    stdin=bool(streams.input),
+                    size=process.size,
+                    note={"task": task.id},
+                    stdio=for_keeper(streams, task.origin.namespace, task.id),
+                )
+            except RunjdError as error:
+                if process.pid:
+                    return None
+                if not is_resumed or error.code != "BUSY" or self._place.reactor.seconds() > deadline:
+                    raise
+            await deferLater(self._place.reactor, MOMENT)
 
     async def delete(self, call: Call, task: Task, process: TaskProcess) -> End:
         """

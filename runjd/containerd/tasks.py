@@ -115,7 +115,7 @@ class Tasks:
         process.pid = found.pid
         if process.status == "creating":
             process.status = "created"
-        elif process.exec_id and process.status == "starting":
+        elif process.exec_id and process.status in ("starting", "added"):
             process.status = "running"
         connect(self._place, task, process, found.descriptors)
         if not process.exec_id and process.status == "running":

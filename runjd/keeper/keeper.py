@@ -211,6 +211,8 @@ class Keeper:
         namesake = self._children.find(jail, name)
         if namesake is not None and namesake.exit is None:
             raise WrongState(f'"{jail}" has a process named "{name}" already', jail=jail)
+        if message.get("stdio") is not None and self._workers.is_executing(jail, name):
+            raise Busy(f'somebody is at work on "{name}" of "{jail}"', retry_ms=50)
         self._check_room()
         self._order(_job(message), lambda report: self._launched(session, req, child, report), session)
 

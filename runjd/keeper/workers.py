@@ -114,6 +114,11 @@ class Workers:
         orders = [*self._queue, *(worker.order for worker in self._at_work.values())]
         return {str(order.job.get("jail")) for order in orders}
 
+    def is_executing(self, jail: str, exec: str) -> bool:
+        """Whether a job that was not reported runs a process of that name."""
+        orders = [*self._queue, *(worker.order for worker in self._at_work.values())]
+        return any(order.job.get("jail") == jail and order.job.get("exec") == exec for order in orders)
+
     @property
     def newest(self) -> int:
         """Number of the worker that was forked last; each has the next higher one."""

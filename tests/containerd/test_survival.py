@@ -78,8 +78,20 @@ async def test_what_was_under_way_comes_to_its_end(bench, pause):
 
     assert await bench.status("one") == "RUNNING"
     assert (await bench.state("one")).pid == made.pid
+    await bench.add("one", "e", "sleep", "1000")
+    start = pb.StartRequest(id="one", exec_id="e")
+    bench.send(bench.call_of("Start", start, stream=105)).addErrback(lambda failure: None)
+    await deferLater(reactor, pause)
+    await bench.restart()
+    made = await bench.call("Start", start, pb.StartResponse, stream=105, is_repeated=True)
+
+    assert await bench.status("one", "e") == "RUNNING"
+    assert (await bench.state("one", "e")).pid == made.pid
+    listed = await bench.call("Pids", pb.PidsRequest(id="one"), pb.PidsResponse)
+    assert len(listed.processes) == 2
     await bench.kill("one")
     assert await bench.wait("one") == 137
+    assert await bench.wait("one", "e") == 137
     await bench.delete("one")
 
 
