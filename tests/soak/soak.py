@@ -22,7 +22,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from runjd.protocols.control.reply import Failure
 from tests.faults.logged import LoggedDaemon
-from tests.soak.asking import Lost, ask
+from tests.soak.asking import Connection, Lost, ask
 from tests.soak.deeds import Deeds
 from tests.soak.hosted import Hosted
 from tests.soak.lives import Lives
@@ -170,11 +170,11 @@ class Soak:
 
     def _fill(self) -> None:
         """Have the daemon remember as many events and ends as it ever does."""
-        for _ in range(_EVENTS // 2):
-            ask(self.daemon.path, "enable hand0")
-            ask(self.daemon.path, "disable hand0")
-        for _ in range(_EXECS):
-            ask(self.daemon.path, "exec steady0 detach=yes -- /bin/true")
+        with Connection(self.daemon.path) as connection:
+            for _ in range(_EVENTS):
+                connection.ask("kill steady0 WINCH")
+            for _ in range(_EXECS):
+                connection.ask("exec steady0 detach=yes -- /bin/true")
 
     def _persistently(self, call: Callable[[], object]) -> None:
         while True:
