@@ -213,7 +213,7 @@ def daemon(directory: str) -> Iterator[int]:
     """Run a daemon with all it has in that directory; yield its pid."""
     process = subprocess.Popen(daemon_command(directory), stdin=subprocess.DEVNULL, cwd="/")
     try:
-        deadline = time.monotonic() + 10
+        deadline = time.monotonic() + 60
         while control(directory, "ping") != 0:
             if process.poll() is not None or time.monotonic() > deadline:
                 raise SystemExit(f"The daemon does not start:\n{_tail(directory)}")
