@@ -7,6 +7,7 @@ nothing while nobody asks.  Those who ask while one text is being made share it.
 
 from __future__ import annotations
 
+import gc
 from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -81,7 +82,20 @@ class Exposition:
 
 
 def _written(sample: Sample) -> bytes:
-    """Write it down, on a thread, which also imports what that takes."""
+    """
+    Write it down, on a thread, which also imports what that takes.
+
+    So many values make Python look for garbage, and it would look through all that the daemon has,
+    which a thousand jails make 100,000 objects: the reactor would wait for that.
+    """
+    gc.freeze()
+    try:
+        return _text(sample)
+    finally:
+        gc.unfreeze()
+
+
+def _text(sample: Sample) -> bytes:
     try:
         from runjd.web.families import exposition
     except ImportError as error:

@@ -1,5 +1,6 @@
 """The text of the metrics."""
 
+import gc
 import os
 import re
 import subprocess
@@ -147,3 +148,22 @@ def test_labels_are_escaped(bench, text):
 
     (family,) = text_string_to_metric_families("\n".join(bench.lines("runjd_jail_exits")) + "\n")
     assert family.samples[0].labels["jail"] == text
+
+
+def test_garbage_is_not_looked_for_among_all_that_there_is(bench):
+    """While the text is made, what was there before is left alone; afterwards it is as it was."""
+    frozen = []
+
+    def collected(phase, info):
+        frozen.append(gc.get_freeze_count())
+
+    for number in range(300):
+        bench.run(f"jail{number}")
+    gc.callbacks.append(collected)
+    try:
+        bench.lines()
+    finally:
+        gc.callbacks.remove(collected)
+
+    assert max(frozen) > 1000
+    assert gc.get_freeze_count() == 0
