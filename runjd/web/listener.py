@@ -8,6 +8,7 @@ while whether the client took its answer or not: it is read every few seconds by
 
 from __future__ import annotations
 
+from io import BytesIO
 from typing import Any
 
 from twisted.internet.interfaces import IDelayedCall, IProtocolFactory
@@ -15,7 +16,7 @@ from twisted.logger import Logger
 from twisted.protocols.policies import ProtocolWrapper, WrappingFactory
 from twisted.python.failure import Failure
 from twisted.web.resource import Resource
-from twisted.web.server import NOT_DONE_YET, Site
+from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from runjd.errors import Cancelled, RunjdError
 from runjd.interfaces import IDiagnosis
@@ -26,6 +27,16 @@ CONNECTIONS = 16
 PATIENCE, LIFE = 10.0, 30.0
 
 _TYPE = b"text/plain; version=0.0.4; charset=utf-8"
+
+
+class _Request(Request):
+    """A request whose body is nobody's business: it would fill a disk, and then the memory, without a bound."""
+
+    def gotLength(self, length: int | None) -> None:
+        self.content = BytesIO()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        pass
 
 
 class Metrics(Resource):
@@ -111,6 +122,6 @@ class _Bounded(WrappingFactory):
 
 def metrics_site(diagnosis: IDiagnosis, reactor: Any) -> IProtocolFactory:
     """Return the factory of the site."""
-    site = Site(Metrics(diagnosis), timeout=PATIENCE, reactor=reactor)  # type: ignore[no-untyped-call]
+    site = Site(Metrics(diagnosis), _Request, timeout=PATIENCE, reactor=reactor)  # type: ignore[no-untyped-call]
     site.noisy = False
     return _Bounded(site, reactor)

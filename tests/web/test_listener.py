@@ -1,5 +1,7 @@
 """Metrics by HTTP."""
 
+from io import BytesIO
+
 import pytest
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.error import ConnectionDone
@@ -102,6 +104,24 @@ def test_there_is_nothing_else(bench, request_line, status):
 
     assert wire.value().split()[1] == status
     assert bench.asked == 0
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: 2000000", b"Transfer-Encoding: chunked"])
+def test_no_body_is_kept(bench, framing):
+    """Neither in memory nor in a file, however long it is; the answer is that of a request without one."""
+    wire = bench.connect()
+    kind = b"Content-Type: application/x-www-form-urlencoded"
+    wire.protocol.dataReceived(b"\r\n".join([b"POST /metrics HTTP/1.1", b"Host: x", kind, framing, b"", b""]))
+    (request,) = wire.protocol.wrappedProtocol._channel.requests
+    piece = b"a" * 1_000_000
+    pieces = [b"f4240\r\n" + piece + b"\r\n", b"f4240\r\n" + piece + b"\r\n0\r\n\r\n"]
+    for each in pieces if b"chunked" in framing else [piece, piece]:
+        assert (type(request.content), request.content.tell()) == (BytesIO, 0)
+        wire.protocol.dataReceived(each)
+        kept = request.content
+    assert kept is None  # answered, and forgotten
+
+    assert wire.value().split()[1] == b"405"
 
 
 def test_what_is_wrong_is_said(bench):

@@ -23,6 +23,8 @@ from runjd.values import Value
 
 #: refused connections that may stay open for a moment
 MAX_LINGERING = 16
+#: connections that are kept for those who have the role admin, as long as there are many: others cannot lock them out
+KEPT = 16
 #: requests of one connection that are carried out or wait; then it is not read
 MAX_IN_FLIGHT = 64
 #: what this server can do beyond asking and answering
@@ -122,7 +124,8 @@ class Hall:
             raise Denied(
                 f"no rule of the configuration allows {principal.name} anything", role="none", who=principal.name
             )
-        if len(self._members) >= self._limits.connections:
+        kept = 0 if self.guard.role_of(principal) == "admin" else min(KEPT, self._limits.connections // 4)
+        if len(self._members) >= self._limits.connections - kept:
             raise Busy(f"there are {len(self._members)} connections already", retry_ms=1000)
         name = principal.name
         if self._users[name] >= self._limits.connections_of_user:

@@ -317,7 +317,8 @@ class ControlProtocol(Protocol):
         self._is_shut = True
         if self._timer is not None and self._timer.active():
             self._timer.cancel()
-        self._timer = self._hall.clock.callLater(STUCK, self._abort)
+        # who was refused counts nowhere, and by TLS could keep a descriptor as long as he says no good-bye
+        self._timer = self._hall.clock.callLater(LINGER if self._requests is None else STUCK, self._abort)
         if self._stream is not None:
             self._stream.lost()
             self.transport.unregisterProducer()

@@ -7,10 +7,13 @@ import os
 import pytest
 import pytest_twisted
 
-from runjd.protocols.control.hall import Limits
+from runjd.errors import Busy
+from runjd.policy.access import Rule, Subject
+from runjd.policy.principal import Principal
+from runjd.protocols.control.hall import KEPT, Limits
 from runjd.protocols.control.outlet import MAX_EVENTS, STUCK
 from runjd.protocols.control.reply import Announcement, parse_reply
-from runjd.protocols.control.server import IDLE
+from runjd.protocols.control.server import IDLE, LINGER
 from runjd.supervise.memory import MemoryController
 from tests.functional.verbs.wire import Server
 from tests.protocols.control.offline import FULL, Offline
@@ -183,6 +186,36 @@ async def test_the_limit_of_each_user(private_dir):
 
     assert wire.greeting == f'-? BUSY retry_ms=1000 msg="uid:{os.getuid()} has 1 connections already"'
     await server.close()
+
+
+def test_others_cannot_keep_admins_out(offline):
+    """However many come together: the last places are for those who may do everything."""
+    hall = offline.hall
+    admin = Rule("access[0]", (Subject("uid", 7),), "admin")
+    offline.guard.take((admin, Rule("access[1]", (Subject("anybody"),), "observer")))
+    for number in range(Limits().connections - KEPT - hall.members):
+        hall.admit(object(), Principal(1000 + number, 0))
+    with pytest.raises(Busy, match="connections already"):
+        hall.admit(object(), Principal(999, 0))
+
+    for _ in range(KEPT):
+        hall.admit(object(), Principal(7, 0))
+
+    with pytest.raises(Busy, match="connections already"):
+        hall.admit(object(), Principal(7, 0))
+
+
+def test_who_is_refused_keeps_no_descriptor(offline):
+    """A connection that does not end by itself, as one of TLS whose client says no good-bye, is ended soon."""
+    offline.guard.take((Rule("access[0]", (Subject("uid", 7),), "admin"),))
+    stranger = offline.again()
+    assert stranger.greeting.startswith("-? DENIED ")
+
+    offline.clock.pump([LINGER, LINGER])
+
+    assert stranger.socket.is_aborted
+    offline.lose()
+    stranger.lose()
 
 
 @pytest_twisted.ensureDeferred
