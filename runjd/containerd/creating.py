@@ -20,7 +20,7 @@ from runjd.containerd.sinks import open_log
 from runjd.containerd.streams import FILE, Streams, for_keeper
 from runjd.containerd.task import Task
 from runjd.containerd.tasks import Tasks
-from runjd.errors import AlreadyExists, BadArgument, RunjdError, WrongState
+from runjd.errors import AlreadyExists, BadArgument, NotFound, RunjdError, WrongState
 from runjd.protocols.keeperreplies import Launched
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.status import UNKNOWN, TtrpcError
@@ -166,14 +166,19 @@ class Creating:
         """
         Take away a task that has ended, or was never started.
 
+        :raise NotFound: it was taken away meanwhile.
         :raise WrongState: it runs.
         """
         async with task.lock:
             process = task.init
+            if task.deleted or self._tasks.trace(task.jail) is not task:
+                raise NotFound(f"container not created: {task.id}: not found")
             if process.lives and process.status != "created":
                 raise WrongState("cannot delete a running process: failed precondition")
             for each in task.processes():
                 await self._output(each)
+            if process.end is not None and not process.is_over:
+                await process.wait()  # its execs are dying yet, and their ends, and its own, are told before
             await self._remove(task, task.bundle)
             end = process.end or End(KILLED, self._place.now())
             process.end = end

@@ -17,7 +17,7 @@ from runjd.containerd.process import TaskProcess, mark_of
 from runjd.containerd.steering import close_input
 from runjd.containerd.streams import Streams, for_keeper
 from runjd.containerd.task import Task
-from runjd.errors import RunjdError, WrongState
+from runjd.errors import NotFound, RunjdError, WrongState
 from runjd.protocols.keeperreplies import Launched
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.status import ALREADY_EXISTS, TtrpcError
@@ -77,8 +77,12 @@ class Executing:
         try:
             launched = await self._launch(task, process, is_resumed)
         except RunjdError as error:
-            process.status = "added"
-            raise told("exec", error) from error
+            reason = told("exec", error)
+            if error.code != "GONE":  # else nobody knows what became of it, before the next keeper tells
+                process.status = "added"
+                # Clients wait before they start, and containerd does not say that they do no longer.
+                process.never_ran(reason)
+            raise reason from error
         finally:
             process.is_starting = False
         if launched is not None:
@@ -133,5 +137,6 @@ class Executing:
         self._loggers.begin(process.logger)
         if task.execs.get(process.exec_id) is process:
             task.forget_exec(process, mark_of(call))
+            process.never_ran(NotFound(f"process does not exist {process.exec_id}: not found"))
             self._place.save(task)
         return process.end or End(0, self._place.now())

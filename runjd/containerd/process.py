@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from runjd.containerd.ends import End
 from runjd.containerd.streams import Streams
-from runjd.errors import Cancelled
+from runjd.errors import Cancelled, RunjdError
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.ttrpc.call import Call
 
@@ -118,6 +118,13 @@ class TaskProcess:
         else:
             self.waiting.append(waiting)
         return waiting
+
+    def never_ran(self, reason: RunjdError) -> None:
+        """Tell whoever waits that there is no end to wait for; where there was one, it is told, or will be."""
+        if self.end is None:
+            waiting, self.waiting = self.waiting, []
+            for each in waiting:
+                each.errback(reason)
 
     def to_json(self) -> dict[str, object]:
         """Return what the next daemon must know."""

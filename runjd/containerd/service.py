@@ -6,6 +6,7 @@ protobuf is loaded with the first call: a daemon that no containerd uses does wi
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,14 @@ from zope.interface import implementer
 
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.services import CLEANUP, SHIM_SERVICE, IServices
-from runjd.protocols.ttrpc.status import UNAVAILABLE, UNIMPLEMENTED, TtrpcError
+from runjd.protocols.ttrpc.status import RESOURCE_EXHAUSTED, UNAVAILABLE, UNIMPLEMENTED, TtrpcError
 
 if TYPE_CHECKING:
     from runjd.containerd.methods import Methods
+
+#: of one connection; the rest of the calls that a relay keeps for one is for those that do something. containerd does
+#: not say that a client waits no longer, so it may be one that gave up long ago
+WAITS_MAX = 896
 
 TASK_SERVICES = ("containerd.task.v2.Task", "containerd.task.v3.Task")
 
@@ -34,6 +39,7 @@ class TaskServices:
     def __init__(self, make: Callable[[], Methods]) -> None:
         self._make = make
         self._methods: Methods | None = None
+        self._waits: Counter[str] = Counter()
 
     def call(self, call: Call) -> Deferred[bytes]:
         """Carry out a call; see :class:`runjd.protocols.ttrpc.services.IServices`."""
@@ -43,8 +49,23 @@ class TaskServices:
         if call.service not in TASK_SERVICES:
             raise TtrpcError(UNIMPLEMENTED, f"service {call.service}: not implemented")
         if call.method == "Wait":
-            return methods.wait(call).addCallback(_encoded)
+            return self._wait(methods, call)
         return _detached(methods.call(call))
+
+    def _wait(self, methods: Methods, call: Call) -> Deferred[bytes]:
+        connection = call.caller.connection
+        if self._waits[connection] >= WAITS_MAX:
+            raise TtrpcError(RESOURCE_EXHAUSTED, f"{WAITS_MAX} calls of this connection wait for ends of processes")
+        result = methods.wait(call)
+        self._waits[connection] += 1
+
+        def over(outcome: Any) -> Any:
+            self._waits[connection] -= 1
+            if not self._waits[connection]:
+                del self._waits[connection]
+            return outcome
+
+        return result.addBoth(over).addCallback(_encoded)
 
     def _loaded(self) -> Methods:
         if self._methods is None:

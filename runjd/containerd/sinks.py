@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections import deque
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -170,12 +172,28 @@ class NoSink:
 
 
 def open_log(path: str) -> int:
-    """Open a file for appending; it is made, with the directories that lead to it. :raise InputOutput: it cannot be."""
+    """
+    Open a file for appending; it is made, with the directories that lead to it.
+
+    :raise InputOutput: it cannot be; it is a FIFO, whose readers could keep a thread for good.
+    """
+    flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC
     try:
         os.makedirs(os.path.dirname(path) or "/", 0o755, exist_ok=True)
-        return os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        fd = os.open(path, flags, 0o644)
     except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise _no_log(path) from None
         raise InputOutput(f"cannot open the log {path}: {error.strerror}") from error
+    if stat.S_ISFIFO(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise _no_log(path)
+    os.set_blocking(fd, True)
+    return fd
+
+
+def _no_log(path: str) -> InputOutput:
+    return InputOutput(f"the log {path} is no file that can be written to; name a FIFO by fifo://")
 
 
 def fifo_sink(reactor: IReactorFDSet, path: str) -> Sink:

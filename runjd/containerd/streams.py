@@ -8,7 +8,7 @@ Without a scheme, or with ``fifo``, it is the path of a FIFO that a client made.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import parse_qsl, unquote, urlsplit
+from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from runjd.container.clientio import LOGGED, OURS
 from runjd.errors import BadArgument
@@ -57,10 +57,10 @@ class Streams(Value):
 
 
 def path_of(uri: str) -> str:
-    """Return the path that a URI, or a path, names."""
+    """Return the path that a URI, or a path, names. :raise BadArgument: the URI cannot be read."""
     if "://" not in uri:
         return uri
-    return unquote(urlsplit(uri).path)
+    return _path(_parts(uri))
 
 
 def for_keeper(streams: Streams, namespace: str, id: str) -> dict[str, object]:
@@ -86,14 +86,28 @@ def program(uri: str, namespace: str, id: str) -> tuple[list[str], Mapping[str, 
 
     :raise BadArgument: it names none.
     """
-    parts = urlsplit(uri)
-    path = unquote(parts.path)
+    parts = _parts(uri)
+    path = _path(parts)
     if not path.startswith("/"):
         raise BadArgument(f'the program that logs must be an absolute path, not "{path}"')
     argv = [path]
     for name, value in parse_qsl(parts.query, keep_blank_values=True):
         argv += [name, value] if value else [name]
     return argv, {"CONTAINER_ID": id, "CONTAINER_NAMESPACE": namespace}
+
+
+def _parts(uri: str) -> SplitResult:
+    try:
+        return urlsplit(uri)
+    except ValueError as error:
+        raise BadArgument(f"{uri} is no URI: {error}") from None
+
+
+def _path(parts: SplitResult) -> str:
+    path = unquote(parts.path)
+    if "\0" in path:
+        raise BadArgument(f"no path has a NUL, as {path!r}")
+    return path
 
 
 def _scheme(uri: str) -> str:

@@ -42,6 +42,7 @@ class Tasks:
         for task in place.store.load():
             self._tasks[task.jail] = task
             if task.deleted:
+                task.init.is_over = True
                 self._forget_later(task)
 
     def __iter__(self) -> Iterator[Task]:
@@ -69,8 +70,7 @@ class Tasks:
 
     def forget(self, task: Task) -> None:
         """Know it no longer."""
-        for each in task.processes():
-            disconnect(each)
+        _leave(task)
         self._place.memory.end(task.jail)
         timer = self._timers.pop(task, None)
         if timer is not None and timer.active():
@@ -83,8 +83,7 @@ class Tasks:
         """A task is gone; its end is known for a while, as the call that deleted it may come again."""
         task.deleted = mark
         self._place.save(task)
-        for each in task.processes():
-            disconnect(each)
+        _leave(task)
         self._forget_later(task)
 
     def let_go(self) -> None:
@@ -163,6 +162,13 @@ class Tasks:
 
 def _process(task: Task, name: str) -> TaskProcess | None:
     return task.execs.get(exec_of(name)) if name else task.init
+
+
+def _leave(task: Task) -> None:
+    """Let go of its streams, and of those who wait for what never ran."""
+    for each in task.processes():
+        disconnect(each)
+        each.never_ran(NotFound(f"container not created: {task.id}: not found"))
 
 
 def _take_spools(process: TaskProcess, found: Found) -> None:

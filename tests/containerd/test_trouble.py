@@ -12,6 +12,8 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import deferLater
 
 from runjd.containerd.proto import task_pb2 as pb
+from runjd.policy.facts import ExitRecord
+from runjd.protocols.keeperreplies import Exited
 from runjd.protocols.ttrpc.status import (
     ALREADY_EXISTS,
     FAILED_PRECONDITION,
@@ -21,6 +23,7 @@ from runjd.protocols.ttrpc.status import (
     UNKNOWN,
     code_of,
 )
+from tests.containerd.bench import reader
 
 pytestmark = pytest.mark.root
 
@@ -104,7 +107,7 @@ async def test_a_program_that_is_not_there_is_told(bench):
     assert (await refusal(bench, "State", pb.StateRequest(id="one")))[0] == NOT_FOUND
 
 
-@pytest.mark.parametrize("uri", ["npipe:///x", "http://x/y", "binary://no-path"])
+@pytest.mark.parametrize("uri", ["npipe:///x", "http://x/y", "binary://no-path", "fifo://[x/y", "file:///a%00"])
 @pytest_twisted.ensureDeferred
 async def test_streams_that_nobody_knows_are_refused(bench, uri):
     """Before anything is made."""
@@ -113,7 +116,7 @@ async def test_streams_that_nobody_knows_are_refused(bench, uri):
     code, words = await refusal(bench, "Create", pb.CreateTaskRequest(id="one", bundle=bundle, stdout=uri))
 
     assert code == INVALID_ARGUMENT
-    assert uri.partition(":")[0] in words or "absolute path" in words
+    assert uri.partition(":")[0] in words or "path" in words
 
 
 @pytest.mark.parametrize("kind", ["absent", "file", "device"])
@@ -234,3 +237,52 @@ async def test_events_come_in_order_however_often_they_fail(bench):
     await bench.delete("one")
 
     await bench.heard("create", "start", "exit", "delete")
+
+
+@pytest_twisted.ensureDeferred
+async def test_two_that_delete_a_task_delete_it_once(bench):
+    """The second one hears that it is gone."""
+    await bench.create("one", "true")
+    await bench.start("one")
+    await bench.wait("one")
+    request = pb.DeleteRequest(id="one")
+
+    first = bench.send(bench.call_of("Delete", request))
+    code, _ = await refusal(bench, "Delete", request)
+    await first
+
+    assert code == NOT_FOUND
+    await bench.heard("create", "start", "exit", "delete")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_deletion_waits_for_the_ends_of_execs(bench):
+    """Its init has ended, as a client sees; that is told behind the ends of its execs, and then the task is deleted."""
+    await bench.create("one", "sleep", "1000")
+    await bench.start("one")
+    await bench.add("one", "e", "sleep", "1000")
+    await bench.start("one", "e")
+    task = next(iter(bench.side.tasks))
+    # of both, that of init comes first
+    bench.side.tasks.process_exited(Exited("ns+one", "", ExitRecord(task.init.pid, None, 9, 1.0), True))
+    assert await bench.status("one") == "STOPPED"
+
+    await bench.delete("one")
+
+    heard = await bench.heard("create", "start", "exec-added", "exec-started", "exit", "exit", "delete")
+    assert [each.id for each in heard[4:6]] == ["e", "one"]
+
+
+@pytest.mark.parametrize("is_read", [False, True])
+@pytest_twisted.ensureDeferred
+async def test_a_fifo_is_no_log(bench, is_read):
+    """It would keep a thread until somebody reads."""
+    path = bench.fifo("log")
+    end = reader(path) if is_read else -1
+
+    request = pb.CreateTaskRequest(id="one", bundle=bench.bundle("one", "true"), stdout=f"file://{path}")
+    code, words = await refusal(bench, "Create", request)
+
+    assert (code, path in words) == (UNKNOWN, True)
+    if is_read:
+        os.close(end)
