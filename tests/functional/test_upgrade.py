@@ -195,22 +195,22 @@ def test_limits_are_those_of_the_first_start() -> None:
 def test_a_terminal_stays_attached(daemon: Daemon) -> None:
     """Whoever types into a jail goes on typing into it, and an exec on a terminal goes on, too."""
     script = 'echo ready; while read line; do echo "got $line"; [ "$line" = end ] && exit 5; done'
-    people = [Person(), Person()]
+    at_box, at_shell = Person(), Person()
+    bundle = daemon.shell("box", script, terminal=True)
     try:
-        box = people[0].run(daemon, "run", "-it", "--name", "box", daemon.shell("box", script, terminal=True))
-        people[0].look_for(b"ready")
-        shell = people[1].run(daemon, "exec", "-it", "box", "--", "/bin/sh", "-c", script)
-        people[1].look_for(b"ready")
-        _install(daemon, "2.0")
+        with at_box.run(daemon, "run", "-it", "--name", "box", bundle) as box:
+            at_box.look_for(b"ready")
+            with at_shell.run(daemon, "exec", "-it", "box", "--", "/bin/sh", "-c", script) as shell:
+                at_shell.look_for(b"ready")
+                _install(daemon, "2.0")
 
-        daemon.upgrade()
+                daemon.upgrade()
 
-        for person, program in zip(people[::-1], (shell, box), strict=True):
-            with program:
-                person.look_for(b"connected again")
-                person.type(b"end\r")
-                person.look_for(b"got end")
-                assert program.wait(10) == 5
+                for person, program in ((at_shell, shell), (at_box, box)):
+                    person.look_for(b"connected again")
+                    person.type(b"end\r")
+                    person.look_for(b"got end")
+                    assert program.wait(10) == 5
     finally:
-        for person in people:
-            person.leave()
+        at_box.leave()
+        at_shell.leave()
