@@ -317,9 +317,9 @@ class Controller:
         except RunjdError as error:
             return fail(error)
         self._last_exec += 1
-        while f"x{self._last_exec}" in jail.execs:
-            self._last_exec += 1
-        return execute(self._site, jail, f"x{self._last_exec}", process, viewer, by, stdin, detached)
+        # never used twice: whoever comes back from an earlier daemon must not find another one's program
+        name = f"x{self._last_exec}-{self._site.run_id}"
+        return execute(self._site, jail, name, process, viewer, by, stdin, detached)
 
     def wait_exec(self, id: str, exec_id: str) -> Deferred[ExitRecord]:
         try:

@@ -223,10 +223,17 @@ def test_who_comes_back_to_an_exec_finds_all_of_it(world):
 
 
 def test_a_new_exec_has_an_id_of_its_own(world):
-    """The ids of an earlier daemon's execs are not used twice."""
+    """
+    The ids of an earlier daemon's execs are not used twice, also when they have ended.
+
+    Whoever comes back to one of them would look at, and type into, the program of another one.
+    """
     world.run()
     old = value(world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False))
-    world.make_daemon()
+    world.make_daemon(connects=False)
+    world.keeper.end("web", 0, exec_id=old.exec_id)
+    world.connect()
+    world.reactor.turn()
 
     new = value(world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False))
 

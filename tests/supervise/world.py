@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import select
 from pathlib import Path
@@ -122,6 +123,7 @@ class World:
         self.luck = 0.0
         self.site: Site | None = None
         self.orphans: dict[tuple[str, str], Program] = {}
+        self.lives = itertools.count(1)
         self.make_daemon()
 
     def make_daemon(self, connects: bool = True) -> None:
@@ -149,7 +151,7 @@ class World:
             maybeDeferred,
             Bundles(f"{self.directory}/bundles", maybeDeferred),
             Vigil(self.reactor, self._open_eyes, lambda: self.now),
-            "7f3a91",
+            f"7f3a9{next(self.lives)}",
             self.reactor.seconds,
             lambda: self.luck,
             Metering(self.meter, maybeDeferred, self.reactor.seconds),
