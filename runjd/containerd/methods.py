@@ -14,7 +14,7 @@ import runjd
 from runjd.containerd.creating import Creating
 from runjd.containerd.executing import Executing
 from runjd.containerd.metrics import metrics_of
-from runjd.containerd.process import TaskProcess
+from runjd.containerd.process import TaskProcess, mark_of
 from runjd.containerd.proto import task_pb2 as pb
 from runjd.containerd.steering import Steering
 from runjd.containerd.streams import Streams
@@ -38,11 +38,7 @@ _STATUS = {
 
 
 class Methods:
-    """
-    All methods, and the one of our own shim.
-
-    :param now: wall time in seconds.
-    """
+    """All methods, and the one of our own shim."""
 
     def __init__(self, tasks: Tasks, creating: Creating, executing: Executing, steering: Steering) -> None:
         self._tasks = tasks
@@ -103,7 +99,7 @@ class Methods:
         return pb.StartResponse(pid=(await self._creating.start(call, task)).pid)
 
     async def _delete(self, call: Call, request: pb.DeleteRequest) -> Message:
-        mark = f"{call.caller.connection}/{call.caller.stream}"
+        mark = mark_of(call)
         task = self._tasks.trace(call.caller.origin.jail(request.id))
         if call.is_repeated and task is not None:
             if not request.exec_id and task.deleted == mark:

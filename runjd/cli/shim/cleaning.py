@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import errno
 import os
-import sys
 import time
 
 from runjd.container.operations import Operations
-from runjd.errors import NoSuchJail, RunjdError, RuntimeFailure
+from runjd.container.rootmounts import unmount_root
+from runjd.errors import NoSuchJail, RunjdError
 from runjd.runtime.choose import runtimes, wardens
-
-#: mounts on top of each other, after which something is wrong
-_LAYERS = 64
 
 
 def clean(state: str, jail: str, bundle: str) -> int:
@@ -26,7 +22,7 @@ def clean(state: str, jail: str, bundle: str) -> int:
     """
     root = f"{state}/state"
     pid = _remove(root, jail) if os.path.isdir(root) else 0
-    _unmount(os.path.join(bundle, "rootfs"))
+    unmount_root(bundle)
     _forget(f"{state}/tasks/{jail}.json")
     return pid
 
@@ -48,26 +44,3 @@ def _forget(path: str) -> None:
         os.unlink(path)
     except FileNotFoundError:
         pass
-
-
-def _unmount(path: str) -> None:
-    """Take away all that is mounted on a directory."""
-    for _ in range(_LAYERS):
-        try:
-            _unmount_one(path)
-        except OSError as error:
-            # EINVAL: no mount
-            if error.errno in (errno.EINVAL, errno.ENOENT, errno.ENOTDIR):
-                return
-            raise RuntimeFailure(f"unmount {path}", str(error.strerror), errno=error.errno or 0) from error
-
-
-def _unmount_one(path: str) -> None:
-    if sys.platform == "linux":
-        from runjd.kernel.mount import MNT_DETACH, UMOUNT_NOFOLLOW, unmount
-
-        unmount(path, MNT_DETACH | UMOUNT_NOFOLLOW)
-    else:
-        from runjd.kernel.freebsd.mount import MNT_FORCE, unmount
-
-        unmount(path, MNT_FORCE)

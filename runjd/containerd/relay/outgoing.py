@@ -25,8 +25,16 @@ class Outgoing:
 
         :raise OSError: the other end is gone.
         """
-        self._waiting += data
+        self.add(data)
         self.flush()
+
+    def add(self, data: bytes) -> None:
+        """Have it wait behind what waits already."""
+        self._waiting += data
+
+    def clear(self) -> None:
+        """Nothing of it is to be sent any more."""
+        self._waiting.clear()
 
     def flush(self) -> None:
         """Send what waits, as much as goes at once. :raise OSError: the other end is gone."""

@@ -131,18 +131,22 @@ class Relayed:
     def _send_back(self, data: bytes) -> None:
         assert self._to_back is not None
         self._kept.given = self._requests.last
-        try:
-            self._to_back.send(data)
-        except OSError:
-            # What it had sent before it died is read first.
-            pass
+        self._to_back.add(data)
+        self._flush_back(self._to_back)
         self._watch()
+
+    def _flush_back(self, to_back: Outgoing) -> None:
+        try:
+            to_back.flush()
+        except OSError:
+            # What it had sent before it died is read first; that it is gone is told by the next read.
+            to_back.clear()
 
     def _back_ready(self, mask: int) -> None:
         assert self._to_back is not None
         try:
             if mask & WRITE:
-                self._to_back.flush()
+                self._flush_back(self._to_back)
             if mask & (READ | HANGUP):
                 self._read_back()
         except BlockingIOError:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
+import signal
 import time
 from random import Random
 
@@ -99,6 +101,28 @@ def test_an_answer_that_is_cut_off_is_asked_for_again(relay, daemon):
         assert caller.answer() == (1, Response(b"y" * 100))
         second.close()
     assert (hello.origin, hello.repeated) == (ORIGIN, 0)
+
+
+def test_a_daemon_that_died_with_calls_on_their_way_has_answered_what_it_has(relay, daemon):
+    """What it sent before is read, though what is to be sent to it cannot be; nothing of that is carried out twice."""
+    with relay.connect() as caller:
+        caller.send(1, "Now")
+        first = daemon.accept()
+        first.hello()
+        first.request()
+        for stream in (3, 5):  # more than a socket holds
+            caller.send(stream, "Now", bytes(DATA_MAX - 1000))
+        wait_until(lambda: select.select([first.socket], [], [], 0)[0], "the relay sends nothing")
+        os.kill(relay.process.pid, signal.SIGSTOP)
+        first.socket.sendall(format_frame(1, RESPONSE, format_response(Response(b"y"))))
+        first.close()
+        os.kill(relay.process.pid, signal.SIGCONT)
+
+        assert caller.answer() == (1, Response(b"y"))
+        second = daemon.accept()
+        assert second.hello().repeated == 5
+        assert [second.request()[0] for _ in range(2)] == [3, 5]
+        second.close()
 
 
 def test_what_was_answered_is_not_asked_again(relay, daemon):
