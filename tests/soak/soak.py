@@ -92,7 +92,7 @@ class Soak:
         began = time.monotonic()
         pids = {"daemon": self.daemon.pid, "keeper": self.daemon.keeper()}
         samples: dict[str, list[tuple[float, float]]] = {}
-        due = began + seconds / 5
+        due = began + seconds / 2  # until then those who look on slowly fill what is kept for them
         while time.monotonic() < began + seconds:
             assert self._deeds.one(), f"the daemon is lost: {self.daemon.words()[-2000:]}"
             if time.monotonic() >= due:
