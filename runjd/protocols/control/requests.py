@@ -67,6 +67,8 @@ class Requests:
         #: what was allowed of those that are not answered yet, by tag
         self._permits: dict[str, Permit] = {}
         self._stream_permit: Permit | None = None
+        #: of those that were carried out, and whose answer the client has not taken yet
+        self._untaken: list[Permit] = []
         self.unreadable = 0
 
     @property
@@ -130,6 +132,9 @@ class Requests:
         """The client is gone: end what waits; what makes a stream goes on, and finds nobody."""
         self._is_over = True
         self._queue.clear()
+        for permit in self._untaken:
+            self._write_down(permit, "ok")
+        self._untaken.clear()
         for work in (*self._tagged.values(), self._untagged_work):
             if work is not None and work is not self._turning_work:
                 work.cancel()
@@ -223,11 +228,15 @@ class Requests:
 
         def end(problem: Failure | None) -> bytes:
             error = self._explain(problem) if problem is not None else None
+            if permit is not None:
+                self._untaken.remove(permit)
             self._write_down(permit, error.code if error is not None else "ok")
             return format_success(tag, reply.fields) if error is None else format_failure(tag, error)
 
         if self._is_over:
             self._write_down(permit, "ok")
+        elif permit is not None:
+            self._untaken.append(permit)
         self._put(Unit(iter(reply.body), reply.pages, end, lambda: self._answered(request, reply)))
         if reply.then is not None:
             self._put(Unit(iter(reply.then), None, lambda _: b"", lambda: None))

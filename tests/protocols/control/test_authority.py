@@ -10,7 +10,7 @@ import pytest
 from runjd.policy.access import CONNECTION, DAEMON, JAIL, JAILS, ROLES, VERBS, Rule, Subject, includes
 from runjd.policy.facts import Definition
 from runjd.protocols.control.verbs.all import all_verbs
-from tests.protocols.control.offline import Offline
+from tests.protocols.control.offline import FULL, Offline
 
 EVERYBODY = (Subject("anybody", text="everybody"),)
 
@@ -295,6 +295,17 @@ def test_changes_and_refusals_are_written_down(offline):
         f"{who}log-rotate jail=web result=ok",
         f"{who}exec jail=web result=ok",
     ]
+
+
+def test_what_the_client_does_not_read_is_written_down(offline):
+    """Nothing that somebody did stays out of the audit because he reads no answers, and leaves."""
+    while offline.socket.unread <= FULL:
+        offline.send(b"help\n" * 5)
+    offline.send("2 kill web USR1")
+    assert offline.audit() == []
+    offline.lose()
+
+    assert offline.audit() == ["who=uid:0 from=unix gid=0 pid=1 verb=kill jail=web result=ok"]
 
 
 def test_what_the_client_does_not_wait_for_is_written_down(offline):
