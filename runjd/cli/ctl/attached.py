@@ -10,7 +10,7 @@ from runjd.cli.ctl.session import Ended, Session, Streams
 from runjd.cli.ctl.signals import Interrupted, Signals
 from runjd.cli.output import to_values
 from runjd.cli.terminal import DEFAULT_DETACH_KEYS, DetachKeys, Terminal, parse_keys, window_size
-from runjd.errors import BadArgument, Gone, RunjdError
+from runjd.errors import BadArgument, Denied, Gone, RunjdError
 from runjd.protocols.control.request import Request
 
 TYPE_CHECKING = False
@@ -118,7 +118,7 @@ class _Attached:
         self._name = name
         self._sends = sends
         self._wants_terminal = wants_terminal
-        self._exec = ""
+        self._exec = self._pid = ""
         self._passed = 0
         self._keys = parse_detach_keys(call.given.value("detach-keys", DEFAULT_DETACH_KEYS))
 
@@ -127,13 +127,16 @@ class _Attached:
         client = self._call.client()
         fields, first = client.upgrade(request)
         self._call.pass_notices(fields)
-        self._exec = fields.get("exec", "")
+        self._exec, self._pid = fields.get("exec", ""), fields.get("pid", "")
         ended = self._carry(client, fields, first, verb)
         while ended.how == "lost" or (ended.how == "exit" and not ended.fields):
             client.close()
             try:
                 run = client.greeting.get("run", "")
                 client = come_back(self._call.another_client, run, self._call.notice, Gone("no daemon came"))
+                if self._is_another(client):
+                    ended = Ended("exit", self._end_of(client))
+                    break
                 fields, first = client.upgrade(self._again(request))
             except RunjdError as error:
                 if error.code in _ENDED:
@@ -152,6 +155,16 @@ class _Attached:
         if "input" in request.options:
             options["input"] = request.options["input"]
         return Request("", "ATTACH", (self._name,), options)
+
+    def _is_another(self, client: Client) -> bool:
+        """Whether the jail runs anew: our program has ended, and nothing that we type is meant for the next one."""
+        if self._exec or not self._pid:
+            return False
+        try:
+            told = next(iter(client.ask(Request("", "STATUS", (self._name,))).records), {})
+        except Denied:
+            return False  # who may only attach is not told
+        return told.get("pid", self._pid) != self._pid
 
     def _end_of(self, client: Client) -> Mapping[str, str]:
         """Return how the program ended while nobody could tell us."""
