@@ -30,9 +30,11 @@ else:
 LIMIT = int(os.environ.get("RUNJD_TEST_LIMIT", "60"))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip what this machine cannot run, with the reason."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Skip what this machine cannot run, with the reason; where tests are spread, keep those of a file together."""
     for item in items:
+        if config.pluginmanager.hasplugin("xdist"):
+            item.add_marker(pytest.mark.xdist_group(_group(item)))
         reason = _reason_to_skip({mark.name for mark in item.iter_markers()})
         if reason:
             item.add_marker(pytest.mark.skip(reason=reason))
@@ -83,15 +85,33 @@ def private_dir() -> Iterator[str]:
 
 @pytest.fixture(scope="session", autouse=True)
 def nothing_is_left_on_the_machine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Fail the session if a process or a mount still refers to its directories, or host directories were made."""
+    """Fail the session if a process or a mount still refers to its directories."""
     own = str(tmp_path_factory.getbasetemp())
-    host = {path for path in _HOST_DIRECTORIES if os.path.exists(path)}
 
     yield
 
     left = Leftovers(own).found()
-    left += [f"directory {path}" for path in _HOST_DIRECTORIES if os.path.exists(path) and path not in host]
     assert not left, "the tests left behind: " + "; ".join(left)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Note which directories of the host there are already."""
+    session.stash[_HOST_BEFORE] = _host_directories()
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail if directories of the host were made; one of several processes that share the tests cannot tell whose."""
+    new = _host_directories() - session.stash.get(_HOST_BEFORE, set())
+    if new and not hasattr(session.config, "workerinput"):
+        sys.stderr.write("\nthe tests left behind: " + ", ".join(sorted(new)) + "\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+_HOST_BEFORE = pytest.StashKey[set[str]]()
+
+
+def _host_directories() -> set[str]:
+    return {path for path in _HOST_DIRECTORIES if os.path.exists(path)}
 
 
 _HOST_DIRECTORIES = ("/var/run/runj", "/var/run/runjd", "/var/log/runjd", "/var/db/runjd", "/var/lib/runjd")
@@ -101,12 +121,24 @@ def pytest_configure() -> None:
     """
     Heed 32 and 33, the C library's own signals, which GNU make leaves ignored in what it starts.
 
-    A jail inherits that, for only the system call itself can change it.
+    A jail inherits that, for only the system call itself can change it. Where
+    the C library handles them already, as a program with threads has it do,
+    they are left alone: it changes the user of all threads by them.
     """
     rt_sigaction = {"x86_64": 13, "aarch64": 134}.get(os.uname().machine)
     if sys.platform == "linux" and rt_sigaction:
+        libc = ctypes.CDLL(None)
         for number in (32, 33):
-            ctypes.CDLL(None).syscall(rt_sigaction, number, bytes(32), None, ctypes.c_size_t(8))
+            now = (ctypes.c_ulong * 4)()
+            libc.syscall(rt_sigaction, number, None, ctypes.byref(now), ctypes.c_size_t(8))
+            if now[0] == signal.SIG_IGN:
+                libc.syscall(rt_sigaction, number, bytes(32), None, ctypes.c_size_t(8))
+
+
+def _group(item: pytest.Item) -> str:
+    """Return the tests that run one after another: those of a file, and those that share this machine's engines."""
+    file = os.path.relpath(item.path, os.path.dirname(__file__))
+    return "peers" if file.startswith("peers" + os.sep) else file
 
 
 def _reason_to_skip(marks: set[str]) -> str:

@@ -51,6 +51,7 @@ def test_descriptors_go_along_and_the_pid_stays() -> None:
 @pytest.mark.parametrize(
     "said",
     ["", "x", "[]", "{}", '{"pid": 1, "control": 0}', json.dumps({"pid": os.getpid(), "control": 99999})],
+    ids=["nothing", "noise", "list", "empty", "another", "no-descriptor"],
 )
 def test_what_is_meant_for_nobody_here_is_nothing(said: str) -> None:
     """A variable that came from elsewhere, or makes no sense; it goes no further either."""
