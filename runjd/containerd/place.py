@@ -20,6 +20,9 @@ from runjd.errors import RunjdError
 from runjd.runtime.contract import MemoryWatch
 
 _BY_THREADS = sys.platform == "linux"
+#: threads that starts and removals may have, of those that the daemon has for everything: what a jail is stuck in, as
+#: a program on a file system that does not answer, keeps its thread
+THREADS_MAX = 4
 
 
 class Looks(Protocol):
@@ -76,6 +79,7 @@ class TaskPlace:
         self.memory = memory
         self.looks = looks
         self.in_thread = in_thread
+        self._threads = 0
         self.runtime = runtime
 
     @property
@@ -89,13 +93,24 @@ class TaskPlace:
 
         A thread is as good as a worker of the keeper, and there sooner; but not where it can be kept long by hooks.
         """
-        if not (_BY_THREADS and await self.in_thread(self.looks.start_at_once, jail)):
+        if not await self._at_once(self.looks.start_at_once, jail):
             await self.keeper.start(jail)
 
     async def remove(self, jail: str, bundle: str) -> None:
         """Take away a jail that has ended, and what is mounted on its root; as with :meth:`execute`."""
-        if not (_BY_THREADS and await self.in_thread(self._remove, jail, bundle)):
+        if not await self._at_once(self._remove, jail, bundle):
             await self.keeper.delete(jail, force=True, bundle=bundle)
+
+    async def _at_once(self, act: Callable[..., bool], *words: str) -> bool:
+        """Do something on a thread, if there is one to spare; whether that was done."""
+        if not _BY_THREADS or self._threads >= THREADS_MAX:
+            return False
+        self._threads += 1
+        try:
+            done: bool = await self.in_thread(act, *words)
+        finally:
+            self._threads -= 1
+        return done
 
     def _remove(self, jail: str, bundle: str) -> bool:
         if not self.looks.delete_at_once(jail):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
+import signal
 
 import pytest
 import pytest_twisted
@@ -12,6 +14,7 @@ from twisted.internet.defer import CancelledError
 from twisted.internet.task import deferLater
 
 from runjd.containerd.proto import task_pb2 as pb
+from runjd.errors import RunjdError
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.keeperreplies import Exited
 from runjd.protocols.ttrpc.status import (
@@ -286,3 +289,24 @@ async def test_a_fifo_is_no_log(bench, is_read):
     assert (code, path in words) == (UNKNOWN, True)
     if is_read:
         os.close(end)
+
+
+@pytest_twisted.ensureDeferred
+async def test_tasks_that_do_not_get_started_keep_no_other_waiting(bench):
+    """Their inits are stopped by somebody; more of them than the daemon has threads."""
+    size = reactor.getThreadPool().max
+    ids = [f"t{number}" for number in range(size)]
+    for id in ids:
+        os.kill(await bench.create(id, "true"), signal.SIGSTOP)
+    starts = [bench.send(bench.call_of("Start", pb.StartRequest(id=id))) for id in ids]
+
+    await bench.create("one", "sh", "-c", "exit 7")
+    await bench.start("one")
+    assert await bench.wait("one") == 7
+    await bench.delete("one")
+
+    for id in ids:
+        await bench.kill(id)
+    for each in starts:
+        with contextlib.suppress(RunjdError):
+            await each
