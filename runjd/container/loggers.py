@@ -12,6 +12,7 @@ import os
 import select
 import time
 
+from runjd.container.program import DEFAULT_PATH
 from runjd.errors import RuntimeFailure, TimedOut
 from runjd.kernel.process import start_time
 
@@ -42,7 +43,7 @@ class Logger:
 
     def __init__(self, argv: Sequence[str], environment: Mapping[str, str], limit: float = READY_LIMIT) -> None:
         self._argv = tuple(argv)
-        self._environment = {"PATH": os.environ.get("PATH", os.defpath), **environment}
+        self._environment = {"PATH": os.environ.get("PATH", DEFAULT_PATH.decode()), **environment}
         self._limit = limit
         self._ends: dict[str, int] = {}
         self.pid = 0

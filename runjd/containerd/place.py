@@ -119,9 +119,10 @@ class TaskPlace:
         return True
 
     def save(self, task: Task) -> bool:
-        """Write a task down where that can be; whether it could."""
+        """Write a task down where that can be, unless it is forgotten; whether it is as it should be."""
         try:
-            self.store.save(task)
+            if not task.is_forgotten:
+                self.store.save(task)
         except RunjdError as error:
             self._log.error("task {task}: {error}", task=task.jail, error=error)
             return False

@@ -24,10 +24,14 @@ class Task:
     :param runtime: name of the runtime that makes its jail.
     :ivar lock: held by what changes it; what only looks, and kill, do not wait.
     :ivar deleted: the call that deleted it; its end is told until containerd has cleaned up.
+    :ivar is_forgotten: nothing is written of it any more.
     :ivar gone: by exec id: the call that deleted the exec, its pid, status and time.
     """
 
-    __slots__ = ("bundle", "deleted", "execs", "gone", "id", "init", "is_paused", "jail", "lock", "origin", "runtime")
+    __slots__ = (
+        *("bundle", "deleted", "execs", "gone", "id", "init", "is_forgotten", "is_paused", "jail", "lock"),
+        *("origin", "runtime"),
+    )
 
     def __init__(self, origin: Origin, id: str, bundle: str, runtime: str, init: TaskProcess) -> None:
         self.origin = origin
@@ -38,6 +42,7 @@ class Task:
         self.init = init
         self.execs: dict[str, TaskProcess] = {}
         self.is_paused = False
+        self.is_forgotten = False
         self.deleted = ""
         self.gone: dict[str, list[Any]] = {}
         self.lock: Any = DeferredLock()

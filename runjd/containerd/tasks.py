@@ -69,7 +69,8 @@ class Tasks:
         self._tasks[task.jail] = task
 
     def forget(self, task: Task) -> None:
-        """Know it no longer."""
+        """Know it no longer, and write nothing of it any more: what it waits for may come yet."""
+        task.is_forgotten = True
         _leave(task)
         self._place.memory.end(task.jail)
         timer = self._timers.pop(task, None)

@@ -262,7 +262,7 @@ def test_a_file_that_is_written_all_the_time_is_refused(tmp_path):
     writer = threading.Thread(target=write)
     writer.start()
     try:
-        _, faults = read_toml(str(path), settle=0.05)
+        _, faults = read_toml(str(path), settle=0.2)
     finally:
         is_over.set()
         writer.join()

@@ -273,3 +273,18 @@ async def test_cleaning_up_takes_everything_and_minds_nothing(bench):
     assert (cleaned.pid, cleaned.exit_status) == (pid, 137)
     assert [again.exit_status, never.exit_status] == [137, 137]
     assert os.listdir(f"{bench.directory}/tasks") == []
+
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_comes_late_brings_no_record_back(bench):
+    """As the end of a process whose task was cleaned up before anybody had heard it."""
+    await bench.create("one", "sleep", "1000")
+    await bench.start("one")
+    task = bench.side.tasks.find(bench.origin, "one")
+    await bench.cleanup("one")
+
+    bench.side.tasks.remember_deleted(task, "late")
+    bench.side.tasks.forget(task)
+
+    assert os.listdir(f"{bench.directory}/tasks") == []

@@ -50,7 +50,8 @@ def test_a_burst_of_lines_and_of_single_bytes(logged: LoggedDaemon) -> None:
         seconds = time.mktime(time.strptime(at[:19].decode(), "%Y-%m-%dT%H:%M:%S")) - time.timezone
         delays.append(seconds + float(at[19:29]) - float(text))
     assert len(delays) == 100
-    assert sorted(delays)[95] < 0.1
+    # whoever waited for the others would wait for seconds; what is usual is measured in benchmarks/log.py
+    assert sorted(delays)[95] < 1
 
 
 @pytest.mark.linux

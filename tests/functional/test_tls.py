@@ -146,8 +146,9 @@ def test_an_admin_has_to_be_named(far: Far) -> None:
     )
     assert (status, said) == (0, "hello\n" * 5000 + "over\n"), complaint
 
+    far.daemon.runjctl("run", "-d", "--name", "box", far.daemon.bundle("box", ["/bin/sleep", "1000"]))
     status, said, complaint = far.runjctl(
-        *options, "exec", "-i", "web", "--", "sh", "-c", "wc -c; exit 3", input=b"x" * 300_000
+        *options, "exec", "-i", "box", "--", "sh", "-c", "wc -c; exit 3", input=b"x" * 300_000
     )
     assert (status, said.split(), complaint) == (3, ["300000"], "")
     assert far.runjctl(*options, "raw", "ping")[0] == 0
