@@ -275,7 +275,6 @@ async def test_cleaning_up_takes_everything_and_minds_nothing(bench):
     assert os.listdir(f"{bench.directory}/tasks") == []
 
 
-
 @pytest_twisted.ensureDeferred
 async def test_what_comes_late_brings_no_record_back(bench):
     """As the end of a process whose task was cleaned up before anybody had heard it."""
