@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from twisted.python.failure import Failure
 
 from runjd.supervise.logfan import LogFan
+from runjd.supervise.site import FLUSH_LIMIT
 from runjd.supervise.watched import WatchedProcess
 
 _ERR = 2
@@ -58,5 +60,6 @@ class InitProcess(WatchedProcess):
 
     def processEnded(self, reason: Failure) -> None:
         if self.transport is not None:
-            self.viewers.end(self.transport.exit)
+            # behind the log: whoever was shown the end finds there what came before it
+            self._log_of_jail.flush_in_time(FLUSH_LIMIT, partial(self.viewers.end, self.transport.exit))
         self._ended()

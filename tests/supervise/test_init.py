@@ -2,6 +2,7 @@
 
 import pytest
 
+from runjd.policy.facts import ExitRecord
 from runjd.supervise.init import FLOOD, InitProcess
 
 
@@ -11,6 +12,7 @@ class Transport:
     def __init__(self) -> None:
         self.holds = 0
         self.lent = 0
+        self.exit = ExitRecord(812, 3, None, 1.0)
 
     def hold(self, child_fd: int) -> None:
         self.holds += 1
@@ -33,6 +35,16 @@ class Log:
     def write(self, stream, data, done, loan) -> None:
         self.taken.append((stream, len(data), loan))
         self.done = done
+
+    def flush_in_time(self, limit, done) -> None:
+        self.done = done
+
+
+class Viewers:
+    """Somebody who looks on."""
+
+    def __init__(self, ends: list) -> None:
+        self.end = ends.append
 
 
 @pytest.fixture
@@ -76,3 +88,15 @@ def test_what_others_need_is_not_lent(init, heard):
     init.childDataReceived(1, data)
 
     assert init.log.taken == [("out", len(data), None)]
+
+
+def test_whoever_looks_on_is_told_the_end_behind_the_log(init):
+    """So that whoever ran a program finds in its log what it wrote."""
+    ends: list = []
+    init.viewers = Viewers(ends)
+
+    init.processEnded(None)
+    assert ends == []
+
+    init.log.done()
+    assert ends == [init.transport.exit]
