@@ -41,6 +41,10 @@ class Spare:
         # let go, or found dead, and not reaped
         self._leaving: set[int] = set()
 
+    def __contains__(self, pid: object) -> bool:
+        """Whether a child waits, or has waited and was not reaped."""
+        return pid == self._pid or pid in self._leaving
+
     def want(self) -> None:
         """A job was done, so another one may come: have a worker for it, once others had their turn."""
         if self._patience <= 0:

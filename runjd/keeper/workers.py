@@ -211,9 +211,15 @@ class Workers:
         """From now on it says how far it came on its way into a jail, to nobody but us."""
         self._loop.unwatch(worker.channel.fileno())
         worker.channel.close()
-        worker.entrance = Entrance(parcel, worker.pid, lambda pid: pid in self._unreaped or self._is_known(pid))
+        worker.entrance = Entrance(parcel, worker.pid, self._is_taken)
         self._wait(worker, 0)
         self._loop.watch(worker.entrance.fileno(), READ, lambda _: self._read(worker))
+
+    def _is_taken(self, pid: int) -> bool:
+        """Whether a child is known as something: a process of a jail, or on its way to be one, or a worker."""
+        if pid in self._unreaped or pid in self._spare or self._is_known(pid):
+            return True
+        return any(each.entrance is not None and each.entrance.pid == pid for each in self._at_work.values())
 
     def _wait(self, worker: _Worker, more: float) -> None:
         """Wait for a worker as long as it may take from now on, and some seconds more that hooks are entitled to."""

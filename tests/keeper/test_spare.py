@@ -137,3 +137,27 @@ def test_it_is_given_one_job() -> None:
     assert not spare.ended(17)
     ours.close()
     theirs.close()
+
+
+def test_it_is_known_until_it_is_reaped() -> None:
+    """So that nobody inside a jail can pass it off as his own process; whoever has a job is no spare any more."""
+    ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    others = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+    forks = [(18, others[0]), (17, ours)]
+    loop = Loop(time.monotonic, lambda error: None)
+    spare = Spare(loop, forks.pop)
+    spare.want()
+    loop.turn()
+    assert 17 in spare
+
+    spare.give({"m": "exec"})
+    assert 17 not in spare
+    spare.want()
+    loop.turn()
+    spare.let_go()
+    assert 18 in spare
+
+    assert spare.ended(18)
+    assert 18 not in spare
+    for each in (ours, theirs, others[1]):
+        each.close()
