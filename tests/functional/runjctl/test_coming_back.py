@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-from collections.abc import Iterator
 
 import pytest
 
@@ -14,22 +13,9 @@ _ECHO = 'echo ready; while read line; do echo "got $line"; [ "$line" = end ] && 
 
 
 @pytest.fixture
-def daemon() -> Iterator[Daemon]:
-    """Return a running daemon."""
-    made = Daemon()
-    try:
-        made.start()
-        yield made
-    finally:
-        made.remove()
-
-
-@pytest.fixture
-def person() -> Iterator[Person]:
-    """Return someone at a terminal."""
-    made = Person()
-    yield made
-    made.leave()
+def daemon(own_daemon: Daemon) -> Daemon:
+    """Return a daemon that each test may kill."""
+    return own_daemon
 
 
 @pytest.mark.parametrize("how", ["killed", "ended"])
