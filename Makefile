@@ -38,7 +38,7 @@ demo: $(MADE)
 
 test: $(MADE)
 	@.ci/packages test
-	@$(VENV)/bin/python -m pytest $$(.ci/spread $(VENV)/bin/python) $(PYTEST_FLAGS)
+	@.ci/tests $(VENV)/bin/python $(PYTEST_FLAGS)
 
 peers: $(MADE)
 	@.ci/packages test

@@ -28,14 +28,17 @@ def test_a_child_is_found_until_it_is_reaped():
 def test_a_process_is_known_by_its_directory(tmp_path, how):
     """A process that names, works in or holds open the directory is found; nothing is found once it ended."""
     arguments = {
-        "argument": (["/bin/sh", "-c", "read line", str(tmp_path / "x")], None, subprocess.PIPE),
+        "argument": (["/bin/sh", "-c", "echo; read line", str(tmp_path / "x")], None, subprocess.PIPE),
         "directory": (["/bin/sleep", "60"], tmp_path, subprocess.DEVNULL),
         "descriptor": (["/bin/sleep", "60"], None, os.open(tmp_path, os.O_RDONLY)),
     }
     command, cwd, stdin = arguments[how]
-    with subprocess.Popen(command, cwd=cwd, stdin=stdin) as child:
+    with subprocess.Popen(command, cwd=cwd, stdin=stdin, stdout=subprocess.PIPE) as child:
         if isinstance(stdin, int) and stdin >= 0:
             os.close(stdin)
+        if how == "argument":  # its command line is not there at the first instant
+            assert child.stdout is not None
+            child.stdout.readline()
         seen = Leftovers(str(tmp_path), patience=0).found()
         child.kill()
 

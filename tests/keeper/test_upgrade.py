@@ -126,9 +126,9 @@ def test_what_was_spooled_is_still_there(keeper: RunningKeeper, installation: In
     keeper.wait(lambda: "is gone" in keeper.log(), "the loss of the daemon")
     _go(go)
     daemon = keeper.daemon()
-    keeper.wait(lambda: _spool_sizes(keeper) > 100_000, "the spool")
-    daemon.greet(spool=True)
     whole = "".join(f"{number}\n" for number in range(1, 30001)).encode()
+    keeper.wait(lambda: _spooled(keeper) == whole, "the spool")
+    daemon.greet(spool=True)
     first = daemon.read("web", 1000, stream="spool-out")
     installation.install("2.0")
 
@@ -353,17 +353,18 @@ def test_workers_get_what_the_first_keeper_was_started_with(private_dir: str, in
         running.end()
 
 
-def _spool_sizes(keeper: RunningKeeper) -> int:
-    """Return how many bytes the files without a name hold."""
-    total = 0
+def _spooled(keeper: RunningKeeper) -> bytes:
+    """Return what the files without a name hold, less the room that waits for more."""
+    held = b""
     for name in os.listdir(f"/proc/{keeper.pid}/fd"):
         path = f"/proc/{keeper.pid}/fd/{name}"
         try:
             if "spool.new" in os.readlink(path):
-                total += os.stat(path).st_size
+                with open(path, "rb") as file:  # a description of its own: the place of the keeper's does not move
+                    held += file.read().rstrip(b"\0")
         except OSError:
             continue
-    return total
+    return held
 
 
 def _rehearsals(keeper: RunningKeeper) -> list[int]:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
+import struct
+import termios
 from types import TracebackType
 from typing import Self
 
@@ -36,6 +39,11 @@ class Caller:
         data = format_request(Request("test.Echo", method, payload))
         self.socket.sendall(format_frame(stream, REQUEST, data))
 
+    def is_read(self) -> bool:
+        """Whether the other end has read all that was sent; Linux."""
+        waiting = fcntl.ioctl(self.socket, termios.TIOCOUTQ, struct.pack("i", 0))
+        return struct.unpack("i", waiting) == (0,)
+
     def answer(self) -> tuple[int, Response]:
         """Return the next answer, whole, and its stream."""
         while not self._found:
@@ -62,14 +70,18 @@ class Listening:
         self._socket.bind(path)
         self._socket.listen(16)
         self._socket.settimeout(PATIENCE)
+        self._served: list[Served] = []
 
     def close(self) -> None:
-        """Listen no more."""
+        """Listen no more, and be gone from each connection."""
         self._socket.close()
+        for served in self._served:
+            served.close()
 
     def accept(self) -> Served:
         """Return the next connection."""
-        return Served(self._socket.accept()[0])
+        self._served.append(Served(self._socket.accept()[0]))
+        return self._served[-1]
 
 
 class Served:

@@ -112,6 +112,7 @@ def test_a_daemon_that_died_with_calls_on_their_way_has_answered_what_it_has(rel
         first.request()
         for stream in (3, 5):  # more than a socket holds
             caller.send(stream, "Now", bytes(DATA_MAX - 1000))
+        wait_until(caller.is_read, "the relay has not read the calls")
         wait_until(lambda: select.select([first.socket], [], [], 0)[0], "the relay sends nothing")
         os.kill(relay.process.pid, signal.SIGSTOP)
         first.socket.sendall(format_frame(1, RESPONSE, format_response(Response(b"y"))))
