@@ -15,6 +15,7 @@ import argparse
 import contextlib
 import os
 import random
+import signal
 import sys
 import time
 import traceback
@@ -249,11 +250,12 @@ def run(
         faults += [f"{name} grow: {each}" for name, each in soak.slopes.items() if not each.is_zero]
     except Exception as error:
         faults.append(f"seed {seed}: {_told(error)}\n{soak.report(str(error))}")
-    try:
-        soak.close()
-    except AssertionError as error:
-        if not faults:  # else what is left is left by that
-            faults.append(f"seed {seed}: {error}")
+    finally:
+        try:
+            soak.close()
+        except AssertionError as error:
+            if not faults:  # else what is left is left by that
+                faults.append(f"seed {seed}: {error}")
     return faults
 
 
@@ -277,6 +279,10 @@ def main() -> int:
         sys.stdout.write(f"{time.monotonic() - began:6.0f} s  {text}\n")
         sys.stdout.flush()
 
+    def end(*_: object) -> None:
+        raise SystemExit("told to end")
+
+    signal.signal(signal.SIGTERM, end)
     say(f"seed {seed}")
     faults = run(seed, given.kills, given.victims, given.seconds, say, within=given.within)
     for each in faults:
