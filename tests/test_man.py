@@ -51,6 +51,9 @@ def test_every_verb_and_option_has_an_entry(program, module):
     options = {option.name for each in (table, *table.verbs) for option in each.options} | {"help"}
 
     assert {name for name in verbs if not re.search(rf"\bCm {name}\b", page)} == set()
+    part = page.partition(".Sh VERBS\n")[2].partition("\n.Sh ")[0]
+    headings = re.findall(r"^\.It Cm ([a-z-]+(?: [a-z-]+)?)", part, re.MULTILINE)
+    assert {name for name in headings if not verbs & {name, name.split()[0]}} == set()
     assert {name for name in options if not has_option(page, name)} == set()
     assert set(re.findall(r"\bFl -([a-z][a-z-]+)", page)) - options == set()
 
@@ -59,12 +62,14 @@ def test_every_verb_and_option_has_an_entry(program, module):
     ("program", "script"), [("runjd", TWISTD), ("runjd-keeper", KEEPER)], ids=["runjd", "runjd-keeper"]
 )
 def test_every_option_of_the_help_has_an_entry(program, script):
-    """What --help lists as a long option stands in the page, as an mdoc flag."""
+    """What --help lists as a long option stands in the page, as an mdoc flag, and no other has an entry."""
     said = subprocess.run([sys.executable, "-c", script], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     options = set(re.findall(r"(?:^|[\s,\[])--([a-z][a-z-]+)", said.stdout))
 
     assert options, said.stderr
     assert {name for name in options if not has_option(source_of(program), name)} == set()
+    entries = " ".join(re.findall(r"^\.It (Fl .*)$", source_of(program), re.MULTILINE))
+    assert set(re.findall(r"\bFl -([a-z-]+)", entries)) - options <= {"help"}
 
 
 def test_every_flag_of_the_shim_has_an_entry():

@@ -31,3 +31,11 @@ def test_every_key_of_a_jail_has_an_entry():
     entries = {word for line in re.findall(r"^\.It Cm (.*)$", PAGE, re.MULTILINE) for word in line.split()}
 
     assert {key.name for key in (*JAIL, *DAEMON, *ACCESS.keys)} - entries == set()
+
+
+def test_no_entry_is_anything_else():
+    """What has an entry is a key, or a table."""
+    keys = {name.rpartition(".")[2] for name in names_of((*JAIL, *DAEMON, *ACCESS.keys))}
+    entries = {word for line in re.findall(r"^\.It Cm ([^[].*)$", PAGE, re.MULTILINE) for word in line.split(" , ")}
+
+    assert entries - keys == set()

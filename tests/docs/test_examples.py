@@ -1,11 +1,14 @@
 """The examples of the manual pages do what the pages say."""
 
 import json
+import re
 
 import pytest
 
-from runjd.spec.example import minimal_config
+from runjd.config.load import load
+from runjd.spec.example import minimal_config, plain_config
 from tests.docs.examples import commands_of
+from tests.docs.pages import CHECKOUT
 from tests.docs.reader import Reader
 
 pytestmark = [pytest.mark.linux, pytest.mark.root]
@@ -22,9 +25,9 @@ def reader():
         yield made
 
 
-def bundle(reader, path, *command):
-    """Write a bundle with a busybox that answers to the names that are needed here."""
-    config = minimal_config(list(command), root=f"{path}/rootfs")
+def bundle(reader, path, *command, plain=False):
+    """Write a bundle with a busybox that answers to the names that are needed here; a plain one is not isolated."""
+    config = plain_config(list(command), root="/") if plain else minimal_config(list(command), root=f"{path}/rootfs")
     assert reader.type(f"mkdir -p {path}/rootfs/bin {path}/rootfs/etc && cp /bin/busybox {path}/rootfs/bin").status == 0
     names = "sh sleep tar sort true echo"
     assert reader.type(f"for name in {names}; do ln -s busybox {path}/rootfs/bin/$name; done").output == ""
@@ -98,3 +101,45 @@ def test_of_the_protocol(reader):
     assert end == "+ n=1"
     reader.type("cd /mnt; printf 'b\\nc\\na\\n' > names")
     assert reader.type(sort) == ("a\nb\nc\n", 0)
+
+
+def test_of_what_a_program_can_do(reader):
+    """The lines of the page come on one connection, but for numbers and times."""
+    page = (CHECKOUT / "man/runjd-control.7").read_text()
+    lines = page.partition("What a program can do, on one connection:\n")[2].partition(".Ed")[0].splitlines()[1:]
+    asked = [line for line in lines if line[0].isdigit()]
+    said = "echo listening; echo panic: no database >&2; exec sleep 1000"
+    bundle(reader, "/srv/bundles/web", "/bin/sh", "-c", said, plain=True)
+    reader.type("runjctl run -d --runtime plain --name web /srv/bundles/web")
+    reader.type("until [ $(runjctl logs web | wc -l) = 2 ] || ! kill -0 $daemon; do sleep 0.1; done")
+
+    typed = "; sleep 0.3; ".join(f"echo '{each}'" for each in [*asked[:1], *reversed(asked[1:])])
+    heard = reader.type(f"{{ {typed}; sleep 1; }} | timeout 5 nc -UN /var/run/runjd/control").output.splitlines()
+
+    def kind(line):
+        return re.sub(r"\d+", "N", re.sub(r"by=\S+|took\S+|(?<=F )\S+| notice=.*", "", line))
+
+    assert [kind(each) for each in lines if each not in asked and kind(each) not in {kind(one) for one in heard}] == []
+
+
+def test_of_the_keeper():
+    """One that somebody started is the one that a daemon uses."""
+    keep, serve, read, look = near("runjd-keeper.8")
+    with Reader() as reader:
+        reader.type(f"mkdir -m 755 -p /srv/try; {keep} </dev/null >/mnt/said 2>&1 &")
+        reader.type("until [ -S /srv/try/keeper/socket ] || ! kill -0 $!; do sleep 0.1; done")
+        reader.type(f"{serve} --keeper /bin/false </dev/null >/mnt/words 2>&1 &")
+        wait = "until [ -S /srv/try/control ] || ! kill -0 $!; do sleep 0.1; done; runjctl -s /srv/try/control whoami"
+        assert reader.type(wait).status == 0, reader.type("cat /mnt/said /mnt/words").output
+        assert "is here" in reader.type(read.replace("/var/run/runjd", "/srv/try")).output
+        assert reader.type(look.replace("/var/run/runjd", "/srv/try")) == ("", 0)
+
+
+def test_of_the_configuration(tmp_path):
+    """It is one that nothing is wrong with."""
+    page = (CHECKOUT / "man/runjd.toml.5").read_text()
+    shown = page.partition(".Sh EXAMPLES\n")[2].partition("-offset indent\n")[2].partition(".Ed")[0]
+    path = tmp_path / "runjd.toml"
+    path.write_text(shown)
+
+    assert {jail.id for jail in load(str(path), platform="linux").jails} == {"db", "web"}
