@@ -69,14 +69,14 @@ logs: $(MADE)
 	    tests/faults/test_log_rotation.py tests/faults/test_logs.py $(PYTEST_FLAGS)
 
 bench: $(MADE)
-	@$(VENV)/bin/python benchmarks/start.py
-	@$(VENV)/bin/python benchmarks/log.py
-	@$(VENV)/bin/python benchmarks/attach.py
-	@$(VENV)/bin/python benchmarks/scale.py
-	@$(VENV)/bin/python benchmarks/cli.py
-	@$(VENV)/bin/python benchmarks/cli.py --where
-	@$(VENV)/bin/python benchmarks/containerd.py
-	@$(VENV)/bin/python benchmarks/shim.py
+	@$(VENV)/bin/python -m benchmarks.start
+	@$(VENV)/bin/python -m benchmarks.log
+	@$(VENV)/bin/python -m benchmarks.attach
+	@$(VENV)/bin/python -m benchmarks.scale
+	@$(VENV)/bin/python -m benchmarks.cli
+	@$(VENV)/bin/python -m benchmarks.where
+	@$(VENV)/bin/python -m benchmarks.containerd
+	@$(VENV)/bin/python -m benchmarks.shim
 
 man:
 	@.ci/packages man

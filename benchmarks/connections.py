@@ -4,21 +4,24 @@ A thousand connections of the control protocol from one user, each with half a l
 Those beyond the limit of a user are answered BUSY and closed; the others stay, say nothing more, and are paid for in
 memory.  Meanwhile new clients come and ask, as often as they can.
 
-    benchmarks/connections.py [--connections 1000] [--seconds 10]
+    python -m benchmarks.connections
 """
 
-import argparse
 import os
-import shutil
 import socket
-import statistics
-import tempfile
 import time
 
-from crashes import cpu
-from start import daemon
+from benchmarks import host
+from benchmarks.daemon import Daemon
+from benchmarks.figure import Figure
+from benchmarks.installation import install
+from benchmarks.measurement import Plan, run
+from benchmarks.processes import cpu
+from benchmarks.timing import ms_of
 
 _PAGE = os.sysconf("SC_PAGE_SIZE")
+_CONNECTIONS = 1000
+_CLIENTS = 100
 
 
 def memory(pid: int) -> int:
@@ -27,60 +30,54 @@ def memory(pid: int) -> int:
         return int(file.read().split()[1]) * _PAGE
 
 
-def connect(directory: str) -> tuple[socket.socket, bool]:
+def connect(daemon: Daemon) -> tuple[socket.socket, bool]:
     """Return a connection, and whether the daemon took it."""
     connection = socket.socket(socket.AF_UNIX)
     connection.settimeout(10)
-    connection.connect(f"{directory}/control")
+    connection.connect(daemon.socket)
     return connection, connection.recv(8192).startswith(b"! 0 ")
 
 
-def asked(directory: str) -> float:
-    """Return the seconds that a new client needs from connect(2) to its answer."""
-    began = time.monotonic()
-    connection, is_taken = connect(directory)
+def ask(daemon: Daemon) -> None:
+    """Be a new client, from connect(2) to its answer."""
+    connection, is_taken = connect(daemon)
     with connection:
         if is_taken:
             connection.sendall(b"ping\n")
             connection.recv(8192)
-    return time.monotonic() - began
 
 
-def main() -> None:
-    """Measure, and write a table."""
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[1])
-    parser.add_argument("--connections", type=int, default=1000)
-    parser.add_argument("--seconds", type=float, default=10.0)
-    given = parser.parse_args()
-    directory = tempfile.mkdtemp(prefix="runjd-connections-")
-    print("load of the machine", " ".join(f"{each:.1f}" for each in os.getloadavg()))
+def measure(plan: Plan) -> list[Figure]:
+    """Return what they cost, and how long a new client waits."""
     held: list[socket.socket] = []
-    try:
-        with daemon(directory) as pid:
-            asked(directory)
-            before = memory(pid)
-            for _ in range(given.connections):
-                connection, is_taken = connect(directory)
-                if is_taken:
-                    connection.sendall(b"stat")
-                    held.append(connection)
-                else:
-                    connection.close()
-            held.pop().close()  # room for one more
-            time.sleep(0.5)
-            print(f"taken {len(held)}, answered BUSY {given.connections - len(held) - 1}")
-            print(f"memory of one: {(memory(pid) - before) / len(held) / 1024:.1f} KiB")
-            used = sum(cpu(pid))
-            time.sleep(given.seconds)
-            print(f"processor while nothing happens: {1000 * (sum(cpu(pid)) - used) / given.seconds:.1f} ms a second")
-            delays = sorted(asked(directory) for _ in range(100))
-            median, most = 1000 * statistics.median(delays), 1000 * delays[-1]
-            print(f"a new client is answered in {median:.1f} ms, at most {most:.1f}")
-            for each in held:
-                each.close()
-    finally:
-        shutil.rmtree(directory, ignore_errors=True)
+    with host.work_directory() as directory, Daemon(install(f"{directory}/prefix"), directory) as daemon:
+        ask(daemon)
+        before = memory(daemon.pid)
+        for _ in range(_CONNECTIONS):
+            connection, is_taken = connect(daemon)
+            if is_taken:
+                connection.sendall(b"stat")
+                held.append(connection)
+            else:
+                connection.close()
+        held.pop().close()  # room for one more
+        time.sleep(0.5)
+        each = (memory(daemon.pid) - before) / len(held) / 1024
+        used = sum(cpu(daemon.pid))
+        time.sleep(plan.seconds)
+        busy = 1e3 * (sum(cpu(daemon.pid)) - used) / plan.seconds
+        delays = tuple(ms_of(lambda: ask(daemon)) for _ in range(_CLIENTS))
+        count = len(held)
+        for connection in held:
+            connection.close()
+    what = "connections that say nothing"
+    return [
+        Figure(f"{what}: taken of a thousand", "runjd", "connections", (float(count),)),
+        Figure(f"{what}: memory of each", "runjd", "KiB", (each,)),
+        Figure(f"{what}: processor while nothing happens", "runjd", "ms/s", (busy,)),
+        Figure(f"{what}: a new client is answered", "runjd", "ms", delays),
+    ]
 
 
 if __name__ == "__main__":
-    main()
+    run(measure, __doc__)

@@ -5,25 +5,24 @@ Ours is measured as it is installed, beside containerd's own shim for runc, by t
 namespace makes a relay; that of runc makes a process for each container, whose own start is not counted.  ``delete``
 finds nothing to be done, as behind every container that ended in order; in one row ours has no daemon to ask.
 
-    make bench
+    python -m benchmarks.shim
 """
 
-import argparse
 import contextlib
 import itertools
 import os
 import shutil
 import signal
-import subprocess
-import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
-sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from cli import Ready, install, measure, summary, table  # the path comes first
-from start import daemon
+from benchmarks import floors, host
+from benchmarks.cli import Ready, figures, in_turn
+from benchmarks.daemon import Daemon
+from benchmarks.figure import Figure
+from benchmarks.installation import install
+from benchmarks.measurement import Plan, run
+from benchmarks.processes import marked
 
-_BARE = ("-I", "-S", "-X", "utf8")
 _RUNC = "containerd-shim-runc-v2"
 
 
@@ -57,17 +56,6 @@ class Side:
         return ["/usr/bin/env", "-C", bundle, *self._command, *flags, verb]
 
 
-def end(mark: str) -> None:
-    """Kill the processes whose command line has a mark."""
-    for pid in filter(str.isdigit, os.listdir("/proc")):
-        try:
-            with open(f"/proc/{pid}/cmdline", encoding="utf-8", errors="replace") as file:
-                if mark in file.read() and int(pid) != os.getpid():
-                    os.kill(int(pid), signal.SIGKILL)
-        except (OSError, ValueError):
-            continue
-
-
 @contextlib.contextmanager
 def _silence() -> Iterator[None]:
     """Have nobody read what the shim for runc says of what is not there."""
@@ -81,55 +69,39 @@ def _silence() -> Iterator[None]:
         os.close(nothing)
 
 
-def compare(directory: str, rounds: int) -> str:
-    """Measure, and return the table."""
-    prefix, mark = f"{directory}/prefix", f"runjd-bench-{os.getpid()}"
-    install(prefix, "containerd-shim-runj-v1")
-    program = f"{prefix}/bin/containerd-shim-runj-v1"
-    os.makedirs(f"{directory}/alone")
-    with_daemon = Side([f"RUNJD_STATE={directory}/state", program], directory, f"{mark}-a")
-    alone = Side([f"RUNJD_STATE={directory}/alone", program], directory, f"{mark}-b")
+def measure(plan: Plan) -> list[Figure]:
+    """Return what each call costs."""
+    mark = f"runjd-bench-{os.getpid()}"
+    with host.work_directory() as directory:
+        installed = install(f"{directory}/prefix")
+        program = installed.program("containerd-shim-runj-v1")
+        os.makedirs(f"{directory}/alone")
+        with_daemon = Side([f"RUNJD_STATE={directory}/state", program], directory, f"{mark}-a")
+        alone = Side([f"RUNJD_STATE={directory}/alone", program], directory, f"{mark}-b")
 
-    def of(side: Side, verb: str, *, first: bool = False) -> Ready:
-        return lambda: side.words(verb, first=first)
+        def of(side: Side, verb: str, *, first: bool = False) -> Ready:
+            return lambda: side.words(verb, first=first)
 
-    python = [f"{prefix}/bin/python3", *_BARE, "-c", "pass"]
-    actions: dict[str, dict[str, Callable[[], list[str]]]] = {
-        "bare": {"python": lambda: python},
-        "start": {"runj": of(alone, "start")},
-        "start, first": {"runj": of(alone, "start", first=True)},
-        "delete": {"runj": of(alone, "delete")},
-        "delete, daemon": {"runj": of(with_daemon, "delete")},
-    }
-    if path := shutil.which(_RUNC):
-        runc = Side(["GOMAXPROCS=2", path], directory, f"{mark}-c")
-        for action, contenders in actions.items():
-            if action != "bare":
+        actions: dict[str, dict[str, Ready]] = {
+            "start": {"runj": of(alone, "start")},
+            "start, the first of a namespace": {"runj": of(alone, "start", first=True)},
+            "delete, no daemon": {"runj": of(alone, "delete")},
+            "delete, by the daemon": {"runj": of(with_daemon, "delete")},
+        }
+        if path := shutil.which(_RUNC):
+            runc = Side(["GOMAXPROCS=2", path], directory, f"{mark}-c")
+            for action, contenders in actions.items():
                 contenders["runc"] = of(runc, action.split(",")[0])
-    try:
-        with daemon(directory), _silence():
-            found = measure(actions, rounds)
-    finally:
-        end(mark)
-    results = {action: {name: summary(costs) for name, costs in made.items()} for action, made in found.items()}
-    return table(results, results["bare"]["python"]["cpu_min_ms"])
-
-
-def main() -> int:
-    """Measure and print."""
-    options = argparse.ArgumentParser(description="Measures shims of containerd.")
-    options.add_argument("--rounds", type=int, default=20, help="how often each call is made (default 20)")
-    given = options.parse_args()
-    if os.geteuid() != 0 or sys.platform != "linux":
-        print("The benchmark needs root on Linux.")
-        return 1
-    directory = tempfile.mkdtemp(prefix="runjd-bench-", dir="/tmp")
-    try:
-        print(compare(directory, given.rounds))
-    finally:
-        subprocess.run(["rm", "-rf", "--one-file-system", directory], check=False)
-    return 0
+        bare = floors.interpreter(installed.python)
+        try:
+            with Daemon(installed, directory), _silence():
+                found = in_turn({"bare": {"": lambda: bare}} | actions, max(3, plan.rounds // 2))
+        finally:
+            for pid in marked(mark):
+                os.kill(pid, signal.SIGKILL)
+    floor = found.pop("bare")[""]
+    return [each for action, by in found.items() for each in figures(f"containerd's shim: {action}", by, floor)]
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(measure, __doc__)
