@@ -16,6 +16,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from runjd.kernel.coredumps import forbid_core_dumps
+from runjd.kernel.heap import share_heap
 
 #: bytes that chunks of output and their records take for a moment
 _CHUNKS = 1 << 20
@@ -45,6 +46,7 @@ def without_tls() -> Iterator[None]:
 def settle(reactor: Any) -> None:
     """Settle memory, time, threads and core dumps; before any delayed call is pending."""
     forbid_core_dumps()
+    share_heap()
     _keep_heap()
     _keep_time(reactor)
     sys.setswitchinterval(_SWITCH)
