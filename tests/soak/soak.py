@@ -280,6 +280,7 @@ def main() -> int:
         sys.stdout.flush()
 
     def end(*_: object) -> None:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the rest is the end already
         raise SystemExit("told to end")
 
     signal.signal(signal.SIGTERM, end)
