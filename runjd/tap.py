@@ -223,6 +223,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.tuning import tune
     from runjd.supervise.upgrading import Upgrading
     from runjd.supervise.vigil import Vigil
+    from runjd.supervise.wholefiles import clear_unfinished
     from runjd.supervise.wishes import Wishes
     from runjd.web.diagnosis import Diagnosis
     from runjd.web.exits import ExitCounts
@@ -236,13 +237,16 @@ def make_service(options: Options, reactor: Any) -> IService:
     lock = -1 if options["check"] else lock_directory(state, handed.lock)
     if not options["check"] and handed.control < 0:
         refuse_taken(options["control"])
-    for name in ("state", "keeper", "jails", "bundles"):
+    for name in ("state", "keeper", "jails", "bundles", "tasks"):
         make_directory(f"{state}/{name}", 0o700)
     make_directory(options["log"], 0o755)
     make_directory(f"{options['log']}/audit", 0o700)
     make_directory(options["data"], 0o700)
     lock_of_data = -1 if options["check"] else lock_directory(options["data"], handed.data_lock)
     make_directory(f"{options['data']}/jails", 0o700)
+    if not options["check"]:
+        for directory in (f"{state}/jails", f"{state}/tasks", f"{options['data']}/jails"):
+            clear_unfinished(directory)
 
     ownprocess.settle(reactor)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -279,7 +283,6 @@ def make_service(options: Options, reactor: Any) -> IService:
         lambda: reactor.callLater(_FAREWELL, reactor.stop),
         lambda by: upgrading.begin(by),  # noqa: PLW0108  made below
     )
-    make_directory(f"{state}/tasks", 0o700)
     containerd = containerd_side(
         f"{state}/tasks",
         reactor,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
@@ -20,20 +21,38 @@ def write_whole(path: str, data: bytes, is_synced: bool = False) -> None:
     """
     Write or replace a file, at once or not at all.
 
+    Who is killed over it leaves what it had begun: see :func:`clear_unfinished`.
+
     :param is_synced: it outlasts a crash of the host, once its directory is synced, too.
     :raise InputOutput: the disk refuses.
     """
+    new = path + _NEW
     try:
-        fd = open_new(path + _NEW)
+        fd = open_new(new)
         try:
             _write_all(fd, data)
             if is_synced:
                 os.fsync(fd)
+            os.rename(new, path)
+        except BaseException:
+            os.unlink(new)
+            raise
         finally:
             os.close(fd)
-        os.rename(path + _NEW, path)
     except OSError as error:
         raise refused(path, error) from error
+
+
+def clear_unfinished(directory: str) -> None:
+    """
+    Remove the files that somebody had begun who was killed; a disk that refuses keeps them.
+
+    Nobody may be writing there any more: whoever calls this holds the lock.
+    """
+    for name in os.listdir(directory):
+        if name.endswith(_NEW):
+            with contextlib.suppress(OSError):
+                os.unlink(os.path.join(directory, name))
 
 
 def sync_directory(path: str) -> None:

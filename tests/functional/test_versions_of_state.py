@@ -95,13 +95,17 @@ def test_a_daemon_does_not_start_on_newer_records(daemon: Daemon) -> None:
 
 
 def test_check_says_whether_a_daemon_could_start(daemon: Daemon) -> None:
-    """Beside one that runs, too, of whose jails and locks it lets its hands."""
+    """Beside one that runs, too, of whose jails and locks it lets its hands, and of what that one is writing."""
     assert daemon.installation is not None
+    begun = f"{daemon.state}/jails/other.json.new"
+    with open(begun, "w", encoding="ascii"):
+        pass
     command = [daemon.installation.twistd, "--nodaemon", "--pidfile=", "runjd", "--state", daemon.state, "--check"]
     command += ["--log", daemon.logs]
 
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     assert (done.stdout, done.stderr, done.returncode) == ("runjd 1.0 can start\n", "", 0)
+    assert os.path.exists(begun)
 
     with open(f"{daemon.state}/jails/web.json", "w", encoding="ascii") as file:
         file.write('{"version": 99}')
