@@ -125,8 +125,8 @@ class AlreadyExists(RunjdError):
     code = "EXISTS"
     exit_status = 73
 
-    def __init__(self, id: str, hint: str = "") -> None:
-        super().__init__(f'a jail named "{id}" exists already' + (f"; {hint}" if hint else ""), jail=id)
+    def __init__(self, id: str, hint: str = "delete it first, or choose another name") -> None:
+        super().__init__(f'a jail named "{id}" exists already; {hint}', jail=id)
         self.id = id
 
 

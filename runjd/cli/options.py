@@ -82,12 +82,17 @@ class Verb(Value):
 
 
 class Program(Value):
-    """A program: its name, what it is, its options before the verb, its verbs."""
+    """
+    A program: its name, what it is, its options before the verb, its verbs.
+
+    :ivar elsewhere: words that other programs have for it, and what it is called here.
+    """
 
     name: str
     text: str
     options: tuple[Option, ...]
     verbs: tuple[Verb, ...]
+    elsewhere: Mapping[str, str] = {}
 
     def verb(self, name: str) -> Verb:
         """
@@ -101,7 +106,10 @@ class Program(Value):
         family = [each.name for each in self.verbs if each.name.startswith(f"{name} ")]
         if family:
             raise BadArgument(f'"{name}" needs one more word; there are {", ".join(family)}')
-        raise BadArgument(f'unknown verb "{name}"{_hint(name, [each.name for each in self.verbs])}')
+        if name in self.elsewhere:
+            raise BadArgument(f'unknown verb "{name}"; here that is "{self.name} {self.elsewhere[name]}"')
+        hint = _hint(name, [each.name for each in self.verbs]) or f'; "{self.name} help" lists them'
+        raise BadArgument(f'unknown verb "{name}"{hint}')
 
 
 class Given(Value):

@@ -60,7 +60,7 @@ def _read_document(directory: int, shown: str) -> bytes:
         # non-blocking, as it may be a FIFO
         fd = os.open(CONFIG, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC, dir_fd=directory)
     except FileNotFoundError:
-        raise SpecError("", "there is no config.json in the bundle", shown) from None
+        raise SpecError("", 'there is no config.json in the bundle; "runj spec" writes one', shown) from None
     except OSError as error:
         raise SpecError("", f"cannot be opened: {words(error.errno or 0)}", shown) from error
     try:

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from runjd.policy.settings import Probe
+from runjd.spec.signals import signal_name
 from runjd.supervise.exec import ExecProcess
 from runjd.supervise.pausing import Pausing
 from runjd.supervise.probes.answer import Answer
@@ -160,7 +161,7 @@ class Stopping:
     def _send(self, reason: str = "") -> None:
         signal = self._record.definition.settings.stop.signal
         self._step = "signal"
-        self.reason = f"signal {signal} was sent, and it is killed {self._seconds:g} s later"
+        self.reason = f"{signal_name(signal)} was sent, and it is killed {self._seconds:g} s later"
         self._tell({"step": "signal", "signal": signal, "reason": reason})
         self._wait(self._seconds, self._overdue)
         self._signal(signal)

@@ -27,6 +27,7 @@ PROGRAM = Program(
         Verb("demo run", "Run.", aliases=("show run",)),
         Verb("demo walk", "Walk."),
     ),
+    {"rm": "delete"},
 )
 
 
@@ -132,7 +133,8 @@ def test_only_options_need_no_verb() -> None:
     ("line", "message"),
     [
         ("lst", 'unknown verb "lst"; did you mean "list"?'),
-        ("xyzzy", 'unknown verb "xyzzy"'),
+        ("xyzzy", 'unknown verb "xyzzy"; "prog help" lists them'),
+        ("rm web", 'unknown verb "rm"; here that is "prog delete"'),
         ("delete --fore web", "unknown option --fore; did you mean --force?"),
         ("delete -x web", "unknown option -x"),
         ("delete -fx web", "unknown option -x (in -fx)"),

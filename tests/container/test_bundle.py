@@ -50,7 +50,7 @@ def test_what_is_no_bundle_is_named(private_dir: str) -> None:
         f"{private_dir}/no": f"{private_dir}/no: there is no such bundle (no such file or directory); "
         "give the directory that holds config.json",
         file: f"{file}: is not a directory; give the directory that holds config.json",
-        private_dir: f"{private_dir}/config.json: there is no config.json in the bundle",
+        private_dir: f'{private_dir}/config.json: there is no config.json in the bundle; "runj spec" writes one',
     }.items():
         with pytest.raises(SpecError) as caught:
             read_bundle(path)

@@ -4,6 +4,7 @@ import pytest
 
 from runjd.errors import WrongState
 from runjd.policy.settings import HealthRule, Probe, Settings, StopRule
+from runjd.spec.signals import signal_name
 from tests.supervise.world import KILL, TERM, has_fired, value
 
 HOOK = StopRule(hook=("/bin/flush", "now"), hook_timeout=5.0, signal=10, timeout=3.0)
@@ -37,7 +38,7 @@ def test_first_the_hook_then_the_signal(world):
     world.keeper.end("web", 0, exec_id=hook_of(world).exec_id)
     world.reactor.turn()
     assert program.signals == [10]
-    assert reason(world) == "signal 10 was sent, and it is killed 3 s later"
+    assert reason(world) == f"{signal_name(10)} was sent, and it is killed 3 s later"
     world.reactor.turn(3.0)
 
     assert value(stopped).phase == "idle"

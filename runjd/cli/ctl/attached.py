@@ -33,10 +33,19 @@ _UNKNOWN = 125
 _ENDED = ("STATE", "NOTFOUND", "NOJAIL")
 
 
+def is_image(name: str) -> bool:
+    """Return whether it is rather the name of an image in a registry, as ``docker.io/library/nginx``."""
+    host, slash, _ = name.partition("/")
+    return bool(slash) and "." in host.strip(".")
+
+
 def run(call: Call) -> int:
     """Define a jail and start it; stay with it unless told otherwise."""
     given = call.given
-    bundle = os.path.abspath(given.argument("BUNDLE"))
+    named = given.argument("BUNDLE")
+    if is_image(named) and not os.path.exists(named):
+        raise BadArgument(f'"{named}" is an image, and a bundle is a directory: podman makes a root of an image')
+    bundle = os.path.abspath(named)
     name = given.value("name", os.path.basename(bundle))
     if not name and not given.flag("name"):
         raise BadArgument(f'"{bundle}" gives the jail no name; give it one by --name')

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from runjd.cli.ctl.waiting import Waiting
 from runjd.cli.output import to_values, visible
 from runjd.cli.terminal import window_size
 from runjd.errors import BadArgument, RunjdError
@@ -117,19 +118,21 @@ def _each(
     """Ask for each of the jails, all at once; the exit status is that of the first failure in the order given."""
     jails = list(dict.fromkeys(call.given.words("ID")))
     outcomes: dict[str, Answer | RunjdError] = {}
-    for request, found in call.client().ask_all([Request("", verb, (jail, *words), options) for jail in jails]):
-        jail = request.words[0]
-        outcomes[jail] = found
-        if isinstance(found, RunjdError):
-            _tell(call, jail, found)
-            continue
-        call.pass_notices(found.fields)
-        if call.is_json:
-            call.put_json(to_values({"jail": jail, **_merged(found)}))
-        elif shows_status:
-            number = program_status(_merged(found))
-            text = "unknown" if number is None else str(number)
-            call.out.line(f"{jail} {text}" if len(jails) > 1 else text)
+    with Waiting(call, verb, jails) as waiting:
+        for request, found in call.client().ask_all([Request("", verb, (jail, *words), options) for jail in jails]):
+            jail = request.words[0]
+            waiting.ended(jail)
+            outcomes[jail] = found
+            if isinstance(found, RunjdError):
+                _tell(call, jail, found)
+                continue
+            call.pass_notices(found.fields)
+            if call.is_json:
+                call.put_json(to_values({"jail": jail, **_merged(found)}))
+            elif shows_status:
+                number = program_status(_merged(found))
+                text = "unknown" if number is None else str(number)
+                call.out.line(f"{jail} {text}" if len(jails) > 1 else text)
     failures = [found for jail in jails if isinstance(found := outcomes[jail], RunjdError)]
     return failures[0].exit_status if failures else 0
 

@@ -34,6 +34,10 @@ _MAX_PATH = 104
 _CHUNK = 65536
 #: tagged requests at once; the daemon takes 64
 _IN_FLIGHT = 32
+#: sd_booted(3)
+_BOOTED_BY_SYSTEMD = "/run/systemd/system"
+#: seconds in which nothing comes before somebody may say so
+_TICK = 0.5
 
 
 class Answer(Value):
@@ -62,6 +66,7 @@ class Client:
         self._trouble = trouble
         self._reader = LineReader()
         self._watched = -1
+        self._idle: Callable[[], None] | None = None
         self.greeting = self._greet()
 
     def close(self) -> None:
@@ -76,6 +81,10 @@ class Client:
     def stop_without_reader(self, fd: int) -> None:
         """From now on, waiting ends with EPIPE when nobody reads ``fd`` any more, as with ``... | head -1``."""
         self._watched = fd
+
+    def while_waiting(self, idle: Callable[[], None]) -> None:
+        """From now on, call this each half second in which nothing comes."""
+        self._idle = idle
 
     def ask(self, request: Request) -> Answer:
         """
@@ -209,6 +218,8 @@ class Client:
         return self._reader.take_rest() or self._receive_more()
 
     def _receive_more(self) -> bytes:
+        while self._idle is not None and not select.select([self.socket], [], [], _TICK)[0]:
+            self._idle()
         if self._watched >= 0:
             _wait_for(self.socket.fileno(), self._watched)
         try:
@@ -275,7 +286,9 @@ def connect(path: str) -> Client:
 def explain(path: str, error: Exception) -> RunjdError:
     """Return why no connection came about, and what to do next."""
     number = error.errno if isinstance(error, OSError) else 0
-    start = "service runjd start" if os.uname().sysname == "FreeBSD" else "systemctl start runjd"
+    start = "service runjd start" if os.uname().sysname == "FreeBSD" else "twistd --nodaemon --pidfile= runjd"
+    if os.path.isdir(_BOOTED_BY_SYSTEMD):
+        start = "systemctl start runjd"
     if number == errno.ENOENT:
         return InputOutput(f'no daemon at {path}: no such socket; start it with "{start}", or give its --socket')
     if number in (errno.EACCES, errno.EPERM):

@@ -6,6 +6,7 @@ import os
 import time
 
 from runjd.cli.ctl.table import PROGRAM
+from runjd.cli.ctl.waiting import Waiting
 from runjd.cli.options import usage
 from runjd.cli.output import Cell, to_values
 from runjd.errors import BadArgument, exit_statuses
@@ -53,7 +54,8 @@ def shutdown(call: Call) -> int:
     keep, stop = call.given.flag("keep"), call.given.flag("stop")
     if keep == stop:
         raise BadArgument("say what becomes of the jails: --keep lets them run on, --stop stops them first")
-    call.client().ask(Request("", "SHUTDOWN", ("keep" if keep else "stop",)))
+    with Waiting(call, "SHUTDOWN", ()):
+        call.client().ask(Request("", "SHUTDOWN", ("keep" if keep else "stop",)))
     return 0
 
 

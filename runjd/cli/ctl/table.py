@@ -18,6 +18,32 @@ _STDIN = Option("interactive", "pass standard input on", short="i")
 _TTY = Option("tty", "give the program a terminal, and ours to it", short="t")
 _DETACH = Option("detach", "come back when the program runs", short="d")
 
+#: what podman(1), docker-compose(1), supervisorctl(1), systemctl(1) and jail(8) have for our verbs
+_ELSEWHERE = {
+    "cat": "show",
+    "console": "attach",
+    "create": "run -d",
+    "daemon-reload": "reload",
+    "down": "stop",
+    "fg": "attach",
+    "inspect": "show",
+    "is-active": "status",
+    "jexec": "exec",
+    "jls": "list",
+    "ps": "status",
+    "remove": "delete",
+    "reread": "reload --dry-run",
+    "rm": "delete",
+    "shell": "exec -it ID sh",
+    "signal": "kill",
+    "stats": "top",
+    "tail": "logs -f",
+    "unpause": "resume",
+    "up": "start",
+    "update": "reload",
+    "version": "--version",
+}
+
 PROGRAM = Program(
     "runjctl",
     "Controls runjd: starts, shows, stops and enters jails.",

@@ -66,7 +66,8 @@ def test_what_is_wrong_with_a_bundle_is_said_in_one_line(plain: Runj) -> None:
         file.write('{\n  "ociVersion": nonsense\n}')
 
     assert plain.fails("create", "-b", nowhere, "a").startswith(f"{nowhere}: there is no such bundle")
-    assert plain.fails("create", "-b", empty, "a") == f"{empty}/config.json: there is no config.json in the bundle"
+    missing = 'there is no config.json in the bundle; "runj spec" writes one'
+    assert plain.fails("create", "-b", empty, "a") == f"{empty}/config.json: {missing}"
     assert plain.fails("create", "-b", broken, "a").startswith(f"{broken}/config.json:2:17: ")
     assert plain.fails("create", "-b", f"{broken}/config.json", "a").endswith(
         "give the directory that holds config.json"

@@ -14,10 +14,12 @@ async def test_stop_answers_when_it_is_gone(jails, wire):
 
 @pytest_twisted.ensureDeferred
 async def test_grace_is_the_time_before_the_kill(jails, wire):
-    """A program that survives SIGTERM is killed after grace= seconds."""
+    """A program that survives SIGTERM is killed after grace= seconds, which is told."""
     jails.ignores_term = True
 
-    assert await wire.say("stop web grace=0.02") == "+ jail=web phase=idle ready=no signal=9"
+    answer, _, notice = (await wire.say("stop web grace=0.02")).partition(" notice=")
+    assert answer == "+ jail=web phase=idle ready=no signal=9"
+    assert notice.startswith('"web was killed, as SIGTERM did not end it within 0.02 s; ')
 
 
 @pytest_twisted.ensureDeferred

@@ -17,7 +17,7 @@ from runjd.protocols.control.request import Request
 from runjd.protocols.control.streams import MODES
 from runjd.protocols.control.verbs.arguments import Argument, did_you_mean
 from runjd.protocols.control.verbs.query import EXEC, ID, TIMEOUT
-from runjd.protocols.control.verbs.render import notice_fields, outcome_fields, session_fields
+from runjd.protocols.control.verbs.render import notice_fields, outcome_fields, session_fields, unheard_fields
 from runjd.protocols.control.verbs.table import Verb
 from runjd.protocols.control.verbs.values import absolute_path, one_of, seconds, side, something, yes
 from runjd.spec.signals import signal_number
@@ -133,11 +133,12 @@ async def resume(call: Call) -> Reply:
 
 async def stop(call: Call) -> Reply:
     """STOP."""
-    jail = call.arguments.need(ID)
-    work = call.controller.stop(jail, call.by, call.arguments.get(GRACE))
+    jail, grace, began = call.arguments.need(ID), call.arguments.get(GRACE), call.clock.seconds()
+    work = call.controller.stop(jail, call.by, grace)
     if call.arguments.get(WAIT_DOWN) == "none":
         return await _unwaited(call, work)
-    return Reply(outcome_fields(await call.within(work, call.arguments.get(TIMEOUT), f"stopping {jail}")))
+    facts = await call.within(work, call.arguments.get(TIMEOUT), f"stopping {jail}")
+    return Reply([*outcome_fields(facts), *unheard_fields(facts, grace, call.clock.seconds() - began)])
 
 
 async def kill(call: Call) -> Reply:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import time
 
 from runjd.interfaces import ISession
@@ -12,6 +13,7 @@ from runjd.policy.restart import word_of
 from runjd.policy.waiting import explain
 from runjd.protocols.control.reply import format_announcement
 from runjd.protocols.control.streams import exit_fields
+from runjd.spec.signals import signal_name
 
 Fields = list[tuple[str, str]]
 
@@ -119,6 +121,20 @@ def outcome_fields(facts: Facts) -> Fields:
 def notice_fields(facts: Facts) -> Fields:
     """Return what whoever starts a jail must be told: ``notice``, and ``notice.2`` and so on where there are more."""
     return [(f"notice.{number}" if number > 1 else "notice", text) for number, text in enumerate(facts.notices, 1)]
+
+
+def unheard_fields(facts: Facts, grace: float | None, took: float) -> Fields:
+    """
+    Return what whoever stopped a jail must be told: that its signal did not end it, so that all its time was waited.
+
+    :param grace: seconds from the signal to the kill, None: as its settings say.
+    """
+    rule = facts.definition.settings.stop
+    patience = rule.timeout if grace is None else grace
+    if facts.last_exit is None or facts.last_exit.signal != signal.SIGKILL or not 0 < patience <= took:
+        return []
+    text = f"{facts.id} was killed, as {signal_name(rule.signal)} did not end it within {patience:g} s"
+    return [("notice", f"{text}; another stop.signal, or a shorter timeout, spares the wait")]
 
 
 def session_fields(jail: str, mode: str, session: ISession) -> Fields:
