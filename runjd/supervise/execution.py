@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.python.failure import Failure
 
-from runjd.errors import Cancelled
+from runjd.errors import Cancelled, RuntimeFailure, WrongState
 from runjd.interfaces import ISession, IViewer
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.keeperreplies import Launched
@@ -58,9 +58,16 @@ def execute(
         result.callback(Session(site.guests, protocol.viewers, protocol, viewer, visit))
 
     def failed(failure: Failure) -> None:
-        if not is_abandoned and not isinstance(failure.value, CancelledError):
+        if is_abandoned or isinstance(failure.value, CancelledError):
+            return
+        if isinstance(failure.value, RuntimeFailure) and not (jail.is_running and jail.pid == pid):
+            # the step that failed says little: whoever was on the way in died with the jail
+            why = f'jail "{jail.id}" ended, or was being ended, before the program ran in it; it is {jail.phase} now'
+            result.errback(WrongState(why, jail=jail.id))
+        else:
             result.errback(failure)
 
+    pid = jail.pid
     result: Deferred[ISession] = Deferred(abandon)
     size = None if process.console_size is None else (process.console_size.height, process.console_size.width)
     note: Mapping[str, object] = {"exec": exec_id, "at": site.now(), "run": site.run_id, "detached": detached}

@@ -371,6 +371,22 @@ def test_an_exec_that_fails_says_why(world):
     assert str(error_of(asked)) == "no such program: /bin/nonsense"
 
 
+@pytest.mark.parametrize(("is_ended", "code"), [(False, "OCI"), (True, "STATE")])
+def test_an_exec_into_a_jail_that_is_ended_meanwhile_says_that(world, is_ended, code):
+    """Not the step in which whoever was on his way in was killed; in a jail that runs, that step."""
+    world.run()
+    world.keeper.holds_starts = True
+    world.keeper.next_error = RuntimeFailure("enter the container", "the process was killed")
+    asked = world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False)
+    if is_ended:
+        world.keeper.end("web", 0)
+    world.keeper.answer()
+    error = error_of(asked)
+
+    assert error.code == code
+    assert ('"web" ended, or was being ended, before the program ran in it' in str(error)) is is_ended
+
+
 def test_an_exec_that_nobody_waits_for_runs_alone(world):
     """With a terminal it is hung up as soon as it runs."""
     world.run()
