@@ -16,7 +16,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from runjd.kernel.coredumps import forbid_core_dumps
-from runjd.kernel.heap import share_heap
+from runjd.kernel.heap import settle_heap
 
 #: bytes that chunks of output and their records take for a moment
 _CHUNKS = 1 << 20
@@ -46,8 +46,7 @@ def without_tls() -> Iterator[None]:
 def settle(reactor: Any) -> None:
     """Settle memory, time, threads and core dumps; before any delayed call is pending."""
     forbid_core_dumps()
-    share_heap()
-    _keep_heap()
+    settle_heap(_CHUNKS)
     _keep_time(reactor)
     sys.setswitchinterval(_SWITCH)
 
@@ -87,17 +86,6 @@ def end_with(reactor: Any, reason: str) -> None:
     atexit.register(os._exit, 1)
     if reactor.running:
         reactor.stop()
-
-
-def _keep_heap() -> None:
-    """
-    Have the memory of one chunk of output serve the next one.
-
-    glibc gives what is larger than 128 KiB back to the kernel at once, and trims its heap likewise, so each chunk
-    of a busy jail cost its page faults anew: two to four times the CPU.  Its limits follow the largest block that
-    was freed so far (mallopt(3), M_MMAP_THRESHOLD).
-    """
-    bytes(_CHUNKS)
 
 
 def _keep_time(reactor: Any) -> None:

@@ -1,5 +1,6 @@
 """The heap of a process with threads."""
 
+import os
 import subprocess
 import sys
 
@@ -7,13 +8,18 @@ import pytest
 
 from tests.cli.program import ROOT
 
+pytestmark = [
+    pytest.mark.linux,
+    pytest.mark.skipif("CS_GNU_LIBC_VERSION" not in os.confstr_names, reason="the C library is not glibc"),
+]
+
 _THREADS = f"""
 import sys; sys.path.insert(0, {ROOT!r})
 import threading
-from runjd.kernel.heap import share_heap
+from runjd.kernel.heap import settle_heap
 from runjd.kernel.libc import libc
-if sys.argv[1] == "shared":
-    share_heap()
+if sys.argv[1] == "settled":
+    settle_heap(1 << 20)
 barrier = threading.Barrier(4)
 def take():
     barrier.wait()
@@ -26,14 +32,42 @@ for each in threads:
     each.join()
 libc.malloc_stats()
 """
+_CHUNKS = f"""
+import sys; sys.path.insert(0, {ROOT!r})
+import resource
+from runjd.kernel.heap import settle_heap
+if sys.argv[1] == "settled":
+    settle_heap(1 << 20)
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+chunk, large = 1_000_000, 6 << 20
+b"x" * large  # which raises the limits of glibc, for good
+before = faults()
+for _ in range(100):
+    b"x" * chunk
+small = faults() - before
+kept = b"x" * large, bytes(1000)
+before = faults()
+for _ in range(100):
+    b"x" * large
+print(small, faults() - before)
+"""
 
 
-@pytest.mark.linux
-@pytest.mark.parametrize(("how", "is_one"), [("shared", True), ("alone", False)])
+def _printed(script, how):
+    return subprocess.run([sys.executable, "-c", script, how], capture_output=True, text=True, check=True)
+
+
+@pytest.mark.parametrize(("how", "is_one"), [("settled", True), ("alone", False)])
 def test_threads_share_a_heap(how, is_one):
-    """Without it, each thread has one of its own."""
-    ran = subprocess.run([sys.executable, "-c", _THREADS, how], capture_output=True, text=True, check=True)
-    if "Arena" not in ran.stderr:
-        pytest.skip("the C library is not glibc")
+    """Left alone, each thread has one of its own."""
+    assert (_printed(_THREADS, how).stderr.count("Arena ") == 1) is is_one
 
-    assert (ran.stderr.count("Arena ") == 1) is is_one
+
+def test_a_chunk_takes_the_memory_of_the_last_one_and_what_is_larger_is_given_back():
+    """Page faults tell; left alone, what is larger is kept once it was freed."""
+    small, large = map(int, _printed(_CHUNKS, "settled").stdout.split())
+    _, kept = map(int, _printed(_CHUNKS, "alone").stdout.split())
+
+    assert small < 1_000
+    assert large > 3 * kept
