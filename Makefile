@@ -8,6 +8,7 @@ SECONDS = 600
 KILLS = 1000
 VICTIMS = daemon
 SEED = 0
+VERSION =
 MADE = $(VENV)/.made
 MAN = man/*.5 man/*.7 man/*.8
 
@@ -23,6 +24,7 @@ help:
 	@echo "make bench  measures jails, attach, exec and calls of runj against others"
 	@echo "make man    formats the manual pages into build/man"
 	@echo "make docs   builds the site of the documentation into build/docs"
+	@echo "make release VERSION=0.2.0  makes NEWS, a commit, a tag, and sdist and wheel in dist/"
 	@echo "make venv   makes the virtual environment only"
 	@echo "make clean  removes all that was made here"
 
@@ -93,8 +95,11 @@ docs: $(MADE)
 	@$(VENV)/bin/mkdocs build --quiet --strict
 	@echo build/docs/index.html
 
+release: $(MADE)
+	@$(VENV)/bin/python .ci/release $(VERSION)
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis twisted/plugins/dropin.cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help venv demo test peers lint soak kills fuzz logs bench man docs clean
+.PHONY: help venv demo test peers lint soak kills fuzz logs bench man docs release clean
