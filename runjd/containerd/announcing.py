@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING
-
-from twisted.logger import Logger
 
 from runjd.containerd.ends import End
 from runjd.containerd.posting import Letter, Post
-from runjd.containerd.process import TaskProcess
+from runjd.containerd.process import TaskProcess, name_of
 from runjd.containerd.task import Task
+from runjd.containerd.untold import Untold
 from runjd.runtime.rootmount import RootMount
 
 if TYPE_CHECKING:
@@ -23,18 +23,33 @@ class Announcing:
     """
     Tells containerd; in the order in which it is told here, for each containerd.
 
+    An event is written down with its task before it is sent, and until it was taken: the next daemon goes on there.
+
     :param now: wall time in seconds.
+    :param save: writes a task down; whether it is as it should be.
+    :param acknowledge: tells the keeper, by jail, name and pid, that the end of a process is dealt with. Until then
+        it tells it to each next daemon.
     """
 
-    _log = Logger()
-
-    def __init__(self, post: Post, now: Callable[[], float]) -> None:
+    def __init__(
+        self,
+        post: Post,
+        now: Callable[[], float],
+        save: Callable[[Task], bool],
+        acknowledge: Callable[[str, str, int], None],
+    ) -> None:
         self._post = post
         self._now = now
+        self._save = save
+        self._acknowledge = acknowledge
 
     def created(self, task: Task, mounts: Sequence[RootMount]) -> None:
-        """A task was made, and waits for its start."""
+        """A task was made, and waits for its start; told once."""
         from runjd.containerd.proto import events_pb2 as events
+
+        if task.is_announced:
+            return
+        task.is_announced = True
         from runjd.containerd.proto.task_pb2 import Mount
 
         streams = task.init.streams
@@ -59,12 +74,8 @@ class Announcing:
         else:
             self._tell(task, "/tasks/start", events.TaskStart(container_id=task.id, pid=process.pid))
 
-    def exited(self, task: Task, process: TaskProcess, end: End, told: Callable[[], None]) -> None:
-        """
-        A process ended.
-
-        :param told: called once containerd has heard it, or will not.
-        """
+    def exited(self, task: Task, process: TaskProcess, end: End) -> None:
+        """A process ended."""
         from runjd.containerd.proto import events_pb2 as events
         from runjd.containerd.wirevalues import timestamp
 
@@ -75,7 +86,7 @@ class Announcing:
             exit_status=end.status,
             exited_at=timestamp(end.at),
         )
-        self._tell(task, "/tasks/exit", made, told)
+        self._tell(task, "/tasks/exit", made, process)
 
     def deleted(self, task: Task, end: End) -> None:
         """A task is gone."""
@@ -108,7 +119,15 @@ class Announcing:
 
         self._tell(task, "/tasks/oom", events.TaskOOM(container_id=task.id))
 
-    def _tell(self, task: Task, topic: str, event: Message, told: Callable[[], None] | None = None) -> None:
+    def go_on(self, task: Task) -> None:
+        """Send what is not on its way yet."""
+        for each in tuple(task.untold):
+            if not each.is_sent:
+                each.is_sent = True
+                told = partial(self._told, task, each)
+                self._post.send(task.origin.events, Letter(task.origin.namespace, each.topic, each.request, told))
+
+    def _tell(self, task: Task, topic: str, event: Message, ended: TaskProcess | None = None) -> None:
         from runjd.containerd.proto.events_pb2 import Envelope, ForwardRequest
         from runjd.containerd.wirevalues import packed, timestamp
 
@@ -119,4 +138,18 @@ class Announcing:
             event=packed(_EVENTS + event.DESCRIPTOR.name, event),
         )
         request = ForwardRequest(envelope=envelope).SerializeToString()
-        self._post.send(task.origin.events, Letter(task.origin.namespace, topic, request, told))
+        untold = Untold(topic, request)
+        if ended is not None:
+            untold.pid, untold.exec_id = ended.pid, ended.exec_id
+        task.untold.append(untold)
+        self._save(task)
+        self.go_on(task)
+
+    def _told(self, task: Task, untold: Untold) -> None:
+        """containerd has taken it, or will not."""
+        task.untold.remove(untold)
+        ended = untold.pid and next((each for each in task.processes() if each.exec_id == untold.exec_id), None)
+        if ended and ended.pid == untold.pid:
+            ended.is_told = True
+        if self._save(task) and untold.pid:
+            self._acknowledge(task.jail, name_of(untold.exec_id), untold.pid)

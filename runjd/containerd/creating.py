@@ -71,6 +71,7 @@ class Creating:
                 await self.cleanup(call, id, known.bundle)
                 known = None
             elif known.init.pid:
+                self._place.announcing.created(known, mounts)
                 return known.init
             else:
                 task = known
@@ -81,6 +82,7 @@ class Creating:
         if task is None:
             task = Task(origin, id, bundle, self._place.runtime, TaskProcess("", streams, {}, mark, "creating"))
             if known is not None:
+                task.untold = known.untold
                 self._tasks.forget(known)
             self._tasks.add(task)
         process = task.init
@@ -96,7 +98,6 @@ class Creating:
                 connect(self._place, task, process, launched.descriptors)
                 for each in launched.notices:
                     self._log.warn("{notice}", notice=each)
-            self._place.save(task)
             self._place.announcing.created(task, mounts)
         return process
 
@@ -152,12 +153,10 @@ class Creating:
                 process.status = "running"
             finally:
                 process.is_starting = False
-                if process.status == "starting":
+                if process.status in ("starting", "running"):
                     process.status = "running"
-                if process.status == "running":
                     self._place.announcing.started(task, process)
                 self._take_pending(task, process)
-            # Not written down once more: of one that is starting the next daemon asks how far it came.
             if process.lives:
                 self._place.memory.begin(task.jail, lambda: self._place.announcing.ran_out(task))
             return process
@@ -182,9 +181,8 @@ class Creating:
             await self._remove(task, task.bundle)
             end = process.end or End(KILLED, self._place.now())
             process.end = end
-            self._tasks.remember_deleted(task, mark_of(call))
+            self._tasks.remember_deleted(task, mark_of(call), end)
             self._end_loggers(task)
-            self._place.announcing.deleted(task, end)
             return end
 
     async def cleanup(self, call: Call, id: str, bundle: str) -> tuple[int, End]:

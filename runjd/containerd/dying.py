@@ -41,6 +41,7 @@ class Dying:
         if process.is_starting:
             process.pending = record  # its start is told before
             return
+        self.began(task, process, record.pid)
         process.end = end_of(record)
         process.status = "stopped"
         if process.piping is not None:
@@ -55,11 +56,20 @@ class Dying:
         for each in (*task.execs.values(), task.init):
             if each.end is not None and each.is_told:
                 each.is_over = True
+            elif each.end is not None and task.tells_end(each):
+                _answer(each, each.end)
             elif each.end is not None and not each.is_over:
                 if each.exec_id:
                     self._tell(task, each, each.end)
                 elif task not in self._ending:
                     self._end_task(task, each.end)
+
+    def began(self, task: Task, process: TaskProcess, pid: int) -> None:
+        """A process runs, or ran, that an earlier daemon has asked for: tell it, if that one did not come so far."""
+        process.pid = process.pid or pid
+        if process.status == "starting":
+            process.status = "running"
+            self._place.announcing.started(task, process)
 
     def vanished(self, task: Task, process: TaskProcess) -> None:
         """Nobody knows how it ended."""
@@ -91,21 +101,20 @@ class Dying:
         self._tell(task, task.init, end)
 
     def _tell(self, task: Task, process: TaskProcess, end: End) -> None:
-        def told() -> None:
-            # Only now: until it is acknowledged the keeper tells it to each next daemon, which then tells it again.
-            process.is_told = True
-            is_known = not task.deleted and process in task.processes()
-            if not is_known or self._place.save(task):
-                self._acknowledge(task, process, process.pid)
-
         process.is_over = True
-        self._place.announcing.exited(task, process, end, told)
-        waiting, process.waiting = process.waiting, []
-        for each in waiting:
-            each.callback(end)
+        self._place.announcing.exited(task, process, end)
+        _answer(process, end)
 
     def _acknowledge(self, task: Task, process: TaskProcess, pid: int) -> None:
         self._place.keeper.ack(task.jail, process.name, pid)
+
+
+def _answer(process: TaskProcess, end: End) -> None:
+    """Answer those who wait for the end of a process."""
+    process.is_over = True
+    waiting, process.waiting = process.waiting, []
+    for each in waiting:
+        each.callback(end)
 
 
 def _passed_over(failure: Failure) -> None:

@@ -88,7 +88,6 @@ class Executing:
         if launched is not None:
             process.pid, process.status, process.logger = launched.pid, "running", launched.logger
             connect(self._place, task, process, launched.descriptors)
-        self._place.save(task)
         self._place.announcing.started(task, process)
         if process.is_input_closed:  # it was, while the keeper was at work
             await close_input(self._place, task, process)

@@ -44,8 +44,10 @@ class TaskKeeper(Protocol):
     ) -> Deferred[Launched]:
         """Run another process in it."""
 
-    def signal(self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False) -> Deferred[None]:
-        """Signal one process, or everyone."""
+    def signal(
+        self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False, once: str = ""
+    ) -> Deferred[None]:
+        """Signal one process, or everyone; with the same mark once."""
 
     def delete(self, jail: str, *, force: bool = False, bundle: str = "") -> Deferred[None]:
         """Remove it from the host, and what is mounted on its root."""

@@ -165,7 +165,7 @@ class Methods:
 
     async def _kill(self, call: Call, request: pb.KillRequest) -> Message:
         task, process = self._find(call, request)
-        await self._steering.kill(task, process, request.signal, request.all)
+        await self._steering.kill(task, process, request.signal, request.all, mark_of(call))
         return pb_empty()
 
     async def _resize(self, call: Call, request: pb.ResizePtyRequest) -> Message:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.logger import Logger
 
 from runjd.container.rootmounts import unmount_root
 from runjd.container.state import State
@@ -16,7 +15,6 @@ from runjd.containerd.keeper import TaskKeeper
 from runjd.containerd.memorywatch import TasksMemory
 from runjd.containerd.store import TaskStore
 from runjd.containerd.task import Task
-from runjd.errors import RunjdError
 from runjd.runtime.contract import MemoryWatch
 
 _BY_THREADS = sys.platform == "linux"
@@ -56,8 +54,6 @@ class TaskPlace:
     :param in_thread: does something off the reactor.
     :param runtime: what jails are made with.
     """
-
-    _log = Logger()
 
     def __init__(
         self,
@@ -119,11 +115,5 @@ class TaskPlace:
         return True
 
     def save(self, task: Task) -> bool:
-        """Write a task down where that can be, unless it is forgotten; whether it is as it should be."""
-        try:
-            if not task.is_forgotten:
-                self.store.save(task)
-        except RunjdError as error:
-            self._log.error("task {task}: {error}", task=task.jail, error=error)
-            return False
-        return True
+        """Write a task down where that can be; see :meth:`runjd.containerd.store.TaskStore.keep`."""
+        return self.store.keep(task)

@@ -103,7 +103,7 @@ class TaskProcess:
     @property
     def name(self) -> str:
         """What the keeper calls it; empty for init."""
-        return _PREFIX + self.exec_id if self.exec_id else ""
+        return name_of(self.exec_id)
 
     @property
     def lives(self) -> bool:
@@ -145,6 +145,11 @@ class TaskProcess:
     def _no_longer(self, waiting: Deferred[End]) -> None:
         self.waiting = [each for each in self.waiting if each is not waiting]
         waiting.errback(Cancelled("no longer waited for"))
+
+
+def name_of(exec_id: str) -> str:
+    """Return what the keeper calls a process."""
+    return _PREFIX + exec_id if exec_id else ""
 
 
 def exec_of(name: str) -> str:

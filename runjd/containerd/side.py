@@ -47,6 +47,7 @@ class ContainerdSide:
         self._place.memory.stop()
         self._loggers.stop()
         self._post.stop()
+        self._place.store.close()
 
     def _methods(self) -> Methods:
         from runjd.containerd.creating import Creating
@@ -79,12 +80,13 @@ def containerd_side(
     :param runtime: what jails are made with.
     """
     post = Post(reactor, lambda path: to_containerd(reactor, path))
+    store = TaskStore(directory, boot_id())
     place = TaskPlace(
         reactor,
         time.time,
         keeper,
-        TaskStore(directory, boot_id()),
-        Announcing(post, time.time),
+        store,
+        Announcing(post, time.time, store.keep, lambda *ended: keeper().ack(*ended)),
         TasksMemory(reactor, looks.watch_memory, in_thread),
         looks,
         in_thread,

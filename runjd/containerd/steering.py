@@ -22,9 +22,11 @@ class Steering:
     def __init__(self, place: TaskPlace) -> None:
         self._place = place
 
-    async def kill(self, task: Task, process: TaskProcess, signum: int, everyone: bool) -> None:
+    async def kill(self, task: Task, process: TaskProcess, signum: int, everyone: bool, mark: str) -> None:
         """
         Signal a process, or everyone.
+
+        :param mark: of the call; the keeper carries it out once, by however many daemons it is asked.
 
         :raise NotFound: it has ended.
         :raise WrongState: it was not started.
@@ -36,7 +38,7 @@ class Steering:
         if not process.lives:
             raise NotFound("process already finished: not found")
         try:
-            await self._place.keeper.signal(task.jail, signum, exec_id=process.name, everyone=everyone)
+            await self._place.keeper.signal(task.jail, signum, exec_id=process.name, everyone=everyone, once=mark)
         except RunjdError as error:
             if error.code not in _GONE:
                 raise

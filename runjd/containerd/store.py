@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from twisted.logger import Logger
 
 from runjd.containerd.task import Task, task_from_json
+from runjd.errors import RunjdError
 from runjd.supervise.wholefiles import read_json, write_whole
 
 #: of a task, and of one that was deleted
@@ -28,16 +29,35 @@ class TaskStore:
     def __init__(self, directory: str, boot: str) -> None:
         self._directory = directory
         self._boot = boot
+        self._is_closed = False
+
+    def close(self) -> None:
+        """Write nothing any more: the directory is the next daemon's."""
+        self._is_closed = True
 
     def save(self, task: Task) -> None:
         """Write or replace one, at once or not at all. :raise InputOutput: the disk refuses."""
+        if self._is_closed:
+            return
         document = {"boot": self._boot, **task.to_json()}
         write_whole(self._path(task), json.dumps(document).encode("utf-8", "surrogateescape"))
         if task.deleted:
             self._remove(self._path(task, is_deleted=False))
 
+    def keep(self, task: Task) -> bool:
+        """Write a task down where that can be, unless it is forgotten; whether it is as it should be."""
+        try:
+            if not task.is_forgotten:
+                self.save(task)
+        except RunjdError as error:
+            self._log.error("task {task}: {error}", task=task.jail, error=error)
+            return False
+        return True
+
     def remove(self, task: Task) -> None:
         """Forget one; nothing to do is no error."""
+        if self._is_closed:
+            return
         self._remove(self._path(task, is_deleted=False))
         self._remove(self._path(task, is_deleted=True))
 

@@ -8,6 +8,7 @@ from typing import Any
 from twisted.internet.defer import DeferredLock
 
 from runjd.containerd.process import TaskProcess, process_from_json
+from runjd.containerd.untold import Untold, untold_from_json
 from runjd.errors import NotFound
 from runjd.protocols.ttrpc.call import Origin
 
@@ -26,11 +27,13 @@ class Task:
     :ivar deleted: the call that deleted it; its end is told until containerd has cleaned up.
     :ivar is_forgotten: nothing is written of it any more.
     :ivar gone: by exec id: the call that deleted the exec, its pid, status and time.
+    :ivar is_announced: that it was made is told, or in :attr:`untold`.
+    :ivar untold: events that containerd has not taken, in order.
     """
 
     __slots__ = (
-        *("bundle", "deleted", "execs", "gone", "id", "init", "is_forgotten", "is_paused", "jail", "lock"),
-        *("origin", "runtime"),
+        *("bundle", "deleted", "execs", "gone", "id", "init", "is_announced", "is_forgotten", "is_paused", "jail"),
+        *("lock", "origin", "runtime", "untold"),
     )
 
     def __init__(self, origin: Origin, id: str, bundle: str, runtime: str, init: TaskProcess) -> None:
@@ -45,6 +48,8 @@ class Task:
         self.is_forgotten = False
         self.deleted = ""
         self.gone: dict[str, list[Any]] = {}
+        self.is_announced = False
+        self.untold: list[Untold] = []
         self.lock: Any = DeferredLock()
 
     def process(self, exec_id: str) -> TaskProcess:
@@ -60,6 +65,10 @@ class Task:
         """Go through all, init first."""
         yield self.init
         yield from tuple(self.execs.values())
+
+    def tells_end(self, process: TaskProcess) -> bool:
+        """Whether the end of a process is among what is to be told."""
+        return any(each.pid == process.pid and each.exec_id == process.exec_id for each in self.untold if each.pid)
 
     def forget_exec(self, process: TaskProcess, mark: str) -> None:
         """Let go of an exec; its end is remembered for a while."""
@@ -81,6 +90,8 @@ class Task:
             "paused": self.is_paused,
             "deleted": self.deleted,
             "gone": self.gone,
+            "announced": self.is_announced,
+            "untold": [each.to_json() for each in self.untold],
         }
 
 
@@ -91,6 +102,8 @@ def task_from_json(document: Any) -> Task:
         made = Task(Origin(*document["origin"]), document["id"], document["bundle"], document["runtime"], init)
         made.execs = {each["exec"]: process_from_json(each) for each in document["execs"]}
         made.is_paused, made.deleted, made.gone = document["paused"], document["deleted"], document["gone"]
+        made.is_announced = document.get("announced", True)  # version 0.1 did not write these down
+        made.untold = [untold_from_json(each) for each in document.get("untold", ())]
     except (KeyError, TypeError) as error:
         raise ValueError(f"no task: {error!r}") from error
     return made

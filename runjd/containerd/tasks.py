@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from runjd.containerd.connecting import connect, disconnect
 from runjd.containerd.dying import Dying
+from runjd.containerd.ends import End
 from runjd.containerd.place import TaskPlace
 from runjd.containerd.process import TaskProcess, exec_of
 from runjd.containerd.task import Task
@@ -48,6 +49,10 @@ class Tasks:
     def __iter__(self) -> Iterator[Task]:
         return iter([each for each in self._tasks.values() if not each.deleted])
 
+    def all(self) -> Iterator[Task]:
+        """Go through all, and those that were deleted just now."""
+        return iter(list(self._tasks.values()))
+
     def knows(self, jail: str) -> bool:
         """Whether a jail is, or was just now, that of a task."""
         return jail in self._tasks
@@ -80,10 +85,10 @@ class Tasks:
             del self._tasks[task.jail]
             self._place.store.remove(task)
 
-    def remember_deleted(self, task: Task, mark: str) -> None:
-        """A task is gone; its end is known for a while, as the call that deleted it may come again."""
+    def remember_deleted(self, task: Task, mark: str, end: End) -> None:
+        """A task is gone; its end is told, and known for a while, as the call that deleted it may come again."""
         task.deleted = mark
-        self._place.save(task)
+        self._place.announcing.deleted(task, end)
         _leave(task)
         self._forget_later(task)
 
@@ -116,7 +121,11 @@ class Tasks:
         if process.status == "creating":
             process.status = "created"
         elif process.exec_id and process.status in ("starting", "added"):
-            process.status = "running"
+            if process.is_starting:
+                process.status = "running"
+            else:
+                process.status = "starting"
+                self._dying.began(task, process, found.pid)
         connect(self._place, task, process, found.descriptors)
         if not process.exec_id and process.status == "running":
             self._place.memory.begin(task.jail, lambda: self._place.announcing.ran_out(task))
@@ -133,6 +142,8 @@ class Tasks:
     def ready(self) -> None:
         """All was told: what was not, is gone."""
         found, self._found = self._found, set()
+        for task in self.all():
+            self._place.announcing.go_on(task)
         for task in self:
             for process in task.processes():
                 if process.lives and (task.jail, process.name) not in found:
@@ -155,7 +166,10 @@ class Tasks:
 
         def told(status: str) -> None:
             if task.init.status == "starting" and not task.init.is_starting:
-                task.init.status = "created" if status == "created" else "running"
+                if status == "created":
+                    task.init.status = "created"
+                else:
+                    self._dying.began(task, task.init, task.init.pid)
 
         asked = self._place.in_thread(self._place.looks.state, task.jail)
         asked.addCallback(lambda state: told(state.status)).addErrback(_passed_over)

@@ -20,6 +20,7 @@ from runjd.errors import (
 from runjd.keeper import messages
 from runjd.keeper.channel import Parcel
 from runjd.keeper.children import Child, Children
+from runjd.keeper.once import Once
 from runjd.keeper.workers import Order
 from runjd.spec.ids import check_id
 
@@ -83,6 +84,7 @@ class Keeper:
         self._current = current
         self._stop = stop
         self._log = log
+        self._once = Once()
         self._requests: dict[str, Callable[[Session, int, Message], None]] = {
             "run": self._run,
             "create": self._run,
@@ -242,16 +244,27 @@ class Keeper:
         jail, name, signum = _text(message, "jail"), _text(message, "exec"), _int(message, "signal")
         if not 0 < signum < _signal.NSIG:
             raise BadArgument(f"there is no signal {signum}")
+        once = str(message.get("once", ""))
+        if once in self._once:
+            session.say(messages.tell_done(req))
+            return
         child = self._children.find(jail, name)
         is_ours = child is not None and child.is_ours
         if message.get("everyone") is True or (not is_ours and not name):
+
+            def finished(report: Parcel) -> None:
+                if "error" in report.message:
+                    self._once.discard(once)
+                self._answer(session, req, report)
+
             # not our child: the operations know whether it is the one that is meant
-            self._order(_job(message), lambda report: self._answer(session, req, report), session)
-            return
-        child = self._living(jail, name)
-        # ours and not reaped, so nobody else can have the pid
-        os.kill(child.pid, signum)
-        session.say(messages.tell_done(req))
+            self._order(_job(message), finished, session)
+        else:
+            child = self._living(jail, name)
+            # ours and not reaped, so nobody else can have the pid
+            os.kill(child.pid, signum)
+            session.say(messages.tell_done(req))
+        self._once.add(once)
 
     def _change(self, session: Session, req: int, message: Message) -> None:
         _text(message, "jail")

@@ -131,9 +131,14 @@ def ask_change(req: int, jail: str, change: str, changes: Mapping[str, object] |
     return message if changes is None else message | {"changes": changes}
 
 
-def ask_signal(req: int, jail: str, exec: str, signum: int, everyone: bool) -> Message:
-    """Signal one process of a jail, or everyone in it."""
-    return {"m": "signal", "req": req, "jail": jail, "exec": exec, "signal": signum, "everyone": everyone}
+def ask_signal(req: int, jail: str, exec: str, signum: int, everyone: bool, once: str = "") -> Message:
+    """
+    Signal one process of a jail, or everyone in it.
+
+    :param once: marks what is asked for: with a mark that was there, it is done already.
+    """
+    message: Message = {"m": "signal", "req": req, "jail": jail, "exec": exec, "signal": signum, "everyone": everyone}
+    return message | {"once": once} if once else message
 
 
 def ask_delete(req: int, jail: str, force: bool, bundle: str = "") -> Message:

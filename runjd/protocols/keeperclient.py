@@ -231,9 +231,15 @@ class KeeperClient:
             jail, exec_id, lambda req: messages.ask_exec(req, jail, exec_id, process, stdin, size, note, stdio), late
         )
 
-    def signal(self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False) -> Deferred[None]:
-        """Signal the init process, an exec process, or every process of the jail. Fails with STATE where it ended."""
-        return self._ask(lambda req: messages.ask_signal(req, jail, exec_id, signum, everyone), _nothing)
+    def signal(
+        self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False, once: str = ""
+    ) -> Deferred[None]:
+        """
+        Signal the init process, an exec process, or every process of the jail. Fails with STATE where it ended.
+
+        :param once: marks what is asked for, for a daemon that may ask again; empty: this one does not.
+        """
+        return self._ask(lambda req: messages.ask_signal(req, jail, exec_id, signum, everyone, once), _nothing)
 
     def delete(self, jail: str, *, force: bool = False, bundle: str = "") -> Deferred[None]:
         """

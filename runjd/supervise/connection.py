@@ -206,7 +206,9 @@ class AbsentKeeper:
     def change(self, jail: str, change: str, changes: Mapping[str, object] | None = None) -> Deferred[None]:
         return fail(_lost())
 
-    def signal(self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False) -> Deferred[None]:
+    def signal(
+        self, jail: str, signum: int, *, exec_id: str = "", everyone: bool = False, once: str = ""
+    ) -> Deferred[None]:
         return fail(_lost())
 
     def delete(self, jail: str, *, force: bool = False, bundle: str = "") -> Deferred[None]:

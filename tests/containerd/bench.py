@@ -207,6 +207,10 @@ class Bench:
             assert time.monotonic() < deadline, "it did not come true"
             await deferLater(reactor, 0.01)
 
+    async def told(self) -> None:
+        """Wait until containerd has taken all events, and the daemon knows that."""
+        await self.until(lambda: not any(each.untold for each in self.side.tasks.all()))
+
     async def heard(self, *topics: str) -> list[object]:
         """Wait until the events of these topics, in this order and no others, were heard; return them, and forget."""
         await self.until(lambda: len(self.containerd.heard) >= len(topics))
