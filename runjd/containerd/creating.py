@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import signal
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.defer import CancelledError, Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
@@ -174,8 +175,7 @@ class Creating:
                 raise NotFound(f"container not created: {task.id}: not found")
             if process.lives and process.status != "created":
                 raise WrongState("cannot delete a running process: failed precondition")
-            for each in task.processes():
-                await self._output(each)
+            await gatherResults([Deferred.fromCoroutine(output_of(self._place, each)) for each in task.processes()])
             if process.end is not None and not process.is_over:
                 await process.wait()  # its execs are dying yet, and their ends, and its own, are told before
             await self._remove(task, task.bundle)
@@ -193,17 +193,24 @@ class Creating:
         """
         jail = call.caller.origin.jail(id)
         task = self._tasks.trace(jail)
-        now = End(KILLED, self._place.now())
-        if task is not None and task.deleted:
-            self._tasks.forget(task)
-            return task.init.pid, task.init.end or now
         if task is None:
             await self._place.keeper.delete(jail, force=True, bundle=bundle)
-            return 0, now
-        await self._remove(task, task.bundle)
-        self._end_loggers(task)
-        self._tasks.forget(task)
-        return task.init.pid, task.init.end or now
+            return 0, End(KILLED, self._place.now())
+        await self._kill(task)
+        async with task.lock:  # whoever was at work on it has come to an end
+            if not task.deleted and not task.is_forgotten:
+                await self._remove(task, task.bundle)
+                self._end_loggers(task)
+            self._tasks.forget(task)
+        return task.init.pid, task.init.end or End(KILLED, self._place.now())
+
+    async def _kill(self, task: Task) -> None:
+        """Have who waits for its processes wait no longer, as a start that gets stuck."""
+        if task.init.lives:
+            try:
+                await self._place.keeper.signal(task.jail, signal.SIGKILL, everyone=True)
+            except RunjdError as error:
+                self._log.info("{jail}: {error}", jail=task.jail, error=error)
 
     async def _remove(self, task: Task, bundle: str) -> None:
         if task.init.end is not None:
@@ -212,10 +219,6 @@ class Creating:
         await self._place.keeper.delete(task.jail, force=True, bundle=bundle)
         if task.init.lives:  # its exit was told before, unless nobody saw it
             self._dying.vanished(task, task.init)
-
-    async def _output(self, process: TaskProcess) -> None:
-        """Wait until what it wrote is where it goes."""
-        await output_of(self._place, process)
 
     async def _check_files(self, streams: Streams) -> None:
         """Make the files that are written to, as nobody would be told later that they cannot be."""

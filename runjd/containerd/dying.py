@@ -75,14 +75,19 @@ class Dying:
         """Nobody knows how it ended."""
         self.ended(task, process, ExitRecord(process.pid, None, None, self._place.now()))
 
+    def kill(self, task: Task, process: TaskProcess) -> None:
+        """Kill a process whose init has ended; one that is starting is not there yet, and is killed once it is."""
+        if not process.is_starting:
+            self._place.keeper.signal(task.jail, signal.SIGKILL, exec_id=process.name).addErrback(_passed_over)
+
     def _end_task(self, task: Task, end: End) -> None:
-        living = [each for each in task.execs.values() if each.lives]
+        living = [each for each in task.execs.values() if each.lives or each.is_starting]
         if not living:
             self._tell_init(task, end)
             return
         self._place.keeper.signal(task.jail, signal.SIGKILL, everyone=True).addErrback(_passed_over)
         for each in living:  # where nothing isolates, they are not the jail's
-            self._place.keeper.signal(task.jail, signal.SIGKILL, exec_id=each.name).addErrback(_passed_over)
+            self.kill(task, each)
         ends: Deferred[object] = DeferredList([each.wait() for each in living], consumeErrors=True)  # type: ignore[assignment]
         late = self._place.reactor.callLater(_LIMIT, ends.cancel)
         self._ending.add(task)

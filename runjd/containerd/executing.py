@@ -94,6 +94,8 @@ class Executing:
         record, process.pending = process.pending, None
         if record is not None:
             self._dying.ended(task, process, record)
+        elif task.init.end is not None:
+            self._dying.kill(task, process)
         return process
 
     async def _launch(self, task: Task, process: TaskProcess, is_resumed: bool) -> Launched | None:

@@ -37,28 +37,29 @@ class TasksMemory:
         self._watch = watch
         self._in_thread = in_thread
         self._poll: Any = None
-        self._watches: dict[int, tuple[MemoryWatch, Callable[[], None]]] = {}
-        self._by_jail: dict[str, int] = {}
+        self._watched: dict[str, _Watched] = {}
+        self._by_fd: dict[int, _Watched] = {}
 
     def begin(self, jail: str, ran_out: Callable[[], None]) -> None:
         """Watch a jail, as soon as may be; where nothing counts its memory, nothing is watched."""
-        if not hasattr(select, "epoll") or jail in self._by_jail:
+        if not hasattr(select, "epoll") or jail in self._watched:
             return
-        self._by_jail[jail] = -1
+        watched = self._watched[jail] = _Watched(ran_out)
 
         def made(watch: MemoryWatch) -> None:
-            if jail not in self._by_jail:  # it ended meanwhile
+            if self._watched.get(jail) is not watched:  # it ended meanwhile, and there may be another one of its name
                 watch.close()
                 return
+            watched.watch = watch
             if self._poll is None:
                 self._poll = select.epoll()
                 self._reactor.addReader(self)
             self._poll.register(watch.fileno(), watch.events)
-            self._watches[watch.fileno()] = (watch, ran_out)
-            self._by_jail[jail] = watch.fileno()
+            self._by_fd[watch.fileno()] = watched
 
         def failed(failure: Failure) -> None:
-            self._by_jail.pop(jail, None)
+            if self._watched.get(jail) is watched:
+                self.end(jail)
             if not isinstance(failure.value, RunjdError):
                 self._log.failure("the memory of {jail} cannot be watched", failure, jail=jail)
 
@@ -66,22 +67,20 @@ class TasksMemory:
 
     def end(self, jail: str) -> None:
         """Watch it no longer; nothing to do where it is not watched."""
-        found = self._watches.pop(self._by_jail.pop(jail, -1), None)
-        if found is not None:
-            self._close(found[0])
+        watched = self._watched.pop(jail, None)
+        if watched is not None and watched.watch is not None:
+            self._close(watched.watch)
 
     def look(self, jail: str) -> None:
         """Tell what happened up to now: the task has ended, and its end shall not be told before."""
-        found = self._watches.get(self._by_jail.get(jail, -1))
-        if found is not None and found[0].killed():
-            found[1]()
+        watched = self._watched.get(jail)
+        if watched is not None:
+            watched.look()
 
     def stop(self) -> None:
         """Watch nothing any more."""
-        for watch, _ in self._watches.values():
-            self._close(watch)
-        self._watches.clear()
-        self._by_jail.clear()
+        for jail in tuple(self._watched):
+            self.end(jail)
         poll, self._poll = self._poll, None
         if poll is not None:
             self._reactor.removeReader(self)
@@ -97,15 +96,32 @@ class TasksMemory:
         if self._poll is None:
             return
         for fd, _ in self._poll.poll(0):
-            found = self._watches.get(fd)
-            if found is not None and found[0].killed():
-                found[1]()
+            watched = self._by_fd.get(fd)
+            if watched is not None:
+                watched.look()
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor has dropped us, which it has no reason for."""
         self._log.error("the memory of tasks is not watched any more: {reason}", reason=reason)
 
     def _close(self, watch: MemoryWatch) -> None:
-        if self._poll is not None:
+        if self._by_fd.pop(watch.fileno(), None) is not None:
             self._poll.unregister(watch.fileno())
         watch.close()
+
+
+class _Watched:
+    """
+    A jail that is watched.
+
+    :ivar watch: None: it is being made.
+    """
+
+    def __init__(self, ran_out: Callable[[], None]) -> None:
+        self._ran_out = ran_out
+        self.watch: MemoryWatch | None = None
+
+    def look(self) -> None:
+        """Tell what happened up to now."""
+        if self.watch is not None and self.watch.killed():
+            self._ran_out()

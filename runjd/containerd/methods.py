@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
@@ -25,6 +24,7 @@ from runjd.errors import BadArgument, NotFound, Unsupported
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.status import UNIMPLEMENTED, TtrpcError
 from runjd.runtime.rootmount import RootMount
+from runjd.spec.lightjson import TooDeep, loads
 
 _DETAILS = "containerd.runc.v1.ProcessDetails"
 _STATUS = {
@@ -246,8 +246,10 @@ def _streams(request: Any) -> Streams:
 
 def _json(value: bytes, what: str) -> Mapping[str, Any]:
     try:
-        found = json.loads(value)
-    except (ValueError, RecursionError):
+        found = loads(value)
+    except TooDeep as error:
+        raise BadArgument(f"{what} cannot be read: {error}") from None
+    except ValueError:
         raise BadArgument(f"{what} is no JSON") from None
     if not isinstance(found, dict):
         raise BadArgument(f"{what} is no JSON object")

@@ -11,9 +11,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from runjd.errors import RunjdError
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.services import CLEANUP, SHIM_SERVICE, IServices
 from runjd.protocols.ttrpc.status import RESOURCE_EXHAUSTED, UNAVAILABLE, UNIMPLEMENTED, TtrpcError
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 #: of one connection; the rest of the calls that a relay keeps for one is for those that do something. containerd does
 #: not say that a client waits no longer, so it may be one that gave up long ago
 WAITS_MAX = 896
+
+_log = Logger()
 
 TASK_SERVICES = ("containerd.task.v2.Task", "containerd.task.v3.Task")
 
@@ -45,12 +49,12 @@ class TaskServices:
         """Carry out a call; see :class:`runjd.protocols.ttrpc.services.IServices`."""
         methods = self._loaded()
         if call.service == SHIM_SERVICE and call.method == CLEANUP:
-            return _detached(methods.cleanup(call))
+            return _detached(call, methods.cleanup(call))
         if call.service not in TASK_SERVICES:
             raise TtrpcError(UNIMPLEMENTED, f"service {call.service}: not implemented")
         if call.method == "Wait":
             return self._wait(methods, call)
-        return _detached(methods.call(call))
+        return _detached(call, methods.call(call))
 
     def _wait(self, methods: Methods, call: Call) -> Deferred[bytes]:
         connection = call.caller.connection
@@ -80,15 +84,18 @@ class TaskServices:
         return self._methods
 
 
-def _detached(work: Any) -> Deferred[bytes]:
+def _detached(call: Call, work: Any) -> Deferred[bytes]:
     """Do something to its end; only the waiting can be cancelled."""
     result: Deferred[bytes] = Deferred()
 
     def done(outcome: Any) -> None:
         if not result.called:
             result.callback(outcome)
-        elif isinstance(outcome, Failure):
-            return  # nobody wants to know any more
+        elif isinstance(outcome, Failure):  # nobody waits any more who could be told
+            if isinstance(outcome.value, RunjdError):
+                _log.info("{method}: {error}", method=call.method, error=outcome.value)
+            else:
+                _log.failure("{method} failed, and nobody waits for it", outcome, method=call.method)
 
     Deferred.fromCoroutine(work).addCallback(_encoded).addBoth(done)
     return result

@@ -29,16 +29,17 @@ class ContainerdSide:
     The tasks and their services.
 
     :param post: the way of events, which ends with us.
+    :param loggers: that are to end.
     :ivar tasks: hear of the keeper what concerns them.
     :ivar services: what containerd can call.
     """
 
-    def __init__(self, place: TaskPlace, post: Post) -> None:
+    def __init__(self, place: TaskPlace, post: Post, loggers: LoggerEnds) -> None:
         self._place = place
         self._post = post
         self._dying = Dying(place)
-        self._loggers = LoggerEnds(place.reactor)
-        self.tasks = Tasks(place, self._dying)
+        self._loggers = loggers
+        self.tasks = Tasks(place, self._dying, loggers)
         self.services = TaskServices(self._methods)
 
     def stop(self) -> None:
@@ -92,4 +93,4 @@ def containerd_side(
         in_thread,
         runtime,
     )
-    return ContainerdSide(place, post)
+    return ContainerdSide(place, post, LoggerEnds(reactor, time.time, f"{directory}/loggers"))

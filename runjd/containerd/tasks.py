@@ -12,6 +12,7 @@ from twisted.logger import Logger
 from runjd.containerd.connecting import connect, disconnect
 from runjd.containerd.dying import Dying
 from runjd.containerd.ends import End
+from runjd.containerd.loggerend import LoggerEnds
 from runjd.containerd.place import TaskPlace
 from runjd.containerd.process import TaskProcess, exec_of
 from runjd.containerd.task import Task
@@ -30,12 +31,14 @@ class Tasks:
     The tasks by the ids of their jails; a :class:`runjd.protocols.keeperclient.KeeperListener` for these.
 
     :param dying: what deals with ends.
+    :param loggers: what has loggers end.
     """
 
     _log = Logger()
 
-    def __init__(self, place: TaskPlace, dying: Dying) -> None:
+    def __init__(self, place: TaskPlace, dying: Dying, loggers: LoggerEnds) -> None:
         self._place = place
+        self._loggers: LoggerEnds | None = loggers
         self._dying = dying
         self._tasks: dict[str, Task] = {}
         self._found: set[tuple[str, str]] = set()
@@ -141,6 +144,9 @@ class Tasks:
 
     def ready(self) -> None:
         """All was told: what was not, is gone."""
+        loggers, self._loggers = self._loggers, None
+        if loggers is not None:
+            loggers.resume()
         found, self._found = self._found, set()
         for task in self.all():
             self._place.announcing.go_on(task)

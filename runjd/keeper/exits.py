@@ -13,6 +13,7 @@ import os
 
 from runjd.keeper.children import Child, Exit
 from runjd.kernel.newfile import open_new
+from runjd.spec.lightjson import loads
 from runjd.spec.versioned import Newer, up_to_date
 
 TYPE_CHECKING = False
@@ -95,7 +96,7 @@ class ExitStore:
             text = os.read(fd, _SIZE_MAX)
         finally:
             os.close(fd)
-        record = up_to_date(json.loads(text), VERSION, STEPS)
+        record = up_to_date(loads(text), VERSION, STEPS)
         child = Child(
             str(record["jail"]),
             str(record["exec"]),

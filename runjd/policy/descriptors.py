@@ -11,7 +11,8 @@ from runjd.values import Value
 
 #: what the daemon needs for itself, and for a moment
 OWN = 32
-#: of one process of a jail: its output, error and input, its log, where else that goes, and whoever watches for its end
+#: of one process of a jail: its output, error and input, its log, where else that goes, and whoever watches for its
+#: end; of a task of containerd: a terminal, both ends of what is typed, where it goes, and two that watch its memory
 OF_PROCESS = 6
 #: connections of the control protocol, however many descriptors there are
 CONNECTIONS = 256

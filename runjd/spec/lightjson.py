@@ -11,7 +11,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
 try:
     from _json import encode_basestring, encode_basestring_ascii, make_encoder, make_scanner
@@ -20,6 +20,8 @@ except ImportError:  # another Python than CPython
 
 _BLANK = " \t\n\r"
 _CONSTANTS = {"NaN": float("nan"), "Infinity": float("inf"), "-Infinity": float("-inf")}
+#: arrays and objects within each other; far less than the stack takes, so that what can be read can be written, too
+DEPTH_MAX = 200
 
 
 class TooDeep(ValueError):
@@ -54,7 +56,7 @@ def loads(
             pass
         else:
             if not text[end:].strip(_BLANK):
-                return value
+                return _checked(text, value)
     elif isinstance(text, bytes):
         return loads(
             text.decode("utf-8", "surrogatepass"),
@@ -65,11 +67,12 @@ def loads(
     import json
 
     try:
-        return json.loads(
+        value = json.loads(
             text, object_pairs_hook=object_pairs_hook, parse_constant=parse_constant, parse_float=parse_float
         )
     except RecursionError:
         raise TooDeep from None
+    return _checked(str(text), value)
 
 
 def dumps(value: object, *, ensure_ascii: bool = True) -> str:
@@ -104,6 +107,24 @@ class _Rules:
         self.parse_constant = parse_constant
         self.parse_float = parse_float
         self.memo: dict[str, str] = {}
+
+
+def _checked(text: str, value: object) -> object:
+    """Return a value. :raise TooDeep: it is deeper than :data:`DEPTH_MAX`."""
+    if text.count("[") + text.count("{") <= DEPTH_MAX:
+        return value
+    level = [value]
+    for _ in range(DEPTH_MAX + 1):
+        level = [inner for each in level for inner in _inside(each)]
+        if not level:
+            return value
+    raise TooDeep
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return value.values()
+    return value if isinstance(value, list) else ()
 
 
 def _refuse(value: object) -> object:

@@ -20,6 +20,7 @@ from runjd.container.bundle import read_bundle
 from runjd.errors import InputOutput, NoSpace, SpecError
 from runjd.kernel.newfile import open_new
 from runjd.spec.jsontext import read_json
+from runjd.spec.lightjson import loads
 
 #: what is written of a jail: its document, or another bundle and what overrides it
 CONFIG_JSON, OVERRIDES_JSON = "config.json", "overrides.json"
@@ -97,7 +98,7 @@ class Bundles:
         path = os.path.join(bundle, OVERRIDES_JSON)
         try:
             with open(path, "rb") as file:
-                other, overrides = from_json(json.load(file))
+                other, overrides = from_json(loads(file.read()))
         except FileNotFoundError:
             return
         except (OSError, ValueError) as error:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import json
 import os
 import stat
 from typing import Any
 
 from runjd.errors import InputOutput, NoSpace
 from runjd.kernel.newfile import open_new
+from runjd.spec.lightjson import loads
 from runjd.spec.versioned import Newer
 
 _NEW = ".new"
@@ -74,7 +74,7 @@ def read_json(path: str) -> Any:
         os.close(fd)
         raise ValueError("it is no file")
     with open(fd, "rb") as file:
-        return json.loads(file.read())
+        return loads(file.read())
 
 
 def of_newer(path: str, error: Newer) -> Newer:

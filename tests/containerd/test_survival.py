@@ -320,3 +320,21 @@ async def test_a_signal_that_is_asked_for_again_is_sent_once(bench, everyone):
     await bench.until(lambda: readable(end))
     assert read_all(end) == b"hup\n"
     os.close(end)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_logger_that_does_not_end_is_ended_by_the_next_daemon(bench):
+    """Its process is gone and deleted, and so is the daemon that was to end it."""
+    mark, ended = f"{bench.directory}/pid", f"{bench.directory}/ended"
+    with open(f"{bench.directory}/logger", "w") as file:
+        file.write(f"#!/bin/sh\nexec 5>&-\ntrap 'echo >{ended}; exit' TERM\necho $$ >{mark}\n")
+        file.write("while :; do sleep 0.05; done\n")
+    os.chmod(f"{bench.directory}/logger", 0o755)
+    await bench.create("one", "true", stdout=f"binary://{bench.directory}/logger")
+    await bench.start("one")
+    await bench.wait("one")
+    await bench.until(lambda: os.path.exists(mark))
+    await bench.delete("one")
+    await bench.restart()
+
+    await bench.until(lambda: os.path.exists(ended))

@@ -9,9 +9,11 @@ import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.task import deferLater
 
+from runjd.containerd.ends import End
 from runjd.containerd.proto import metrics1_pb2
 from runjd.containerd.proto import task_pb2 as pb
 from runjd.errors import AlreadyExists, RunjdError
+from runjd.policy.descriptors import OF_PROCESS
 from tests.containerd.bench import read_all, readable, reader, write
 
 pytestmark = pytest.mark.root
@@ -283,7 +285,28 @@ async def test_what_comes_late_brings_no_record_back(bench):
     task = bench.side.tasks.find(bench.origin, "one")
     await bench.cleanup("one")
 
-    bench.side.tasks.remember_deleted(task, "late")
+    bench.side.tasks.remember_deleted(task, "late", End(0, 1.0))
     bench.side.tasks.forget(task)
 
     assert os.listdir(f"{bench.directory}/tasks") == []
+
+
+@pytest.mark.parametrize("kind", ["fifos", "terminal", "file"])
+@pytest_twisted.ensureDeferred
+async def test_a_task_takes_no_more_descriptors_than_its_share(bench, kind):
+    """Its streams, and the watch of its memory, which has a control group of version 1 take two."""
+    streams = {each: bench.fifo(each) for each in ("stdin", "stdout", "stderr")}
+    if kind == "file":
+        streams |= {"stdout": f"file://{bench.directory}/log", "stderr": ""}
+    if kind == "terminal":
+        streams["stderr"] = ""
+    await bench.create("zero", "true")  # connections, and what watches for all, are open from now on
+    await bench.told()
+    before = len(os.listdir("/proc/self/fd"))
+    await bench.create("one", "sh", "-c", "while :; do date; done", terminal=kind == "terminal", **streams)
+    streams_alone = len(os.listdir("/proc/self/fd")) - before
+    await bench.start("one")
+    await deferLater(reactor, 0.3)
+
+    assert streams_alone + 2 <= OF_PROCESS
+    assert len(os.listdir("/proc/self/fd")) - before <= OF_PROCESS

@@ -310,3 +310,93 @@ async def test_tasks_that_do_not_get_started_keep_no_other_waiting(bench):
     for each in starts:
         with contextlib.suppress(RunjdError):
             await each
+
+
+@pytest.mark.parametrize("method", ["Exec", "Update"])
+@pytest_twisted.ensureDeferred
+async def test_what_is_nested_too_deeply_is_refused(bench, method):
+    """However deep: what can just be read could not be written down, or sent to the keeper."""
+    await bench.create("one", "sleep", "1000")
+    await bench.start("one")
+    for depth in (250, 700, *range(900, 1000, 7), 50_000):
+        value = b'{"args": ["true"], "cwd": "/", "x": ' + b"[" * depth + b"]" * depth + b"}"
+        if method == "Exec":
+            request = pb.ExecProcessRequest(id="one", exec_id=f"e{depth}")
+            request.spec.value = value
+        else:
+            request = pb.UpdateTaskRequest(id="one")
+            request.resources.value = value
+        code, words = await refusal(bench, method, request)
+        assert (code, "nested too deeply" in words) == (INVALID_ARGUMENT, True), (depth, words)
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_cleanup_waits_for_who_is_at_work(bench):
+    """containerd gave up on a creation, or a start: what that makes is taken away, too, and nothing is left."""
+    bundle = bench.bundle("one", "sleep", "1000")
+    request = pb.CreateTaskRequest(id="one", bundle=bundle, stdout=bench.fifo("out"))
+    creating = bench.send(bench.call_of("Create", request))
+    creating.addErrback(lambda failure: None)
+
+    await bench.cleanup("one")
+
+    await creating
+    assert list(bench.side.tasks) == []
+    assert os.listdir(bench.keeper.root) == []
+    os.kill(await bench.create("two", "true"), signal.SIGSTOP)
+    starting = bench.send(bench.call_of("Start", pb.StartRequest(id="two")))
+    starting.addErrback(lambda failure: None)
+    await bench.cleanup("two")
+    await starting
+    assert list(bench.side.tasks) == []
+    assert os.listdir(bench.keeper.root) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_outputs_that_nobody_takes_delay_a_deletion_once(bench):
+    """All together no longer than one of them, however many execs there are."""
+    out = bench.fifo("out")
+    await bench.create("one", "sh", "-c", "yes", terminal=True, stdout=out)
+    await bench.start("one")
+    for name in ("e", "f", "g"):
+        await bench.add("one", name, "sh", "-c", "yes", terminal=True, stdout=out)
+        await bench.start("one", name)
+    await deferLater(reactor, 0.3)
+    await bench.kill("one")
+    assert await bench.wait("one") == 137
+    begun = reactor.seconds()
+
+    await bench.delete("one")
+
+    assert reactor.seconds() - begun < 4.0
+
+
+@pytest_twisted.ensureDeferred
+async def test_an_exec_that_is_started_while_its_task_ends_is_told_before(bench):
+    """Its start was under way when init ended: what becomes of it is known before the end of init is told."""
+    await bench.create("one", "sleep", "1000")
+    await bench.start("one")
+    await bench.add("one", "e", "sleep", "1000")
+    task = next(iter(bench.side.tasks))
+    order: list[str] = []
+    starting = bench.send(bench.call_of("Start", pb.StartRequest(id="one", exec_id="e")))
+    starting.addCallbacks(lambda _: order.append("started"), lambda _: order.append("not started"))
+    bench.side.tasks.process_exited(Exited("ns+one", "", ExitRecord(task.init.pid, None, 9, 1.0), True))
+    assert await bench.wait("one") == 137
+
+    await deferLater(reactor, 0)
+    assert len(order) == 1
+    await bench.delete("one")
+    ends = [each.id for topic, each in bench.containerd.heard if topic == "/tasks/exit"]
+    assert ends == (["e", "one"] if order == ["started"] else ["one"])
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_goes_wrong_while_nobody_waits_is_logged(bench, captured):
+    """The caller went away before the work failed."""
+    shutil.rmtree(bundle := bench.bundle("one", "true"))
+    creating = bench.send(bench.call_of("Create", pb.CreateTaskRequest(id="one", bundle=bundle)))
+    creating.addErrback(lambda failure: None)
+    creating.cancel()
+
+    await bench.until(lambda: any("Create: OCI runtime create failed" in each for each in captured))

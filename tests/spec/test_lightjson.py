@@ -76,3 +76,12 @@ def test_hooks_are_called() -> None:
     )
 
     assert found == [("a", 1), ("a", "nan"), ("b", "1.50")]
+
+
+@pytest.mark.parametrize("text", ["[" * 300 + "]" * 300, '{"a":' * 300 + "[]" + "}" * 300, b"[" * 100_000])
+def test_what_is_nested_too_deeply_is_refused(text: str | bytes) -> None:
+    """Long before the stack is at its end: what was read shall be written, and from a deeper place."""
+    with pytest.raises(TooDeep):
+        loads(text)
+
+    assert loads("[" + "[[]]," * 300 + "[]]") == [[[]]] * 300 + [[]]

@@ -48,8 +48,9 @@ class _Old(MemoryWatch):
     def __init__(self, kernel: Any, group: str) -> None:
         self._file = f"{group}/{_CONTROL}"
         self._control = os.open(self._file, _READ)
-        self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
+        self._event = -1
         try:
+            self._event = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
             write_file(kernel, f"{group}/cgroup.event_control", f"{self._event} {self._control}")
         except BaseException:
             self.close()
@@ -66,8 +67,9 @@ class _Old(MemoryWatch):
         return os.path.exists(self._file)
 
     def close(self) -> None:
-        os.close(self._event)
-        os.close(self._control)
+        for fd in (self._event, self._control):
+            if fd >= 0:
+                os.close(fd)
 
 
 class _New(MemoryWatch):
