@@ -75,7 +75,7 @@ def _sinks(place: TaskPlace, process: TaskProcess, log: int) -> dict[int, Sink]:
     files: dict[str, Sink] = {}
     for child_fd, path in process.streams.outputs.items():
         if process.streams.kind == FILE:
-            made[child_fd] = files.setdefault(path, FileSink(place.in_thread, path))
+            made[child_fd] = files.setdefault(path, FileSink(place.files, path))
         else:
             made[child_fd] = fifo_sink(place.reactor, path)
     return made

@@ -17,11 +17,11 @@ from runjd.containerd.ends import KILLED, End
 from runjd.containerd.loggerend import LoggerEnds
 from runjd.containerd.place import TaskPlace
 from runjd.containerd.process import TaskProcess, mark_of
-from runjd.containerd.sinks import open_log
+from runjd.containerd.sinks import check_log
 from runjd.containerd.streams import FILE, Streams, for_keeper
 from runjd.containerd.task import Task
 from runjd.containerd.tasks import Tasks
-from runjd.errors import AlreadyExists, BadArgument, NotFound, RunjdError, WrongState
+from runjd.errors import AlreadyExists, BadArgument, NotFound, RunjdError, TimedOut, WrongState
 from runjd.protocols.keeperreplies import Launched
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.status import UNKNOWN, TtrpcError
@@ -29,6 +29,8 @@ from runjd.runtime.rootmount import RootMount
 
 #: seconds that output which nobody takes can delay a deletion
 _OUTPUT_LIMIT = 2.0
+#: seconds that the file system of a log has to open it
+_LOG_LIMIT = 10.0
 #: seconds between looks at what an earlier daemon has asked for, and for which it is looked at
 MOMENT, RESUME_LIMIT = 0.05, 60.0
 #: codes of errors that say nothing of the container
@@ -224,8 +226,15 @@ class Creating:
         """Make the files that are written to, as nobody would be told later that they cannot be."""
         if streams.kind == FILE:
             for path in set(streams.outputs.values()):
-                fd = await self._place.in_thread(open_log, path)
-                os.close(fd)
+                checked = self._place.files(path, check_log, path)
+                late = self._place.reactor.callLater(_LOG_LIMIT, checked.cancel)
+                try:
+                    await checked
+                except CancelledError:
+                    raise TimedOut(f"the log {path} could not be opened within {_LOG_LIMIT:g} s") from None
+                finally:
+                    if late.active():
+                        late.cancel()
 
     def _take_pending(self, task: Task, process: TaskProcess) -> None:
         record, process.pending = process.pending, None

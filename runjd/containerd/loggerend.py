@@ -87,6 +87,11 @@ class LoggerEnds:
 
     def _keep(self) -> None:
         try:
+            if not self._ending:
+                os.unlink(self._path)
+                return
             write_whole(self._path, json.dumps([[*who, gone] for who, gone in self._ending.items()]).encode("ascii"))
-        except RunjdError as error:
+        except FileNotFoundError:
+            return
+        except (OSError, RunjdError) as error:
             self._log.error("loggers that are to end: {error}", error=error)

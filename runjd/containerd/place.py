@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from runjd.container.rootmounts import unmount_root
 from runjd.container.state import State
 from runjd.containerd.announcing import Announcing
+from runjd.containerd.filethreads import FileThreads
 from runjd.containerd.keeper import TaskKeeper
 from runjd.containerd.memorywatch import TasksMemory
 from runjd.containerd.store import TaskStore
@@ -52,6 +53,7 @@ class TaskPlace:
     :param keeper: returns the keeper that there is now.
     :param now: wall time in seconds.
     :param in_thread: does something off the reactor.
+    :param files: does something with a file that a process logs to, off the reactor.
     :param runtime: what jails are made with.
     """
 
@@ -65,6 +67,7 @@ class TaskPlace:
         memory: TasksMemory,
         looks: Looks,
         in_thread: Callable[..., Deferred[Any]],
+        files: FileThreads,
         runtime: str,
     ) -> None:
         self.reactor = reactor
@@ -75,6 +78,7 @@ class TaskPlace:
         self.memory = memory
         self.looks = looks
         self.in_thread = in_thread
+        self.files = files
         self._threads = 0
         self.runtime = runtime
 

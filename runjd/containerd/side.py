@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 
 from runjd.containerd.announcing import Announcing
 from runjd.containerd.dying import Dying
+from runjd.containerd.filethreads import FileThreads, mount_of
 from runjd.containerd.keeper import TaskKeeper
 from runjd.containerd.loggerend import LoggerEnds
 from runjd.containerd.memorywatch import TasksMemory
@@ -49,6 +50,7 @@ class ContainerdSide:
         self._loggers.stop()
         self._post.stop()
         self._place.store.close()
+        self._place.files.stop()
 
     def _methods(self) -> Methods:
         from runjd.containerd.creating import Creating
@@ -91,6 +93,7 @@ def containerd_side(
         TasksMemory(reactor, looks.watch_memory, in_thread),
         looks,
         in_thread,
+        FileThreads(reactor, mount_of),
         runtime,
     )
     return ContainerdSide(place, post, LoggerEnds(reactor, time.time, f"{directory}/loggers"))

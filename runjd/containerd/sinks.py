@@ -113,11 +113,11 @@ class FileSink:
     """
     A file that is appended to, by threads; never two at once, so that nothing changes its place.
 
-    :param in_thread: does something off the reactor.
+    :param files: does something with the file off the reactor: takes its path, the call, and the words for that.
     """
 
-    def __init__(self, in_thread: Callable[..., Deferred[Any]], path: str) -> None:
-        self._in_thread = in_thread
+    def __init__(self, files: Callable[..., Deferred[Any]], path: str) -> None:
+        self._files = files
         self._path = path
         self._queue: deque[tuple[bytes, Callable[[], None]]] = deque()
         self._fd = -1
@@ -138,10 +138,11 @@ class FileSink:
             return
         if self._queue:
             self._is_busy = True
-            self._in_thread(self._append, self._queue[0][0]).addErrback(self._failed).addCallback(self._written)
+            appended = self._files(self._path, self._append, self._queue[0][0])
+            appended.addErrback(self._failed).addCallback(self._written)
         elif self._is_closed and self._fd >= 0:
             fd, self._fd = self._fd, -1
-            self._in_thread(os.close, fd)
+            self._files(self._path, os.close, fd).addErrback(self._failed)
 
     def _append(self, data: bytes) -> None:
         if self._fd < 0:
@@ -190,6 +191,11 @@ def open_log(path: str) -> int:
         raise _no_log(path)
     os.set_blocking(fd, True)
     return fd
+
+
+def check_log(path: str) -> None:
+    """Open a file for appending, and close it. :raise InputOutput: it cannot be; see :func:`open_log`."""
+    os.close(open_log(path))
 
 
 def _no_log(path: str) -> InputOutput:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import shutil
 import signal
+import tty
 
 import pytest
 import pytest_twisted
@@ -400,3 +401,34 @@ async def test_what_goes_wrong_while_nobody_waits_is_logged(bench, captured):
     creating.cancel()
 
     await bench.until(lambda: any("Create: OCI runtime create failed" in each for each in captured))
+
+
+@pytest_twisted.ensureDeferred
+async def test_files_that_do_not_take_what_is_written_keep_no_other_task(bench):
+    """A terminal as the log, which nobody reads, of more tasks than the daemon has threads."""
+    ours, theirs = os.openpty()
+    os.set_blocking(ours, False)
+    tty.setraw(theirs)
+    path = f"file://{os.ttyname(theirs)}"
+    size = reactor.getThreadPool().max
+    for number in range(size):
+        await bench.create(f"t{number}", "sh", "-c", "yes", stdout=path)
+    for number in range(size):
+        await bench.start(f"t{number}")
+    await deferLater(reactor, 0.5)
+    log = f"{bench.directory}/log"
+
+    await bench.create("one", "sh", "-c", "echo hello; exit 7", stdout=f"file://{log}")
+    await bench.start("one")
+    assert await bench.wait("one") == 7
+    await bench.delete("one")
+
+    with open(log) as file:
+        assert file.read() == "hello\n"
+    for number in range(size):
+        await bench.kill(f"t{number}")
+        await bench.wait(f"t{number}")
+    os.close(theirs)
+    os.close(ours)
+    for number in range(size):
+        await bench.delete(f"t{number}")

@@ -183,7 +183,7 @@ class Tasks:
             state = self.machine.path(f"{_STATE}/state")
             left += [f"jail {name}" for name in os.listdir(state) if not name.startswith(".")] if state.exists() else []
             records = os.listdir(self.machine.path(f"{_STATE}/tasks"))
-            left += [f"task {name}" for name in records if not name.endswith(".deleted")]
+            left += [f"task {name}" for name in records if not name.endswith((".deleted", "loggers"))]
         return left
 
     def words(self) -> str:
