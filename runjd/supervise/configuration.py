@@ -7,7 +7,7 @@ only one more follows, whose outcome all who asked are told.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
@@ -137,21 +137,23 @@ class LiveConfiguration:
         if isinstance(self._first, ConfigError):
             raise self._first
         self._in_force.refuse_taken(self._first)
-        return await self._take(self._first, CONFIG)
+        return await self._take(self._in_force.begin, self._first, CONFIG)
 
     async def _compare(self) -> Difference:
         return await self._in_force.compare(await self._load())
 
     async def _reload(self, by: str) -> Replaced:
-        return await self._take(await self._load(), by)
+        return await self._take(self._in_force.replace, await self._load(), by)
 
     async def _load(self) -> Configuration:
         new: Configuration = await self._in_thread(self._read, self._in_force.has_directory)
         self._in_force.refuse_taken(new)
         return new
 
-    async def _take(self, new: Configuration, by: str) -> Replaced:
-        replaced = await self._in_force.replace(new, by)
+    async def _take(
+        self, put: Callable[[Configuration, str], Awaitable[Replaced]], new: Configuration, by: str
+    ) -> Replaced:
+        replaced = await put(new, by)
         self._tune(new)
         return replaced
 

@@ -109,7 +109,17 @@ class InForce:
 
         :raise RunjdError: nothing was changed.
         """
-        found = await self.compare(new)
+        return await self._put(await self.compare(new), new, by)
+
+    async def begin(self, new: Configuration, by: str) -> Replaced:
+        """
+        Put the first one in force: each jail is looked at, as nobody remembers how those that are known were written.
+
+        :raise RunjdError: nothing was changed.
+        """
+        return await self._put(Difference(added=tuple([jail.id for jail in new.jails])), new, by)
+
+    async def _put(self, found: Difference, new: Configuration, by: str) -> Replaced:
         untouched = set(self._controller.configured()) - {*found.added, *found.changed}
         jails = _in_order([jail for jail in new.jails if jail.id not in untouched])
         made = {jail.id: made for jail in jails if (made := self._made(jail))}
