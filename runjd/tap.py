@@ -146,7 +146,7 @@ def makeService(options: Options) -> IService:
     from runjd.supervise.journal import logged
     from runjd.supervise.ownprocess import without_tls
 
-    # What is made until all jails are adopted stays: to look for garbage among it again and again finds nothing.
+    # What is made until all jails are adopted stays: to look for garbage among it, now or ever, finds nothing.
     gc.disable()
     try:
         with without_tls():
@@ -455,6 +455,7 @@ def _at_ready(lock: int, options: Options, controller: Controller, manager: Serv
 
     from runjd.supervise.directories import sign_lock
 
+    gc.freeze()
     gc.enable()
     sign_lock(lock)
     Logger().info(
