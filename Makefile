@@ -4,6 +4,7 @@
 
 VENV = .venv
 PYTEST_FLAGS =
+BENCH_FLAGS =
 SECONDS = 600
 KILLS = 1000
 VICTIMS = daemon
@@ -21,7 +22,7 @@ help:
 	@echo "make soak   does everything at once for SECONDS=600, and looks whether memory grows"
 	@echo "make kills  kills the daemon (VICTIMS=keeper, both) KILLS=1000 times under load"
 	@echo "make logs   sends 1 GiB of random lines through each form of a log, and a line of 4 GiB"
-	@echo "make bench  measures jails, attach, exec and calls of runj against others"
+	@echo "make bench  measures all against others, into build/bench (BENCH_FLAGS=--quick for a look)"
 	@echo "make man    formats the manual pages into build/man"
 	@echo "make docs   builds the site of the documentation into build/docs"
 	@echo "make release VERSION=0.2.0  makes NEWS, a commit, a tag, and sdist and wheel in dist/"
@@ -71,14 +72,9 @@ logs: $(MADE)
 	    tests/faults/test_log_rotation.py tests/faults/test_logs.py $(PYTEST_FLAGS)
 
 bench: $(MADE)
-	@$(VENV)/bin/python -m benchmarks.start
-	@$(VENV)/bin/python -m benchmarks.log
-	@$(VENV)/bin/python -m benchmarks.attach
-	@$(VENV)/bin/python -m benchmarks.scale
-	@$(VENV)/bin/python -m benchmarks.cli
-	@$(VENV)/bin/python -m benchmarks.where
-	@$(VENV)/bin/python -m benchmarks.containerd
-	@$(VENV)/bin/python -m benchmarks.shim
+	@.ci/packages bench
+	@$(VENV)/bin/python -c 'import matplotlib, supervisor' 2>/dev/null || .ci/venv $(VENV) bench
+	@$(VENV)/bin/python -m benchmarks.all $(BENCH_FLAGS)
 
 man:
 	@.ci/packages man

@@ -26,7 +26,6 @@ from benchmarks.conmon import Conmon
 from benchmarks.daemon import Daemon, line
 from benchmarks.figure import FLOOR, OURS, PEER, Figure
 from benchmarks.floors import Bare
-from benchmarks.installation import install
 from benchmarks.measurement import Plan, run
 from benchmarks.processes import pss
 from benchmarks.timing import ms_of, until
@@ -119,7 +118,7 @@ def measure(plan: Plan) -> list[Figure]:
     """Return round trips, execs, and what a viewer costs who does not read."""
     host.leave_hybrid_cgroups()
     with host.work_directory("/dev/shm") as directory, ExitStack() as stack:
-        installed = install(f"{directory}/prefix")
+        installed = plan.installed(directory)
         bundles = Bundles(directory)
         bundle = bundles.make("echo", ECHO, terminal=True)
         daemon = stack.enter_context(Daemon(installed, directory))

@@ -23,7 +23,6 @@ from typing import Any
 from benchmarks import floors, host, peers
 from benchmarks.bundles import SLEEP, TRUE, Bundles
 from benchmarks.figure import FLOOR, OURS, PEER, Budget, Figure
-from benchmarks.installation import install
 from benchmarks.measurement import Plan, run
 from runjd.values import Value
 
@@ -61,6 +60,11 @@ class Runtime:
     def call(self, *words: str) -> None:
         """Run a command that must succeed."""
         subprocess.run([*self._words, *words], check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+
+    def output(self, *words: str) -> str:
+        """Return what a command writes that must succeed."""
+        command = [*self._words, *words]
+        return subprocess.run(command, check=True, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True).stdout
 
     def prepare(self) -> None:
         """Start the container that is looked at, signalled and entered."""
@@ -158,7 +162,7 @@ def measure(plan: Plan) -> list[Figure]:
     """Return what each call costs, and what `list` costs by the number of containers."""
     host.leave_hybrid_cgroups()
     with host.work_directory() as directory:
-        installed = install(f"{directory}/prefix")
+        installed = plan.installed(directory)
         bare = floors.interpreter(installed.python)
         with runtimes(installed.program("runj"), directory, peers_too=True) as contenders:
             actions = {name: each.actions() for name, each in contenders.items()}
@@ -168,7 +172,7 @@ def measure(plan: Plan) -> list[Figure]:
             found = []
             for action, by in costs.items():
                 found += figures(f"a call: {action}", by, floor, budget=Budget(1.0, "runc"))
-            for size in sorted({1, max(plan.sizes) // 200 or 5, max(plan.sizes) // 20}):
+            for size in plan.shares(2000, 200, 20):
                 for each in contenders.values():
                     each.clean()
                     each.fill(size)

@@ -18,13 +18,14 @@ class Conmon:
 
     :param directory: for their bundles, logs and records.
     :param options: of crun.
+    :ivar exits: the directory where it tells of ends.
     """
 
     def __init__(self, directory: str, options: Sequence[str] = ()) -> None:
         self._directory = directory
         self._options = [f"--root={directory}/crun", *options]
-        self._exits = f"{directory}/exits"
-        os.makedirs(self._exits)
+        self.exits = f"{directory}/exits"
+        os.makedirs(self.exits)
 
     def create(self, name: str, bundle: str, *more: str) -> None:
         """Create a container."""
@@ -48,12 +49,12 @@ class Conmon:
     def delete(self, name: str) -> None:
         """Delete a container that ended, its bundle and its record."""
         self._crun("delete", name)
-        os.unlink(f"{self._exits}/{name}")
+        os.unlink(f"{self.exits}/{name}")
         shutil.rmtree(f"{self._directory}/{name}")
 
     def wait(self, name: str) -> None:
         """Wait until conmon has told that the container ended: by a file."""
-        until(lambda: os.path.exists(f"{self._exits}/{name}"))
+        until(lambda: os.path.exists(f"{self.exits}/{name}"))
 
     def log(self, name: str) -> str:
         """Return the path of its log."""
@@ -100,7 +101,7 @@ class Conmon:
         words = ["conmon", "--api-version", "1", "-c", name, "-u", name, "-n", name, "-b", own]
         words += ["-r", shutil.which("crun") or "crun"]
         words += [word for option in self._options for word in ("--runtime-arg", option)]
-        words += ["-l", f"k8s-file:{own}/log", "--exit-dir", self._exits, "--full-attach", *more]
+        words += ["-l", f"k8s-file:{own}/log", "--exit-dir", self.exits, "--full-attach", *more]
         for fd in pipes.values():
             os.set_inheritable(fd, True)
         names = {variable: str(fd) for variable, fd in pipes.items()}

@@ -14,7 +14,6 @@ import time
 from benchmarks import host
 from benchmarks.daemon import Daemon
 from benchmarks.figure import Figure
-from benchmarks.installation import install
 from benchmarks.measurement import Plan, run
 from benchmarks.processes import cpu
 from benchmarks.timing import ms_of
@@ -50,7 +49,7 @@ def ask(daemon: Daemon) -> None:
 def measure(plan: Plan) -> list[Figure]:
     """Return what they cost, and how long a new client waits."""
     held: list[socket.socket] = []
-    with host.work_directory() as directory, Daemon(install(f"{directory}/prefix"), directory) as daemon:
+    with host.work_directory() as directory, Daemon(plan.installed(directory), directory) as daemon:
         ask(daemon)
         before = memory(daemon.pid)
         for _ in range(_CONNECTIONS):

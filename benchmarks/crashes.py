@@ -15,7 +15,6 @@ from benchmarks import host
 from benchmarks.bundles import BOX, Bundles
 from benchmarks.daemon import Daemon
 from benchmarks.figure import Figure
-from benchmarks.installation import install
 from benchmarks.measurement import Plan, run
 from benchmarks.processes import cpu
 
@@ -33,7 +32,7 @@ def restarts(daemon: Daemon) -> int:
 def measure(plan: Plan) -> list[Figure]:
     """Return what it costs of a processor."""
     with host.work_directory() as directory:
-        installed = install(f"{directory}/prefix")
+        installed = plan.installed(directory)
         bundle = Bundles(directory).make("false", [BOX, "false"])
         with Daemon(installed, directory) as daemon:
             for number in range(_JAILS):

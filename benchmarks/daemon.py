@@ -131,9 +131,16 @@ class Daemon:
     @property
     def keeper(self) -> int:
         """The pid of the keeper: not of a worker of its, which has the same command line."""
-        mark = f"{self.directory}/state/keeper"
-        found = [pid for pid in all_pids() if mark in command_of(pid)]
+        found = self._keepers()
         return next(pid for pid in found if parent_of(pid) not in found)
+
+    def pids(self) -> list[int]:
+        """Return the processes that run jails, and are no jails: the daemon, the keeper and its workers."""
+        return [self.pid, *self._keepers()]
+
+    def _keepers(self) -> list[int]:
+        mark = f"{self.directory}/state/keeper"
+        return [pid for pid in all_pids() if mark in command_of(pid)]
 
     def _call(self, *words: str) -> subprocess.CompletedProcess[bytes]:
         command = [self._installed.program("runjctl"), "--socket", self.socket, *words]

@@ -15,7 +15,6 @@ from benchmarks import host
 from benchmarks.bundles import BOX, Bundles
 from benchmarks.daemon import Daemon
 from benchmarks.figure import FLOOR, Figure
-from benchmarks.installation import install
 from benchmarks.measurement import Plan, run
 from benchmarks.timing import until
 from runjd.logs.names import rotated
@@ -33,7 +32,7 @@ def measure(plan: Plan) -> list[Figure]:
     """Return how late others are while a jail floods."""
     host.leave_hybrid_cgroups()
     with host.work_directory("/dev/shm") as directory:
-        installed = install(f"{directory}/prefix")
+        installed = plan.installed(directory)
         _describe_jails(directory, Bundles(directory))
         with Daemon(installed, directory) as daemon:
             return _watch(daemon, plan.seconds)

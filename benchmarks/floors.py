@@ -80,6 +80,20 @@ def ends(directory, count, args, env):
     for _ in pids:
         record(directory, *os.waitpid(-1, 0))
 
+def respawn(fifo, args, env):
+    '''kill, wait, start again; until it says so.'''
+    pid = os.posix_spawn(args[0], args, env)
+    with open(fifo, 'r+b', buffering=0) as told:
+        os.read(told.fileno(), 64)
+        yield
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        pid = os.posix_spawn(args[0], args, env)
+        os.read(told.fileno(), 64)
+    yield
+    os.kill(pid, signal.SIGKILL)
+    os.waitpid(pid, 0)
+
 def timed(work):
     began = time.perf_counter()
     work()
@@ -89,14 +103,12 @@ for line in sys.stdin:
     verb, *words = json.loads(line)
     if verb == 'start':
         took = timed(lambda: start(*words))
-    elif verb == 'exec':
-        steps = enter(*words)
-        took = timed(lambda: next(steps))
-        next(steps, None)
     else:
-        steps = notice(*words) if verb == 'notice' else ends(*words)
-        next(steps)
+        steps = {'exec': enter, 'notice': notice, 'ends': ends, 'respawn': respawn}[verb](*words)
+        if verb != 'exec':
+            next(steps)
         took = timed(lambda: next(steps, None))
+        next(steps, None)
     print(took * 1e3, flush=True)
 """
 
@@ -153,6 +165,10 @@ class Bare:
     def ends(self, directory: str, count: int) -> float:
         """Return the ms until so many processes are killed, waited for, and each has a file that tells its end."""
         return self._ask("ends", directory, count, ["/bin/sleep", "100000"], _ENVIRONMENT)
+
+    def respawn(self, fifo: str, args: Sequence[str]) -> float:
+        """Return the ms from kill(2) of a program until the next one has written to a FIFO, as they all do."""
+        return self._ask("respawn", fifo, list(args), _ENVIRONMENT)
 
     def _ask(self, *words: object) -> float:
         assert self._process.stdin is not None

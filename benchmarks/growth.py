@@ -31,11 +31,20 @@ class Growth(Value):
         return self.exponent is None or self.exponent <= _LINEAR
 
     @property
+    def steps(self) -> str:
+        """What it costs at each size, for people."""
+        return ", ".join(f"{size:,}: {number(value)}" for size, value in self.at) + f" {self.unit}"
+
+    @property
+    def verdict(self) -> str:
+        """How it grows, for people."""
+        power = "" if self.exponent is None else f"all of it as n^{self.exponent:.2f}: "
+        return power + ("linear or better" if self.is_linear else "WORSE THAN LINEAR")
+
+    @property
     def words(self) -> str:
-        """Return it for people."""
-        steps = ", ".join(f"{size}: {number(value)}" for size, value in self.at)
-        power = "" if self.exponent is None else f"; all of it as n^{self.exponent:.2f}"
-        return f"{steps} {self.unit}{power}: " + ("linear or better" if self.is_linear else "WORSE THAN LINEAR")
+        """Both."""
+        return f"{self.steps}; {self.verdict}"
 
 
 def growths(found: Sequence[Figure], least: int = 3) -> list[Growth]:

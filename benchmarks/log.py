@@ -23,7 +23,6 @@ from benchmarks.bundles import BOX, Bundles
 from benchmarks.conmon import Conmon
 from benchmarks.daemon import Daemon
 from benchmarks.figure import FLOOR, OURS, PEER, Figure
-from benchmarks.installation import install
 from benchmarks.measurement import Plan, run
 from benchmarks.processes import cpu_of_threads
 from benchmarks.timing import until
@@ -125,7 +124,7 @@ def measure(plan: Plan) -> list[Figure]:
     host.leave_hybrid_cgroups()
     found = []
     with host.work_directory("/dev/shm") as directory, ExitStack() as stack:
-        installed = install(f"{directory}/prefix")
+        installed = plan.installed(directory)
         bundles = Bundles(directory)
         bundle = bundles.make("log", [BOX, "sh", "-c", _ONCE])
         _describe_jails(directory, bundle)
@@ -135,7 +134,7 @@ def measure(plan: Plan) -> list[Figure]:
             # In a group of its own the program would get another share of the processor than those of the others.
             contenders.append(conmons(Conmon(f"{directory}/conmon", ["--cgroup-manager=disabled"]), bundle))
         contenders += [loop for form in ("raw", "cri") for loop in loops(bundles.root, directory, form)]
-        for lines in (plan.lines // 16, plan.lines // 4, plan.lines):
+        for lines in (plan.lines // 16, plan.lines // 4, plan.lines)[2 * plan.is_quick :]:
             _write_data(bundles.root, lines)
             found += _in_turn(contenders, bundles.root, lines * len(LINE), plan.few)
     return found

@@ -8,9 +8,11 @@ threads and mounts is not measured by the next one.
 
 import argparse
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from benchmarks import growth, host, peers, results, table
 from benchmarks.figure import Figure
+from benchmarks.installation import Installation, install
 from runjd.values import Value
 
 
@@ -22,12 +24,14 @@ class Plan(Value):
     :param sizes: numbers of jails that costs are measured at, of which there are at least three.
     :param seconds: of what is watched for a while.
     :param lines: of 100 bytes that are logged each time.
+    :param prefix: of an installation that is there already, or nothing.
     """
 
     rounds: int = 40
     sizes: tuple[int, ...] = (1, 10, 100, 1000, 2000)
-    seconds: float = 20.0
+    seconds: float = 10.0
     lines: int = 2_000_000
+    prefix: str = ""
 
     @property
     def few(self) -> int:
@@ -35,13 +39,22 @@ class Plan(Value):
         return max(1, self.rounds // 5)
 
     @property
-    def many(self) -> int:
-        """How many jails are many: half of the most."""
-        return max(self.sizes) // 2 if max(self.sizes) > 1 else 1
+    def is_quick(self) -> bool:
+        """Whether it is enough to see that all can be measured: growth needs three sizes."""
+        return len(self.sizes) < 3
+
+    def shares(self, *parts: int) -> list[int]:
+        """Return such shares of the most jails, from the smallest on; when it is quick, the largest only."""
+        found = sorted({max(1, max(self.sizes) // part) for part in parts})
+        return found[-1:] if self.is_quick else found
+
+    def installed(self, directory: str) -> Installation:
+        """Return what is measured; it is installed into a directory, unless it is there already."""
+        return Installation(self.prefix) if self.prefix else install(f"{directory}/prefix")
 
 
 FULL = Plan()
-QUICK = Plan(rounds=5, sizes=(1, 10, 40), seconds=1.5, lines=100_000)
+QUICK = Plan(rounds=5, sizes=(1, 20), seconds=1.0, lines=100_000)
 
 
 def run(measure: Callable[[Plan], Iterable[Figure]], purpose: str | None) -> None:
@@ -69,10 +82,12 @@ def _given(purpose: str) -> tuple[Plan, str]:
     options.add_argument("--sizes", help="numbers of jails, with commas between them")
     options.add_argument("--seconds", type=float, help="how long something is watched")
     options.add_argument("--lines", type=int, help="how many lines of 100 bytes are logged each time")
+    options.add_argument("--prefix", help="an installation that is there already")
     options.add_argument("--json", metavar="FILE", default="", help="write the figures there")
     given = options.parse_args()
     plan = QUICK if given.quick else FULL
-    changes = {name: getattr(given, name) for name in ("rounds", "seconds", "lines") if getattr(given, name)}
+    named = ("rounds", "seconds", "lines", "prefix")
+    changes: dict[str, Any] = {name: getattr(given, name) for name in named if getattr(given, name)}
     if given.sizes:
         changes["sizes"] = tuple(sorted(int(each) for each in given.sizes.split(",")))
     return plan._replace(**changes), given.json

@@ -15,7 +15,7 @@ from benchmarks import host
 from benchmarks.cli import once
 from benchmarks.daemon import Daemon
 from benchmarks.figure import FLOOR, Figure
-from benchmarks.installation import Installation, install
+from benchmarks.installation import Installation
 from benchmarks.jails import write_configuration
 from benchmarks.measurement import Plan, run
 from benchmarks.timing import until
@@ -44,9 +44,8 @@ def measure(plan: Plan) -> list[Figure]:
     """Return how long it takes, at three numbers of jails."""
     found: list[Figure] = []
     with host.work_directory() as prefix:
-        installed = install(f"{prefix}/prefix")
-        most = max(plan.sizes)
-        for size in sorted({most // 20 or 1, most // 4 or 1, most}):
+        installed = plan.installed(prefix)
+        for size in plan.shares(20, 4, 1):
             with host.work_directory() as directory:
                 found += _at(installed, directory, size, plan.few)
     return found

@@ -16,7 +16,7 @@ from benchmarks.cli import once
 from benchmarks.daemon import Daemon
 from benchmarks.figure import FLOOR, OURS, Figure
 from benchmarks.floors import interpreter
-from benchmarks.installation import Installation, install
+from benchmarks.installation import Installation
 from benchmarks.jails import write_configuration
 from benchmarks.measurement import Plan, run
 from benchmarks.timing import ms_of, seconds_of
@@ -31,8 +31,8 @@ def measure(plan: Plan) -> list[Figure]:
     """Return what each thing costs at each number of jails."""
     found: list[Figure] = []
     with host.work_directory() as prefix:
-        installed = install(f"{prefix}/prefix")
-        for size in plan.sizes[-3:]:
+        installed = plan.installed(prefix)
+        for size in plan.shares(20, 4, 2):
             with host.work_directory() as directory:
                 found += _at(installed, directory, size, plan.few)
     return found

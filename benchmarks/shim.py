@@ -19,7 +19,6 @@ from benchmarks import floors, host
 from benchmarks.cli import Ready, figures, in_turn
 from benchmarks.daemon import Daemon
 from benchmarks.figure import Figure
-from benchmarks.installation import install
 from benchmarks.measurement import Plan, run
 from benchmarks.processes import marked
 
@@ -73,7 +72,7 @@ def measure(plan: Plan) -> list[Figure]:
     """Return what each call costs."""
     mark = f"runjd-bench-{os.getpid()}"
     with host.work_directory() as directory:
-        installed = install(f"{directory}/prefix")
+        installed = plan.installed(directory)
         program = installed.program("containerd-shim-runj-v1")
         os.makedirs(f"{directory}/alone")
         with_daemon = Side([f"RUNJD_STATE={directory}/state", program], directory, f"{mark}-a")

@@ -21,7 +21,7 @@ from benchmarks.conmon import Conmon
 from benchmarks.daemon import Daemon, say
 from benchmarks.figure import FLOOR, OURS, PEER, Budget, Figure
 from benchmarks.floors import Bare
-from benchmarks.installation import Installation, install
+from benchmarks.installation import Installation
 from benchmarks.measurement import Plan, run
 from benchmarks.timing import ms_of, seconds_of
 
@@ -98,7 +98,7 @@ def measure(plan: Plan) -> list[Figure]:
     """Return how long each takes, and how many they do in a second."""
     host.leave_hybrid_cgroups()
     with host.work_directory() as directory, ExitStack() as stack:
-        installed = install(f"{directory}/prefix")
+        installed = plan.installed(directory)
         everybody = contenders(stack, installed, directory, Bundles(directory))
         return _in_turn(everybody, plan)
 
@@ -119,7 +119,7 @@ def _in_turn(everybody: dict[str, tuple[str, Contender]], plan: Plan) -> list[Fi
                 rates[who].append(len(ids) / seconds_of(partial(_all_of, pool, contender, ids)))
     found = []
     for who, (role, _) in everybody.items():
-        budget = Budget(1.0, "runc run") if role == OURS else None
+        budget = Budget(1.0, "runc run") if who == "runj run" else None
         found.append(Figure(SEQUENTIAL, who, "ms", tuple(times[who]), role=role, budget=budget))
         found.append(Figure(TOGETHER, who, "1/s", tuple(rates[who]), role=role, is_rate=True))
     return found

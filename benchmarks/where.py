@@ -9,7 +9,7 @@ from functools import partial
 from benchmarks import floors, host
 from benchmarks.cli import Ready, in_turn, runtimes
 from benchmarks.figure import FLOOR, OURS, Figure
-from benchmarks.installation import Installation, install
+from benchmarks.installation import Installation
 from benchmarks.measurement import Plan, run
 
 #: what a verb has loaded at its end, by its pack and the modules that load the others
@@ -50,7 +50,7 @@ def measure(plan: Plan) -> list[Figure]:
     """Return what each part costs."""
     host.leave_hybrid_cgroups()
     with host.work_directory() as directory:
-        installed = install(f"{directory}/prefix")
+        installed = plan.installed(directory)
         with runtimes(installed.program("runj"), directory, peers_too=False) as contenders:
             actions = contenders["runj"].actions()
             wanted: dict[str, Ready] = {name: partial(list, words) for name, words in phases(installed).items()}

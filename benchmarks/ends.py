@@ -1,0 +1,81 @@
+"""
+Many ends at once: all are killed, and it is waited until each is recorded and told.
+
+Ours records an end in a file, and tells who subscribed, once for each and in order, which is checked; conmon puts a
+file into a directory.  The floor is a loop that waits by waitpid(2) and writes such a file by renaming it.
+
+    python -m benchmarks.ends
+"""
+
+import os
+import signal
+import time
+from contextlib import ExitStack
+
+from benchmarks import host, peers
+from benchmarks.bundles import SLEEP, Bundles
+from benchmarks.conmon import Conmon
+from benchmarks.daemon import Daemon
+from benchmarks.figure import FLOOR, OURS, PEER, Figure
+from benchmarks.floors import Bare
+from benchmarks.idle import run_quietly
+from benchmarks.jails import end_all
+from benchmarks.measurement import Plan, run
+from benchmarks.timing import until
+
+ENDS = "n jails killed at once, until each end is recorded and told"
+
+
+def measure(plan: Plan) -> list[Figure]:
+    """Return how long it takes each, at three sizes; of 2,000 jails at most 500 end at once."""
+    host.leave_hybrid_cgroups()
+    found = []
+    with host.work_directory("/dev/shm") as directory, ExitStack() as stack:
+        bundles = Bundles(directory)
+        bundle, plain = bundles.make("sleep", SLEEP), bundles.make_plain("plain", SLEEP)
+        daemon = stack.enter_context(Daemon(plan.installed(directory), directory))
+        bare = stack.enter_context(Bare(bundles.root))
+        for size in plan.shares(20, 8, 4):
+            times: dict[str, list[float]] = {}
+            for number in range(max(1, plan.few // 3)):
+                times.setdefault("runjd", []).append(_ours(daemon, bundle, size))
+                times.setdefault("runjd, not isolated", []).append(_ours(daemon, plain, size, "plain"))
+                records = f"{directory}/records-{size}-{number}"
+                os.mkdir(records)
+                times.setdefault("waitpid, write, rename", []).append(bare.ends(records, size))
+            if peers.are_here("crun", "conmon"):
+                times["conmon+crun"] = [_conmons(f"{directory}/conmon{size}", bundle, size)]
+            for who, taken in times.items():
+                role = OURS if who.startswith("runjd") else PEER if who.startswith("conmon") else FLOOR
+                found.append(Figure(ENDS, who, "ms", tuple(taken), size, role))
+    return found
+
+
+def _ours(daemon: Daemon, bundle: str, size: int, runtime: str = "linux") -> float:
+    names = [f"end{number}" for number in range(size)]
+    run_quietly(daemon, bundle, names, runtime)
+    took = end_all(daemon)
+    for begin in range(0, size, 100):
+        daemon.control("delete", "-f", *names[begin : begin + 100])
+    return took * 1e3
+
+
+def _conmons(directory: str, bundle: str, size: int) -> float:
+    conmon = Conmon(directory)
+    names = [f"end{number}" for number in range(size)]
+    for name in names:
+        conmon.create(name, bundle)
+        conmon.start(name)
+    pids = [conmon.pid(name) for name in names]
+    began = time.perf_counter()
+    for pid in pids:
+        os.kill(pid, signal.SIGKILL)
+    until(lambda: len(os.listdir(conmon.exits)) >= size, nap=0.002)
+    took = time.perf_counter() - began
+    for name in names:
+        conmon.delete(name)
+    return took * 1e3
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)

@@ -1,0 +1,97 @@
+"""
+How long after the death of a jail somebody knows of it: from kill(2) until who watches has been told.
+
+Ours tells who subscribed, once the end is recorded; conmon puts a file into a directory, which is
+watched by inotify(7), as podman does.  The floor is the parent that waits by waitpid(2).
+
+    python -m benchmarks.notice
+"""
+
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from itertools import count
+
+from benchmarks import host, peers
+from benchmarks.arrivals import Arrivals
+from benchmarks.bundles import SLEEP, Bundles
+from benchmarks.conmon import Conmon
+from benchmarks.daemon import Daemon
+from benchmarks.figure import FLOOR, OURS, PEER, Figure
+from benchmarks.floors import Bare
+from benchmarks.measurement import Plan, run
+
+NOTICE = "exit notice, from kill(2) until it is told"
+
+
+@contextmanager
+def noticing(daemon: Daemon, bundle: str) -> Iterator["Notices"]:
+    """Yield who is told of ends by the daemon."""
+    with daemon.connect("subscribe ev=exit") as connection, connection.makefile("rb") as stream:
+        connection.settimeout(60)
+        yield Notices(daemon, bundle, stream)
+
+
+class Notices:
+    """Ends of jails, one after another."""
+
+    def __init__(self, daemon: Daemon, bundle: str, stream: Iterator[bytes]) -> None:
+        self._daemon = daemon
+        self._bundle = bundle
+        self._stream = stream
+        self._names = (f"notice{number}" for number in count())
+
+    def once(self) -> float:
+        """Return the ms until the end of one is told."""
+        name = next(self._names)
+        self._daemon.control("run", "-d", "--name", name, self._bundle)
+        pid = self._daemon.running()[name]
+        began = time.perf_counter()
+        os.kill(pid, signal.SIGKILL)
+        while f"jail={name} ".encode() not in next(self._stream):
+            pass
+        took = time.perf_counter() - began
+        self._daemon.control("delete", "-f", name)
+        return took * 1e3
+
+
+def of_conmon(conmon: Conmon, bundle: str, name: str) -> float:
+    """Return the ms until conmon has told of the end of one."""
+    conmon.create(name, bundle)
+    conmon.start(name)
+    with Arrivals(conmon.exits) as arrivals:
+        began = time.perf_counter()
+        os.kill(conmon.pid(name), signal.SIGKILL)
+        arrivals.wait(name)
+        took = time.perf_counter() - began
+    conmon.delete(name)
+    return took * 1e3
+
+
+def measure(plan: Plan) -> list[Figure]:
+    """Return how long it takes each."""
+    host.leave_hybrid_cgroups()
+    with host.work_directory() as directory, ExitStack() as stack:
+        installed = plan.installed(directory)
+        bundles = Bundles(directory)
+        bundle = bundles.make("sleep", SLEEP)
+        daemon = stack.enter_context(Daemon(installed, directory))
+        notices = stack.enter_context(noticing(daemon, bundle))
+        bare = stack.enter_context(Bare(bundles.root))
+        conmon = Conmon(f"{directory}/conmon") if peers.are_here("crun", "conmon") else None
+        ours, theirs, floor = [], [], []
+        for number in range(plan.rounds):
+            ours.append(notices.once())
+            floor.append(bare.notice())
+            if conmon is not None:
+                theirs.append(of_conmon(conmon, bundle, f"end{number}"))
+    found = [Figure(NOTICE, "runjd", "ms", tuple(ours), role=OURS)]
+    if theirs:
+        found.append(Figure(NOTICE, "conmon+crun", "ms", tuple(theirs), role=PEER))
+    return [*found, Figure(NOTICE, "waitpid", "ms", tuple(floor), role=FLOOR)]
+
+
+if __name__ == "__main__":
+    run(measure, __doc__)
