@@ -18,6 +18,7 @@ def gather(target: Path) -> None:
     """
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(CHECKOUT / "docs", target, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    (target / "comparison.md").write_text(comparison())
     (target / "man").mkdir()
     pages = sorted((CHECKOUT / "man").glob("*.[1-9]"))
     names = {page.name for page in pages}
@@ -25,6 +26,12 @@ def gather(target: Path) -> None:
         command = ["mandoc", "-Tmarkdown", "-Ios=runjd", str(page)]
         text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         (target / "man" / f"{page.name}.md").write_text(_linked(text, page.name, names))
+
+
+def comparison() -> str:
+    """Return the page that the README has as a section."""
+    section = (CHECKOUT / "README.md").read_text().partition("## Beside others\n")[2].partition("\n## ")[0]
+    return f"# Beside others\n{section}"
 
 
 def _linked(text: str, own: str, names: set[str]) -> str:

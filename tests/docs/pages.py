@@ -10,7 +10,7 @@ PAGES = sorted(path for path in (CHECKOUT / "docs").rglob("*.md"))
 
 _STEP = re.compile(
     r"^<!-- (?P<mark>try|check|daemon|kill the daemon|file (?P<path>\S+)) -->\n"
-    r"(?:\n```(?:console|toml)\n(?P<text>.*?)^```$)?",
+    r"(?:\n```(?:console|toml|python)\n(?P<text>.*?)^```$)?",
     re.MULTILINE | re.DOTALL,
 )
 

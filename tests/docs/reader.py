@@ -41,6 +41,7 @@ _DAEMON = """
 twistd --nodaemon --pidfile= runjd --keeper /run/programs/runjd-keeper </dev/null >>/var/log/daemon.txt 2>&1 &
 daemon=$!
 until runjctl whoami >/dev/null 2>&1 || ! kill -0 $daemon; do sleep 0.1; done
+while runjctl list | grep -qE 'starting|waiting'; do sleep 0.1; done
 """
 _KILL = "kill -KILL $daemon; wait $daemon 2>/dev/null"
 

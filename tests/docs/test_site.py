@@ -10,7 +10,9 @@ import pytest
 from runjd.config.load import load
 from tests.docs.pages import CHECKOUT, PAGES, steps
 
-EXAMPLES = [(page, step) for page in PAGES for step in steps(page) if step.mark in ("check", "file")]
+EXAMPLES = [
+    (page, step) for page in PAGES for step in steps(page) if step.mark == "check" or step.path.endswith(".toml")
+]
 
 
 @pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
@@ -41,3 +43,20 @@ def test_a_configuration_that_is_shown_is_right(page, step, tmp_path):
 def test_there_are_examples():
     """The marks are found."""
     assert {page.name for page, _ in EXAMPLES} >= {"compose.md", "freebsd.md", "linux.md"}
+
+
+def test_every_page_is_in_the_navigation():
+    """Whoever reads the site finds it."""
+    config = (CHECKOUT / "mkdocs.yml").read_text()
+
+    assert [page.name for page in PAGES if f": {page.relative_to(CHECKOUT / 'docs')}\n" not in config] == []
+
+
+def test_what_is_told_of_installing_is_told_once():
+    """The README and the page have the same commands."""
+    page = (CHECKOUT / "docs/install.md").read_text()
+    section = (CHECKOUT / "README.md").read_text().partition("## Install\n")[2].partition("\n## ")[0]
+    commands = [line for line in section.splitlines() if line.startswith("    ") and "doctor" not in line]
+
+    assert len(commands) > 8
+    assert [line for line in commands if line not in page.splitlines()] == []

@@ -8,11 +8,14 @@ from tests.docs.reader import Reader
 pytestmark = [pytest.mark.linux, pytest.mark.root]
 
 
-def test_the_first_jail_on_linux():
+@pytest.mark.parametrize(
+    ("page", "commands"), [("README.md", 10), ("docs/tutorial/linux.md", 15), ("docs/protocol.md", 4)]
+)
+def test_what_is_typed_does_what_the_page_says(page, commands):
     """Each command of the page is typed, and answers what the page says."""
     told = []
     with Reader() as reader:
-        for step in steps(CHECKOUT / "docs/tutorial/linux.md"):
+        for step in steps(CHECKOUT / page):
             if step.mark == "file":
                 reader.write(step.path, step.text)
             elif step.mark == "daemon":
@@ -25,4 +28,4 @@ def test_the_first_jail_on_linux():
                 assert answers(line.answer, heard.output), f"{line.command}\n{heard.output}"
                 assert heard.status == 0, line.command
 
-    assert len(told) > 15
+    assert len(told) > commands

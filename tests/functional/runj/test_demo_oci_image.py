@@ -150,7 +150,7 @@ def test_skopeo_takes_the_image(image: str) -> None:
 
 
 def test_an_image_gets_to_a_registry(plain: Runj, image: str) -> None:
-    """By skopeo copy, as the README says, to a real one; and back again with the same digest."""
+    """By skopeo copy, as the page says, to a real one; and back again with the same digest."""
     need("skopeo")
     need("docker-registry")
     with socket.socket() as unused:
