@@ -153,7 +153,7 @@ def makeService(options: Options) -> IService:
             from twisted.internet import reactor
         options["credentials"] = _credentials(options)
         with without_tls():
-            made = logged(make_service(options, reactor), options.parent)
+            made = logged(make_service(options, reactor), options.parent, options["state"])
     except RunjdError as error:
         lines = error.faults if isinstance(error, ConfigError) else [error]
         sys.stderr.write("".join(f"runjd: {line}\n" for line in lines))

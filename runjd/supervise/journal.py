@@ -1,7 +1,8 @@
 """
-The daemon's own log as the journal of systemd wants it: a priority in front of each line, and no time.
+The daemon's own log: as the journal of systemd wants it, and within bounds where it is among the volatile state.
 
-See sd-daemon(3); that a stream leads to the journal is told by JOURNAL_STREAM, systemd.exec(5).
+For the journal it has a priority in front of each line, and no time.  See sd-daemon(3); that a
+stream leads to the journal is told by JOURNAL_STREAM, systemd.exec(5).
 """
 
 from __future__ import annotations
@@ -12,10 +13,13 @@ from collections.abc import Mapping
 from typing import IO, Any
 
 from twisted.application.service import IService, MultiService
-from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText
+from twisted.logger import ILogObserver, LogEvent, LogLevel, eventAsText, textFileLogObserver
 from twisted.python.components import Componentized
+from twisted.python.logfile import LogFile
 from zope.interface import implementer
 
+#: bytes of a log that is rotated, and how many earlier ones are kept
+_SIZE, _FILES = 1 << 20, 3
 _PRIORITIES = {LogLevel.debug: 7, LogLevel.info: 6, LogLevel.warn: 4, LogLevel.error: 3, LogLevel.critical: 2}
 
 
@@ -48,10 +52,10 @@ class JournalObserver:
             pass  # the journal is gone, and there is nobody else to tell
 
 
-class JournalService(MultiService):
-    """The parent of the daemon, which has the application that it is put into log to the journal."""
+class LoggingService(MultiService):
+    """The parent of the daemon, which has the application that it is put into log by an observer."""
 
-    def __init__(self, observer: JournalObserver) -> None:
+    def __init__(self, observer: ILogObserver) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self._observer = observer
 
@@ -62,15 +66,31 @@ class JournalService(MultiService):
         super().setServiceParent(parent)  # type: ignore[no-untyped-call]
 
 
-def logged(service: IService, twistd: Any) -> IService:
+def logged(service: IService, twistd: Any, state: str) -> IService:
     """
     Return the service, whose log has the manner of the journal where standard output leads there.
 
+    A log below its own state, which is volatile and may be memory, is rotated, and little of it is kept: nobody else
+    looks after that.
+
     :param twistd: its options, which may ask for another log.
+    :param state: directory of the volatile state.
     """
-    is_said = twistd is None or not twistd["nodaemon"] or twistd["logfile"] or twistd["syslog"]
-    if is_said or not leads_to_journal(1, os.environ):
+    if twistd is None or not twistd["nodaemon"] or twistd["syslog"] or twistd.get("logger"):
         return service
-    parent = JournalService(JournalObserver(sys.stdout))
+    file = twistd["logfile"]
+    if file and os.path.abspath(file).startswith(f"{state}/"):
+        parent = LoggingService(bounded(os.path.abspath(file)))
+    elif file or not leads_to_journal(1, os.environ):
+        return service
+    else:
+        parent = LoggingService(JournalObserver(sys.stdout))
     service.setServiceParent(parent)  # type: ignore[no-untyped-call]
     return parent
+
+
+def bounded(path: str) -> ILogObserver:
+    """Return what logs to a file that is rotated."""
+    directory, name = os.path.split(path)
+    file: Any = LogFile(name, directory, _SIZE, maxRotatedFiles=_FILES)  # type: ignore[no-untyped-call]
+    return textFileLogObserver(file)

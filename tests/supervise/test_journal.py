@@ -3,9 +3,10 @@
 import io
 import os
 
-from twisted.logger import Logger, LogLevel, LogPublisher
+from twisted.application.service import Application, MultiService
+from twisted.logger import ILogObserver, Logger, LogLevel, LogPublisher
 
-from runjd.supervise.journal import JournalObserver, leads_to_journal
+from runjd.supervise.journal import JournalObserver, leads_to_journal, logged
 
 
 def test_lines_have_priorities():
@@ -52,3 +53,22 @@ def test_a_stream_leads_to_the_journal_where_the_environment_says_so(tmp_path):
         assert not leads_to_journal(stream.fileno(), {})
         assert not leads_to_journal(stream.fileno(), {"JOURNAL_STREAM": "nonsense"})
     assert not leads_to_journal(1 << 20, said)
+
+
+def test_a_log_among_the_volatile_state_is_bounded(tmp_path):
+    """It may be memory, and is nobody's to rotate; one that lies elsewhere is left to twistd."""
+    options = {"nodaemon": 1, "syslog": 0, "logger": None, "logfile": f"{tmp_path}/state/daemon.log"}
+    (tmp_path / "state").mkdir()
+    application = Application("runjd")
+    logged(MultiService(), options, f"{tmp_path}/state").setServiceParent(application)
+    log = Logger("x", observer=application.getComponent(ILogObserver))
+    for number in range(6_000):
+        log.info("{number} {text}", number=number, text="x" * 1000)
+
+    application.getComponent(ILogObserver)._outFile.close()
+    sizes = [each.stat().st_size for each in (tmp_path / "state").iterdir()]
+    assert len(sizes) == 4
+    assert sum(sizes) < 5 << 20
+    assert "5999 xxx" in (tmp_path / "state" / "daemon.log").read_text()
+    plain = MultiService()
+    assert logged(plain, options | {"logfile": f"{tmp_path}/other.log"}, f"{tmp_path}/state") is plain

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 else:
     import _signal
 
+_OOM_SCORE, _OOM_SCORE_MAX = "/proc/self/oom_score_adj", 1000
 #: seconds without a connection, after which a relay looks whether it is needed
 IDLE = 20.0
 
@@ -80,9 +81,24 @@ def serve(listener: int, settings: Settings) -> None:
     loop.run()
 
 
+def _give_way() -> None:
+    """
+    Have the kernel kill us, a daemon that we start, and its tasks, before containerd, where memory is short.
+
+    Of tasks those that do not say their own; as the shim for runc, which is one more than containerd is. Linux.
+    """
+    try:
+        with open(_OOM_SCORE, "r+b", buffering=0) as file:
+            score = int(file.read(16)) + 1
+            file.write(b"%d" % min(score, _OOM_SCORE_MAX))
+    except (OSError, ValueError):
+        return
+
+
 def _settle(listener: int) -> tuple[int, int]:
     """Let go of what is not ours, and be ready for many connections; return the limits of descriptors as they were."""
     close_others([listener])
+    _give_way()
     for number in (_signal.SIGHUP, _signal.SIGPIPE, _signal.SIGINT):
         _signal.signal(number, _signal.SIG_IGN)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)

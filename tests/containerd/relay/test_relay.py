@@ -146,3 +146,11 @@ def test_a_daemon_that_cannot_be_started_is_told(private_dir):
             assert int(caller.answer()[1].payload.split()[0]) == daemon
     finally:
         relay.stop()
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/oom_score_adj"), reason="only Linux has these")
+def test_a_relay_is_killed_before_containerd_where_memory_is_short(relay):
+    """Its score is one more than that of whoever started it, and what it starts inherits that."""
+    wait_until(lambda: " serves " in relay.log(), "the relay does not serve")
+    with open("/proc/self/oom_score_adj") as ours, open(f"/proc/{relay.process.pid}/oom_score_adj") as theirs:
+        assert int(theirs.read()) == min(int(ours.read()) + 1, 1000)
