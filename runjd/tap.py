@@ -459,7 +459,7 @@ def _at_ready(lock: int, options: Options, controller: Controller, manager: Serv
     gc.enable()
     sign_lock(lock)
     Logger().info(
-        "runjd {version} run {run} serves {control} with {count} jails; runtimes: {runtimes}",
+        "runjd {version} run {run} serves {control}; jails: {count}; runtimes: {runtimes}",
         version=runjd.__version__,
         run=controller.run_id,
         control=options["control"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from runjd.runtime.findings import GOOD, LACKING, Finding
@@ -40,16 +41,33 @@ PACKAGES = (
 )
 
 
-def how_to_install(module: str, platform: str = sys.platform) -> str:
-    """Return what to do to have a module, as ``install the package python3-openssl, or pyOpenSSL by pip``."""
+def how_to_install(module: str, platform: str = sys.platform, executable: str = sys.executable) -> str:
+    """
+    Return what to do to have a module, as ``install the package python3-openssl, or pyOpenSSL by pip``.
+
+    :param executable: of the interpreter; in a virtual environment that does not see the system's packages only its
+        own pip is of use.
+    """
     found = next((each for each in PACKAGES if each.module == module.partition(".")[0]), None)
-    if found is None:
-        return f"install {module} by pip"
+    pip = _only_pip(executable)
+    if found is None or pip:
+        return f"install {module if found is None else found.pip} by {pip or 'pip'}"
     if platform.startswith("freebsd"):
         package = f"py{sys.version_info[0]}{sys.version_info[1]}-{found.freebsd}"
     else:
         package = found.debian
     return f"install the package {package}, or {found.pip} by pip"
+
+
+def _only_pip(executable: str) -> str:
+    """Return the path of pip where nothing else installs what this interpreter sees; else nothing."""
+    programs = os.path.dirname(executable)
+    try:
+        with open(os.path.join(os.path.dirname(programs), "pyvenv.cfg")) as file:
+            told = file.read()
+    except OSError:
+        return ""
+    return "" if "include-system-site-packages = true" in told else os.path.join(programs, "pip")
 
 
 def missing(what: str, error: ImportError) -> str:

@@ -20,15 +20,26 @@ from runjd.runtime.packages import PACKAGES, check_packages, how_to_install, mis
 )
 def test_what_to_install(platform, expected):
     """The package of the system, and that of pip."""
-    assert how_to_install("prometheus_client.core", platform) == expected
+    assert how_to_install("prometheus_client.core", platform, "/usr/bin/python3") == expected
+
+
+@pytest.mark.parametrize("sees", [False, True])
+def test_a_virtual_environment_has_a_pip_of_its_own(tmp_path, sees):
+    """Where it does not see the packages of the system, these are not named."""
+    (tmp_path / "pyvenv.cfg").write_text(f"home = /usr/bin\ninclude-system-site-packages = {str(sees).lower()}\n")
+    told = how_to_install("OpenSSL", "linux", f"{tmp_path}/bin/python3")
+
+    alone = f"install pyOpenSSL by {tmp_path}/bin/pip"
+    assert told == ("install the package python3-openssl, or pyOpenSSL by pip" if sees else alone)
 
 
 def test_a_module_that_nobody_thought_of_is_named():
     """With pip alone."""
     assert (
         missing("TLS", ImportError("no", name="nonsense.inner"))
-        == "TLS needs nonsense.inner: install nonsense.inner by pip"
+        == f"TLS needs nonsense.inner: {how_to_install('nonsense.inner')}"
     )
+    assert how_to_install("nonsense", executable="/usr/bin/python3") == "install nonsense by pip"
 
 
 def test_what_is_here_is_told_with_its_version():

@@ -1,4 +1,4 @@
-"""How far a transfer is: a bar on a terminal, else a line now and then."""
+"""How far a transfer is: a bar on a terminal; elsewhere a line at the end."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-#: seconds between two bars, and between two lines
-_SOON, _LATER = 0.1, 5.0
+#: seconds between two bars
+_SOON = 0.1
 _WIDTH = 30
 _MIB = 1 << 20
 
@@ -43,14 +43,14 @@ class Progress:
         self._first = self._done = done
         self._total = total
         self._begun = self._clock()
-        self._next = self._begun + (0 if self._is_bar else _LATER)
+        self._next = self._begun
 
     def add(self, count: int) -> None:
         """Note that so many more bytes came."""
         self._done += count
         now = self._clock()
-        if now >= self._next:
-            self._next = now + (_SOON if self._is_bar else _LATER)
+        if self._is_bar and now >= self._next:
+            self._next = now + _SOON
             self._show(now)
 
     def end(self) -> None:
