@@ -5,7 +5,6 @@ import re
 import shutil
 import subprocess
 import sys
-import tarfile
 import venv
 import zipfile
 from pathlib import Path
@@ -62,8 +61,8 @@ def test_an_sdist_has_everything_and_builds_the_same_wheel(source, tmp_path):
     """No file of the checkout is missing in it; what is built of it, without git, has the same files."""
     run(sys.executable, "-c", BUILD, str(tmp_path / "first"), cwd=source)
     [sdist] = (tmp_path / "first").glob("*.tar.gz")
-    with tarfile.open(sdist) as opened:
-        opened.extractall(tmp_path / "unpacked", filter="data")
+    (tmp_path / "unpacked").mkdir()
+    run("tar", "-xzf", str(sdist), "-C", str(tmp_path / "unpacked"))
     [unpacked] = (tmp_path / "unpacked").iterdir()
 
     assert [name for name in files() if not (unpacked / name).exists()] == []

@@ -5,7 +5,7 @@ from __future__ import annotations
 from runjd.cli.ctl.waiting import Waiting
 from runjd.cli.output import to_values, visible
 from runjd.cli.terminal import window_size
-from runjd.errors import BadArgument, RunjdError
+from runjd.errors import BadArgument, NoSuchJail, RunjdError
 from runjd.protocols.control.request import Request
 from runjd.spec.signals import signal_number
 
@@ -15,6 +15,11 @@ if TYPE_CHECKING:
 
     from runjd.cli.ctl.call import Call
     from runjd.cli.ctl.client import Answer
+
+
+#: what to do about a jail that was just written down
+_ADDED = '; "runjctl reload" takes what was added to the configuration'
+_STARTING = frozenset({"START", "RESTART"})
 
 
 def start(call: Call) -> int:
@@ -124,7 +129,7 @@ def _each(
             waiting.ended(jail)
             outcomes[jail] = found
             if isinstance(found, RunjdError):
-                _tell(call, jail, found)
+                _tell(call, jail, found, _ADDED if verb in _STARTING else "")
                 continue
             call.pass_notices(found.fields)
             if call.is_json:
@@ -144,8 +149,10 @@ def _merged(answer: Answer) -> dict[str, str]:
     return fields
 
 
-def _tell(call: Call, jail: str, error: RunjdError) -> None:
+def _tell(call: Call, jail: str, error: RunjdError, unknown: str) -> None:
+    """Tell a failure; ``unknown`` is added where the jail is not known, and none has such a name."""
     if call.is_json:
         call.put_json({"jail": jail, "error": error.to_record()})
-    else:
-        call.err.write(f"{call.err.styled('runjctl:', 'bad')} {visible(error.message)}\n")
+        return
+    hint = unknown if error.code == NoSuchJail.code and "; " not in error.message else ""
+    call.err.write(f"{call.err.styled('runjctl:', 'bad')} {visible(error.message)}{hint}\n")

@@ -73,7 +73,7 @@ def show(call: Call) -> int:
 def _table(call: Call, records: Sequence[Mapping[str, str]], is_long: bool) -> None:
     if not records:
         if call.out.is_terminal:
-            call.notice("there are no jails; runjctl run BUNDLE makes one")
+            call.notice("there are no jails; runjctl run BUNDLE makes one, and so does a table in runjd.toml(5)")
         return
     columns = [
         Column("JAIL", shrinks=True, always=True),

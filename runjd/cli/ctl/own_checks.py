@@ -87,7 +87,7 @@ def _check_configuration(config: str) -> Iterator[Finding]:
     except ConfigError as error:
         yield Finding(subject, BAD, str(error), "runjctl check tells all that is wrong")
         return
-    yield Finding(subject, GOOD, f"{len(found.jails)} jails, nothing wrong")
+    yield Finding(subject, GOOD, f"{len(found.jails)} jail{'' if len(found.jails) == 1 else 's'}, nothing wrong")
     yield from _check_certificate(found)
 
 

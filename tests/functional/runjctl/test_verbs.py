@@ -115,3 +115,11 @@ def test_a_daemon_that_is_killed_is_no_end_of_a_jail(own_daemon: Daemon) -> None
         assert child.wait(PATIENCE) == 128 + signal.SIGKILL
     numbers = [int(word) for word in own_daemon.runjctl("logs", "counts").stdout.split()]
     assert_log_goes_on(numbers)
+
+
+def test_a_jail_that_was_just_written_down_needs_a_reload(daemon: Daemon) -> None:
+    """Who starts what the daemon does not know is told of that; with a near miss, of the near one alone."""
+    assert daemon.runjctl("start", "zzzzzz", ok=False).stderr == (
+        b'runjctl: no jail named "zzzzzz"; "runjctl reload" takes what was added to the configuration\n'
+    )
+    assert daemon.runjctl("stop", "zzzzzz", ok=False).stderr == b'runjctl: no jail named "zzzzzz"\n'
