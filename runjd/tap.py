@@ -298,7 +298,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         lambda listener: KeeperClient(reactor, f"{state}/keeper/socket", listener, run_id, shares.processes),
         KeeperStart(reactor, keeper_command(options["keeper"], state, sys.argv[0]), limits),
     )
-    manager = service_manager(os.environ, reactor, lambda: "{} jails, {} of them run".format(*site.order.census()))
+    manager = service_manager(os.environ, reactor, lambda: "jails: {}, running: {}".format(*site.order.census()))
     stalls = StallWatch()
     pulse = Pulse(reactor, lambda: _beat(stalls, manager))
     configuration = LiveConfiguration(

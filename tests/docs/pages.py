@@ -9,7 +9,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent.parent
 PAGES = sorted(path for path in (CHECKOUT / "docs").rglob("*.md"))
 
 _STEP = re.compile(
-    r"^<!-- (?P<mark>try|check|daemon|kill the daemon|file (?P<path>\S+)) -->\n"
+    r"^<!-- (?P<mark>try|check|daemon|file (?P<path>\S+)) -->\n"
     r"(?:\n```(?:console|toml|python)\n(?P<text>.*?)^```$)?",
     re.MULTILINE | re.DOTALL,
 )
@@ -19,7 +19,7 @@ class Step(Value):
     """
     One of them.
 
-    :param mark: what to do: try, check, daemon, kill the daemon or file.
+    :param mark: what to do: try, check, daemon or file.
     :param path: of the file.
     :param text: of the file, or what is typed and answered.
     """

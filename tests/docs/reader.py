@@ -43,7 +43,6 @@ daemon=$!
 until runjctl whoami >/dev/null 2>&1 || ! kill -0 $daemon; do sleep 0.1; done
 while runjctl list | grep -qE 'starting|waiting'; do sleep 0.1; done
 """
-_KILL = "kill -KILL $daemon; wait $daemon 2>/dev/null"
 
 
 class Heard(Value):
@@ -90,11 +89,6 @@ class Reader:
     def start_daemon(self) -> None:
         """Do what the service manager does."""
         assert self.type(_DAEMON).output == "", self.type("cat /var/log/daemon.txt").output
-
-    def kill_daemon(self) -> None:
-        """Kill it by SIGKILL."""
-        self.type(_KILL)
-        assert self.type("runjctl whoami").status != 0
 
     def write(self, path: str, text: str) -> None:
         """Write a file."""

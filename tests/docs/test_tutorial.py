@@ -20,8 +20,6 @@ def test_what_is_typed_does_what_the_page_says(page, commands):
                 reader.write(step.path, step.text)
             elif step.mark == "daemon":
                 reader.start_daemon()
-            elif step.mark == "kill the daemon":
-                reader.kill_daemon()
             for line in typed(step.text) if step.mark == "try" else []:
                 heard = reader.type(line.command)
                 told.append(line.command)

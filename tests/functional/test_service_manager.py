@@ -49,7 +49,7 @@ def test_a_life(systemd: Systemd) -> None:
     daemon.configure("")
     try:
         daemon.start()
-        assert "READY=1\nSTATUS=0 jails, 0 of them run" in systemd.wait_for("^READY=1")
+        assert "READY=1\nSTATUS=jails: 0, running: 0" in systemd.wait_for("^READY=1")
         systemd.wait_for("^WATCHDOG=1$")
         systemd.wait_for("^WATCHDOG=1$")
 
@@ -58,7 +58,7 @@ def test_a_life(systemd: Systemd) -> None:
         systemd.wait_for("^READY=1$")
 
         daemon.runjctl("run", "-d", "--name", "web", daemon.shell("web", 'echo "socket: $NOTIFY_SOCKET."; sleep 1000'))
-        systemd.wait_for("^STATUS=1 jails, 1 of them run$")
+        systemd.wait_for("^STATUS=jails: 1, running: 1$")
         wait_until(lambda: b"socket" in daemon.runjctl("logs", "web").stdout, "the jail says nothing")
         assert b"socket: ." in daemon.runjctl("logs", "web").stdout
         with open(f"/proc/{daemon.keeper()}/environ", "rb") as keeper:
