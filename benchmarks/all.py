@@ -86,6 +86,7 @@ def main() -> int:
     """Measure all, and print."""
     given, options = _given()
     host.require_root()
+    host.clean_up_when_told_to_end()
     os.makedirs(given.to, exist_ok=True)
     before = host.facts()
     parts = [results.Results({}, peers.versions(), (), peers.missing())]

@@ -52,10 +52,22 @@ class Side(Value):
 
 def ours(daemon: Daemon, bundle: str) -> Side:
     """Return the daemon, with a jail whose terminal sends back what it gets."""
-    daemon.control("run", "-d", "--name", "echo", bundle)
-    attached = daemon.connect("attach echo lines=10")
+    attached = attached_to_echo(daemon, bundle, "echo")
+    return Side(OURS, lambda: trip(attached), lambda: ms_of(lambda: exec_once(daemon, "echo")))
+
+
+def attached_to_echo(daemon: Daemon, bundle: str, jail: str) -> socket.socket:
+    """Run a jail whose terminal sends back what it gets; return a connection with that."""
+    daemon.control("run", "-d", "--name", jail, bundle)
+    attached = daemon.connect(f"attach {jail} lines=10")
     _until_seen(attached, b"ready")
-    return Side(OURS, lambda: _trip(attached), lambda: ms_of(lambda: exec_once(daemon, "echo")))
+    return attached
+
+
+def trip(attached: socket.socket) -> None:
+    """Send a byte, and get it back: from conmon behind one that says which stream it is."""
+    attached.send(b"x")
+    attached.recv(64)
 
 
 def exec_once(daemon: Daemon, jail: str) -> None:
@@ -75,7 +87,7 @@ def conmons(directory: str, bundle: str) -> Iterator[Side]:
     with conmon.attach("echo") as attached:
         conmon.start("echo")
         _until_seen(attached, b"ready")
-        yield Side(PEER, lambda: _trip(attached), lambda: ms_of(lambda: conmon.exec("echo", SAY)))
+        yield Side(PEER, lambda: trip(attached), lambda: ms_of(lambda: conmon.exec("echo", SAY)))
     conmon.kill("echo")
     conmon.delete("echo")
 
@@ -142,16 +154,10 @@ def _in_turn(sides: dict[str, Side], rounds: int) -> list[Figure]:
                 execs[who].append(took)
     found = []
     for who, side in sides.items():
-        trip, exec = who.split("; ") if side.role == FLOOR else (who, who)
-        found.append(Figure(TRIP, trip, "ms", tuple(trips[who]), role=side.role))
-        found.append(Figure(EXEC, exec, "ms", tuple(execs[who]), role=side.role))
+        names = who.split("; ") if side.role == FLOOR else (who, who)
+        found.append(Figure(TRIP, names[0], "ms", tuple(trips[who]), role=side.role))
+        found.append(Figure(EXEC, names[1], "ms", tuple(execs[who]), role=side.role))
     return found
-
-
-def _trip(attached: socket.socket) -> None:
-    """Send a byte, and get it back: from conmon behind one that says which stream it is."""
-    attached.send(b"x")
-    attached.recv(64)
 
 
 def _until_seen(connection: socket.socket, text: bytes) -> None:

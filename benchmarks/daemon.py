@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import signal
 import socket
 import subprocess
 import time
@@ -10,10 +11,12 @@ from types import TracebackType
 from typing import Self
 
 from benchmarks.installation import Installation
-from benchmarks.processes import all_pids, command_of, parent_of
+from benchmarks.processes import all_pids, below, command_of, parent_of
 from benchmarks.timing import until
 
 _PATIENCE = 60.0
+#: seconds that thousands of jails take to be stopped
+_STOPPED = 300.0
 
 
 class Daemon:
@@ -53,6 +56,7 @@ class Daemon:
         deadline = time.monotonic() + _PATIENCE
         while not self.answers():
             if self._process is None or self._process.poll() is not None or time.monotonic() > deadline:
+                self.__exit__(None, None, None)
                 raise SystemExit(f"The daemon does not start:\n{self._last_words()}")
             time.sleep(0.05)
         return self
@@ -64,9 +68,12 @@ class Daemon:
             self._call("shutdown", "--stop")
         if self._process is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(timeout=_PATIENCE)
+                self._process.wait(timeout=_STOPPED)
             self._process.kill()
             self._process.wait()
+        for pid in [each for keeper in self._keepers() for each in below(keeper)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def spawn(self) -> None:
         """Start the process, and do not wait for it."""

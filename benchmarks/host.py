@@ -11,6 +11,7 @@ import os
 import platform
 import resource
 import shutil
+import signal
 import sys
 import tempfile
 import time
@@ -35,6 +36,11 @@ def leave_hybrid_cgroups() -> None:
     if libc.unshare(_CLONE_NEWNS) != 0 or libc.mount(None, b"/", None, _MS_REC_PRIVATE, None) != 0:
         raise OSError(ctypes.get_errno(), "no mount namespace")
     libc.umount2(b"/sys/fs/cgroup/unified", _MNT_DETACH)
+
+
+def clean_up_when_told_to_end() -> None:
+    """Have SIGTERM, as of timeout(1), end this program as SIGINT does: what it started is ended, too."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @contextlib.contextmanager

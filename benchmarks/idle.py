@@ -90,13 +90,20 @@ class _Beside:
         self._daemon = daemon
         self._sleep = bundles.make("sleep", SLEEP)
         self._true = bundles.make("true", TRUE)
+        self._echo = bundles.make("echo", attach.ECHO, terminal=True)
         self._rounds = plan.few * 3
 
     def at(self, size: int) -> list[Figure]:
         """Return what each costs now."""
         begin = start.by_daemon(self._daemon, self._true)
+        with attach.attached_to_echo(self._daemon, self._echo, "echo") as attached:
+            for _ in range(self._rounds):
+                attach.trip(attached)
+            trips = self._figure("round trip of a byte through a terminal", size, lambda: attach.trip(attached))
+        self._daemon.control("delete", "-f", "echo")
         with self._daemon.connect() as connection, notice.noticing(self._daemon, self._sleep) as notices:
             return [
+                trips,
                 self._figure("list, by the socket", size, lambda: self._daemon.ask("list")),
                 self._figure("status, by the socket", size, lambda: self._daemon.ask("status")),
                 self._figure("runjctl list", size, lambda: self._daemon.control("list")),

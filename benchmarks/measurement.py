@@ -66,6 +66,7 @@ def run(measure: Callable[[Plan], Iterable[Figure]], purpose: str | None) -> Non
     plan, json = _given((purpose or "").strip().partition("\n")[0])
     host.require_root()
     host.open_many_files()
+    host.clean_up_when_told_to_end()
     before = host.facts()
     found = tuple(measure(plan))
     print(table.text(found))

@@ -33,7 +33,7 @@ def write(path: str, results: Results) -> None:
         more |= {"other": stands.other, "is_over": stands.is_over, "standing": stands.words}
         budget = each.budget._asdict() if each.budget is not None else None
         figures.append(each._asdict() | {"budget": budget} | more)
-    growing = [each._asdict() | {"is_linear": each.is_linear} for each in growths(results.figures)]
+    growing = [each._asdict() for each in growths(results.figures)]
     with open(path, "w", encoding="utf-8") as file:
         json.dump(results._asdict() | {"figures": figures, "growth": growing}, file, indent=1)
         file.write("\n")

@@ -43,3 +43,21 @@ def test_nothing_has_no_power():
     [growth] = growths(found(lambda size: size - 10))
 
     assert (growth.exponent, growth.is_linear) == (None, True)
+
+
+@pytest.mark.parametrize(
+    ("last", "is_linear"),
+    [
+        ((60.0, 60.0, 60.0, 60.0), False),
+        ((12.0, 15.0, 60.0, 90.0), True),
+    ],
+)
+def test_a_steep_last_step_counts_unless_the_samples_explain_it(last, is_linear):
+    """What costs something always looks flat between the ends."""
+    figures = [Figure("list", "runjd", "ms", (10.0, 10.0, 10.0, 10.0), size) for size in (1, 10)]
+    [growth] = growths([*figures, Figure("list", "runjd", "ms", last, 20)])
+
+    assert growth.exponent is not None
+    assert growth.exponent < 1
+    assert growth.is_linear is is_linear
+    assert "in the last step n^" in growth.verdict
