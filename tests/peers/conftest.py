@@ -9,6 +9,7 @@ import pytest
 
 from tests.peers.machine import Machine, MachineError
 from tests.peers.podman import RUNTIMES, Podman
+from tests.peers.programs import PATH
 from tests.peers.thorough import IS_THOROUGH, WANTED
 
 
@@ -27,10 +28,9 @@ def podman(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed (as root, make test installs it)")
     directory = tmp_path_factory.mktemp(f"peers-{request.param}")
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     try:
         # podman is a short-lived program of Go: without garbage collection it takes a sixth less of the processor
-        environment = {"PATH": path, "HOME": "/root", "TMPDIR": "/var/tmp", "LC_ALL": "C.UTF-8", "GOGC": "off"}
+        environment = {"PATH": PATH, "HOME": "/root", "TMPDIR": "/var/tmp", "LC_ALL": "C.UTF-8", "GOGC": "off"}
         machine = Machine(str(directory), environment)
     except MachineError as error:
         pytest.skip(f"no machine of its own for podman: {error}")

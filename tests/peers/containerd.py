@@ -17,10 +17,16 @@ from tests.peers.machine import Done, Machine, until
 from tests.peers.podman import RUNTIMES, make_root
 
 _ADDRESS = "/run/containerd/containerd.sock"
-CONFIGURATION = """\
+#: containerd 2 asks this what ctr shall unpack images with
+UNPACKING = """\
+[[plugins."io.containerd.transfer.v1.local".unpack_config]]
+  platform = "linux"
+  snapshotter = "native"
+"""
+CONFIGURATION = f"""\
 version = 2
 disabled_plugins = ["io.containerd.grpc.v1.cri", "io.containerd.internal.v1.opt"]
-"""
+{UNPACKING}"""
 IMAGE = "localhost/box:1"
 
 

@@ -8,6 +8,7 @@ from runjd.protocols.ttrpc.fields import format_bytes as message
 from runjd.protocols.ttrpc.fields import format_number as number
 from runjd.protocols.ttrpc.fields import format_text as text
 from runjd.protocols.ttrpc.fields import read_fields
+from tests.peers.containerd import UNPACKING
 
 IMAGE = "localhost/pause:1"
 #: in the configuration of containerd
@@ -24,7 +25,7 @@ disabled_plugins = ["io.containerd.internal.v1.opt"]
   runtime_type = "io.containerd.runj.v1"
 [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc]
   runtime_type = "io.containerd.runc.v2"
-"""
+{UNPACKING}"""
 _PATIENCE = 40.0
 _NODE = 2
 #: NamespaceOption: network of the node, as there are no plugins for another one

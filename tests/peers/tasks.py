@@ -17,6 +17,7 @@ from tests.cli.program import ROOT
 from tests.peers.containerd import CONFIGURATION, IMAGE, make_image
 from tests.peers.conversation import Conversation, on_terminal, piped
 from tests.peers.machine import Done, Machine, Program, until
+from tests.peers.programs import PATH
 
 #: names of containerd's runtimes, by the words of PEERS_RUNTIMES
 SHIMS = {"runj": "io.containerd.runj.v1", "runc": "io.containerd.runc.v2"}
@@ -206,10 +207,9 @@ class Tasks:
         return ["ctr", "--address", _ADDRESS, "--namespace", namespace]
 
     def _start(self, argv: Sequence[str], log: str) -> Program:
-        path = f"{self._programs}:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
         with open(os.devnull, "rb") as null, open(self._directory / log, "ab") as words:
             descriptors = [null.fileno(), words.fileno(), words.fileno()]
-            env = {"PATH": path, **self.environment()}
+            env = {"PATH": f"{self._programs}:{PATH}", **self.environment()}
             return self._stack.enter_context(self.machine.start(argv, descriptors, env=env))
 
     def _run(self, options: str, name: str, command: Sequence[str], runtime: str = "") -> list[str]:

@@ -9,6 +9,7 @@ import pytest
 
 from tests.peers.containerd import Containerd
 from tests.peers.machine import Machine, MachineError, until
+from tests.peers.programs import PATH
 from tests.peers.thorough import WANTED
 
 pytestmark = pytest.mark.root
@@ -21,9 +22,8 @@ def containerd(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPath
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed (as root, make test installs it)")
     directory = tmp_path_factory.mktemp("containerd")
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     try:
-        machine = Machine(str(directory), {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8"})
+        machine = Machine(str(directory), {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8"})
     except MachineError as error:
         pytest.skip(f"no machine of its own for containerd: {error}")
     try:

@@ -16,6 +16,7 @@ import pytest
 from tests.peers.cri import EXITED, IMAGE, PLUGIN, RUNNING, Pod
 from tests.peers.machine import Machine, MachineError, until
 from tests.peers.podman import make_root
+from tests.peers.programs import PATH
 from tests.peers.tasks import SHIMS, Tasks
 from tests.peers.thorough import WANTED
 
@@ -31,9 +32,8 @@ def tasks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed (as root, make test installs it)")
     directory = tmp_path_factory.mktemp("pods")
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     try:
-        machine = Machine(str(directory), {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8"})
+        machine = Machine(str(directory), {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8"})
     except MachineError as error:
         pytest.skip(f"no machine of its own for containerd: {error}")
     try:

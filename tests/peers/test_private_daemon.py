@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.peers.machine import Machine, MachineError, until
+from tests.peers.programs import PATH
 from tests.peers.tasks import PrivateTasks
 
 pytestmark = pytest.mark.root
@@ -25,9 +26,8 @@ def tasks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PrivateTasks]:
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed (as root, make test installs it)")
     directory = tmp_path_factory.mktemp("private")
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     try:
-        machine = Machine(str(directory), {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8"})
+        machine = Machine(str(directory), {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8"})
     except MachineError as error:
         pytest.skip(f"no machine of its own for containerd: {error}")
     try:
@@ -119,5 +119,6 @@ def test_a_relay_ends_behind_the_last_task(tasks: PrivateTasks, box: str) -> Non
     assert tasks.run("--rm", box, "true").status == 0
     until(lambda: tasks.pids(" relay") == [])
 
-    assert (len(tasks.pids("twistd")), len(tasks.pids("runjd-keeper"))) == (1, 1)
+    assert len(tasks.pids("twistd")) == 1
+    assert len(tasks.pids("runjd-keeper")) <= 2  # beside the keeper a worker may wait
     assert tasks.run("--rm", box, "sh", "-c", "exit 6").status == 6

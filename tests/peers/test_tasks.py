@@ -17,6 +17,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from tests.peers.machine import Machine, MachineError, until
+from tests.peers.programs import PATH
 from tests.peers.tasks import SHIMS, Tasks
 from tests.peers.thorough import IS_THOROUGH, WANTED, thorough
 
@@ -32,9 +33,8 @@ def tasks(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
         if not shutil.which(program):
             pytest.skip(f"{program} is not installed (as root, make test installs it)")
     directory = tmp_path_factory.mktemp("tasks")
-    path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
     try:
-        machine = Machine(str(directory), {"PATH": path, "HOME": "/root", "LC_ALL": "C.UTF-8"})
+        machine = Machine(str(directory), {"PATH": PATH, "HOME": "/root", "LC_ALL": "C.UTF-8"})
     except MachineError as error:
         pytest.skip(f"no machine of its own for containerd: {error}")
     try:
@@ -311,8 +311,9 @@ def test_tasks_outlive_containerd(tasks: Tasks, box: str) -> None:
     assert (tasks.status(box), tasks.pid(box)) == ("RUNNING", pid)
     done = tasks("task exec --exec-id after", box, "echo", "still here")
     assert (done.status, done.out) == (0, b"still here\n")
-    until(lambda: tasks.status(other) == "STOPPED")
-    assert "exit code 9" in tasks("task rm", other).complaint
+    # what ended meanwhile containerd 1.7 and later delete when they start, as the shim tells them of no process
+    until(lambda: tasks.status(other) in ("STOPPED", ""))
+    assert tasks.status(other) == "" or "exit code 9" in tasks("task rm", other).complaint
     tasks.good("container rm", other)
 
 

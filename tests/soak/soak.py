@@ -160,7 +160,7 @@ class Soak:
     def report(self, fault: str) -> str:
         """Return the deeds before a fault, and what was told of the jails in it."""
         names = {name for name in self._model.jails if f"{name}:" in fault}
-        events = [each for each in self.lives.ear.last if any(f"jail={name} " in each for name in names)]
+        events = [each for each in self.lives.ear.last.copy() if any(f"jail={name} " in each for name in names)]
         lives = [f"{each.number}: {each.began:.3f} to {each.ended:.3f} {each.end}" for each in self.lives.all[-40:]]
         runs = [str(run) for name in sorted(names) for run in self._model.jails[name].runs[-30:]]
         words = ("the daemon said:", self.daemon.words()[-3000:])
