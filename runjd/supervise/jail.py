@@ -480,7 +480,7 @@ class Jail:
     def _acknowledge(self, pid: int) -> None:
         """Let the keeper forget the exit, once the next daemon would know of it without the keeper."""
         self.record.is_expected = False
-        self.record.save_before(lambda: self._site.spawner.ack(self.id, "", pid))
+        self.record.save_before(lambda: self._site.acks.give(self.id, "", pid))
 
     def _tell_exit(self, record: ExitRecord) -> None:
         if self.record.last_exit != record:  # else a lost connection to the keeper made it tell again

@@ -10,6 +10,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 
 from runjd.protocols.jailoutput import IReactor
+from runjd.supervise.acks import Acks
 from runjd.supervise.bundles import Bundles
 from runjd.supervise.clearing import Clearing
 from runjd.supervise.definitions import Definitions
@@ -84,6 +85,7 @@ class Site:
         self.bundles = bundles
         self.vigil = vigil
         self.run_id = run_id
+        self.acks = Acks(lambda: self.spawner)
         self.clearing = Clearing()
         self.guests = GuestBook()
         self.exec_ends = ExecEnds()

@@ -44,6 +44,8 @@ class FakeKeeper:
         self.unknown: dict[str, Program] = {}
         self.notices: dict[str, tuple[str, ...]] = {}
         self.listener = None
+        #: it is killed before it forgets what is acknowledged
+        self.loses_acks = False
         self.unacknowledged: dict[tuple[str, str], Program] = {}
         self._last_pid = 100
 
@@ -110,6 +112,8 @@ class FakeKeeper:
 
     def ack(self, jail, exec_id, pid) -> None:
         self.asked.append(f"ack {jail}{exec_id and ' ' + exec_id} {pid}")
+        if self.loses_acks:
+            return
         program = self.programs.pop((jail, exec_id), None)
         if program is not None:
             assert program.exit is not None, "an exit was acknowledged that never was"

@@ -114,7 +114,7 @@ class ProgramQuestion:
     def _ended(self, record: ExitRecord) -> None:
         programs = self._programs
         protocol = programs.execs.pop(self._id, None)
-        programs.site.spawner.ack(programs.jail, self._id, record.pid)
+        programs.site.acks.give(programs.jail, self._id, record.pid)
         said = protocol.said if isinstance(protocol, _ProbeProcess) else ""
         if record.status is not None:
             how = f"exit {record.status}"
