@@ -151,7 +151,8 @@ class Model:
                 nameless -= bool(nameless)  # of a start that did not come to its end nothing need be told
             else:
                 yield from self._untold(jail, run, following, told)
-        if nameless:
+        # a program may be hung up with the keeper that started it before it could write anything down
+        if nameless > len(self._lives.keeper_deaths):
             yield f"{nameless} ends are told of runs that never were"
 
     def _end(self, jail: Jail, run: Run, is_alive: bool, each: Told) -> Iterator[str]:
