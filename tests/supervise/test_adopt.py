@@ -327,31 +327,6 @@ def test_an_exit_is_told_once_though_the_keeper_tells_it_twice(world):
     assert world.controller.facts("web").phase == "idle"
 
 
-@pytest.mark.parametrize("remove", [True, False])
-def test_an_end_that_was_dealt_with_is_not_told_again_by_the_next_keeper(world, remove):
-    """The last one was killed before it forgot it; a jail that was deleted does not come back for that."""
-    program = world.run(remove=remove)
-    exec = value(world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False))
-    world.keeper.loses_acks = True
-    world.keeper.end("web", 0, exec_id=exec.exec_id)
-    world.reactor.turn()
-    world.keeper.end("web", 3)
-    world.reactor.turn()
-    before = list(world.events)
-    assert len([each for each in before if " exit " in each]) == 2
-
-    world.lose_keeper()
-    world.keeper.loses_acks = False
-    world.keeper.asked.clear()
-    world.connect()
-    world.reactor.turn()
-
-    assert [each for each in world.events if "web" in each] == before
-    assert [each.id for each in world.controller.jails()] == ([] if remove else ["web"])
-    assert set(world.keeper.asked) == {f"ack web {exec.exec_id} {exec.pid}", f"ack web {program.pid}"}
-    assert world.keeper.programs == {}
-
-
 def test_what_nobody_watched_and_no_keeper_knows_has_an_unknown_exit(world):
     """A keeper that died took the statuses along: the exits are unknown, and what is left is removed."""
     world.eyes.gone.update((101, 102))
