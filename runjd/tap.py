@@ -49,6 +49,8 @@ if TYPE_CHECKING:
 _STATE = "/var/run/runjd"
 _LOG = "/var/log/runjd"
 _DATA = "/var/db/runjd" if sys.platform.startswith("freebsd") else "/var/lib/runjd"
+#: threads at once that remove jails; elsewhere only a process may, as it enters them
+_REMOVALS_MAX = 2 if sys.platform == "linux" else 0
 #: seconds for which nobody has written to a file of the configuration that is used
 _SETTLE = 0.1
 #: seconds that the answer to a shutdown, or an upgrade, has to reach its client
@@ -198,6 +200,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.protocols.servicemanager import service_manager
     from runjd.runtime.meters.choose import choose_meter
     from runjd.supervise import ownprocess
+    from runjd.supervise.atonce import AtOnce
     from runjd.supervise.bundles import Bundles
     from runjd.supervise.configuration import LiveConfiguration
     from runjd.supervise.connection import AbsentKeeper, KeeperConnection
@@ -259,6 +262,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     writer = ThreadWriter(reactor.callFromThread, lambda *words: controller.log_trouble(*words))  # noqa: PLW0108
     events = EventLog(time.time)
     wishes = Wishes(f"{options['data']}/jails")
+    looks = Operations(f"{state}/state", RUNTIMES, time.time, wardens=wardens())
     site = Site(
         reactor,
         time.time,
@@ -274,6 +278,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         time.monotonic,
         random,
         Metering(choose_meter(finder(f"{state}/state")), in_thread, time.monotonic),
+        AtOnce(in_thread, lambda jail: looks.delete_at_once(jail, force=False), _REMOVALS_MAX),
     )
     controller = Controller(
         site,
@@ -288,7 +293,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         reactor,
         in_thread,
         lambda: connection.keeper,
-        Operations(f"{state}/state", RUNTIMES, time.time, wardens=wardens()),
+        looks,
         options["runtimes"][0],
     )
     connection = KeeperConnection(

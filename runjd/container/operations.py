@@ -153,10 +153,11 @@ class Operations:
         self.start(id)
         return True
 
-    def delete_at_once(self, id: str) -> bool:
+    def delete_at_once(self, id: str, force: bool = True) -> bool:
         """
         Delete a container that has ended and has no hooks; on Linux any thread may do so.
 
+        :param force: as for :meth:`delete`.
         :return: False where it has hooks, which take their time, or where there is none: nothing was done.
         :raise RunjdError: as :meth:`delete`.
         """
@@ -166,7 +167,7 @@ class Operations:
                     return False
         except NoSuchJail:
             return False
-        self.delete(id, force=True)
+        self.delete(id, force=force)
         return True
 
     def state(self, id: str) -> State:

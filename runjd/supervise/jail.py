@@ -363,7 +363,7 @@ class Jail:
             machine.delete_failed(error)
 
         # absent: the last daemon came so far, and not further
-        self._removal.begin(removed, removed, failed)
+        self._removal.begin(removed, removed, failed, at_once=not self.execs)
 
     def weigh(self, machine: Inputs, error: Exception | None) -> None:
         exit, then = self._ending.record, self._then

@@ -1,9 +1,10 @@
-"""Having the keeper remove from the host what is left of a jail."""
+"""Having removed from the host what is left of a jail: on a thread of the daemon, or by the keeper."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
+from twisted.internet.defer import Deferred, succeed
 from twisted.python.failure import Failure
 
 from runjd.errors import KeeperLost, RunjdError
@@ -32,6 +33,7 @@ class Removal:
         absent: Callable[[], None],
         failed: Callable[[RunjdError], None],
         force: bool = False,
+        at_once: bool = False,
     ) -> None:
         """
         Remove it.
@@ -40,7 +42,14 @@ class Removal:
 
         :param absent: called where there was nothing to remove.
         :param failed: told why something is left.
+        :param at_once: by the daemon itself where that can be, as the keeper holds nothing that is in its way.
         """
+        spawner = self._site.spawner
+
+        def go_on(is_removed: bool) -> Deferred[None]:
+            if self._site.spawner is not spawner:
+                raise KeeperLost("the keeper was lost meanwhile")
+            return succeed(None) if is_removed else spawner.delete(self._jail, force=force)
 
         def done(_: None) -> None:
             self.is_due = False
@@ -55,7 +64,8 @@ class Removal:
                 self.is_due = True
                 failed(error)
 
-        self._site.spawner.delete(self._jail, force=force).addCallbacks(done, refused).addErrback(self._broken)
+        begun = self._site.remove_at_once(self._jail) if at_once else succeed(False)
+        begun.addCallback(go_on).addCallbacks(done, refused).addErrback(self._broken)
 
 
 def explained(failure: Failure) -> RunjdError:

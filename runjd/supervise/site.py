@@ -53,6 +53,7 @@ class Site:
     :param uptime: seconds since the host's boot, which no change of the clock moves.
     :param random: a number from 0 to 1.
     :param metering: what jails use.
+    :param remove_at_once: see :class:`runjd.supervise.atonce.AtOnce`.
     :ivar degradation: what the daemon cannot do as it should.
     :ivar lasting: has what outlasts a reboot written.
     :ivar unwritten: records that the disk refused.
@@ -74,6 +75,7 @@ class Site:
         uptime: Callable[[], float],
         random: Callable[[], float],
         metering: Metering,
+        remove_at_once: Callable[[str], Deferred[bool]],
     ) -> None:
         self.reactor = reactor
         self.order = Ordering(reactor)
@@ -94,6 +96,7 @@ class Site:
         self.uptime = uptime
         self.random = random
         self.metering = metering
+        self.remove_at_once = remove_at_once
         self.degradation = Degradation(events.emit)
         self.lasting = Lasting(wishes, reactor, in_thread, partial(self.degradation.tell, "data"))
         self.unwritten = Unwritten(reactor, definitions.probe, partial(self.degradation.tell, "records"))

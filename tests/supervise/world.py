@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import select
+from collections.abc import Callable
 from pathlib import Path
 
 from twisted.internet.defer import Deferred, maybeDeferred, succeed
@@ -122,6 +123,7 @@ class World:
         self.boot = "b1"
         self.luck = 0.0
         self.site: Site | None = None
+        self.removes_at_once: Callable[[str], bool] = lambda jail: False
         self.orphans: dict[tuple[str, str], Program] = {}
         self.lives = itertools.count(1)
         self.make_daemon()
@@ -155,6 +157,7 @@ class World:
             self.reactor.seconds,
             lambda: self.luck,
             Metering(self.meter, maybeDeferred, self.reactor.seconds),
+            lambda jail: succeed(self.removes_at_once(jail)),
         )
         self.site.vigil.start()
         self.controller = Controller(
