@@ -60,6 +60,9 @@ class Job(Value):
     :ivar gate: where to wait for ``start``; None where the parent gives the order.
     :ivar passed: descriptors of the caller that the program gets as well.
     :ivar hooks: None where there are none, as for an exec process.
+    :ivar held: descriptors that ``entered`` closes.
+    :ivar entered: called once the process has entered, and finds nothing of the host's any more; None: it waits for
+        an order before it executes the program.
     """
 
     process: Process
@@ -77,6 +80,8 @@ class Job(Value):
     gate: _socket.socket | None
     passed: Passed
     hooks: InitHooks | None
+    held: tuple[int, ...] = ()
+    entered: Callable[[], None] | None = None
 
 
 def run(job: Job) -> NoReturn:
@@ -92,13 +97,14 @@ def run(job: Job) -> NoReturn:
             from runjd.container import console
 
             console.control()
-        channel.send(READY)
-        order = channel.receive().kind
-        if order == WAIT and job.gate is not None:
-            channel.close()
-            channel = gate.wait(job.gate)
-        elif order != EXECUTE:
-            os._exit(_FAILED)
+        if job.entered is None:
+            channel.send(READY)
+            order = channel.receive().kind
+            if order == WAIT and job.gate is not None:
+                channel.close()
+                channel = gate.wait(job.gate)
+            elif order != EXECUTE:
+                os._exit(_FAILED)
         if job.hooks is not None:
             job.hooks.before_program(lambda: job.confine(job.process))
         environment = job.passed.environment(environment, os.getpid())
@@ -123,7 +129,7 @@ def _prepare(job: Job) -> None:
                 os.dup2(fd, number)
     for fd in job.passed.descriptors:
         os.set_inheritable(fd, True)
-    keep = [job.channel.fd, *job.passed.descriptors]
+    keep = [job.channel.fd, *job.passed.descriptors, *job.held]
     if job.gate is not None:
         keep.append(job.gate.fileno())
     if job.console is not None:
@@ -141,6 +147,8 @@ def _enter(job: Job) -> tuple[bytes, list[bytes]]:
         from runjd.container import console
 
         console.attach(job.console.socket, job.console.spare, job.console.size, user.uid, job.opened)
+    if job.entered is not None:
+        job.entered()
     environment = program.with_home(job.environment, user.uid)
     try:
         program.enter_directory(job.process.cwd)

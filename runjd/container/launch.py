@@ -87,17 +87,21 @@ class Launch:
         opened: Callable[[int], None],
         passed: Passed,
         leave: Callable[[Channel], None],
+        held: tuple[int, ...] = (),
+        entered: Callable[[], None] | None = None,
     ) -> NoReturn:
         """
         Be that child ourselves, and spare a fork.
 
         :param leave: hands the other end of the conversation to whoever is our parent, and lets go of all that
             the process shall not have.
+        :param held: and ``entered``: of who gives himself his orders, see :class:`runjd.container.init.Job`.
         :raise RunjdError: before that.
         """
         spare = self._open_spare()
         ours, theirs = report.pair()
         job = self._job(theirs, streams, spare, enter, opened, passed, None, None)
+        job = job._replace(held=held, entered=entered)
         leave(ours)
         init.run(job)
 

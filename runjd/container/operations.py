@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from typing import NoReturn, TypeVar
 
     from runjd.container.destroy import Destruction
+    from runjd.container.embody import Leave
     from runjd.container.passing import Passed
     from runjd.container.readiness import Readiness
     from runjd.container.report import Channel
@@ -121,6 +122,34 @@ class Operations:
         if start and "poststart" in state.due:
             self._run_poststart(state, io)
         return state
+
+    def embody(
+        self, id: str, bundle: str, io: Io, *, runtime: str, leave: Leave, ready: Readiness | None = None
+    ) -> NoReturn:
+        """
+        Become the init process of a new container: ``create`` with ``start`` for the first of a new pid namespace.
+
+        :param leave: see :class:`runjd.container.embody.Embodiment`; who it hands over to deletes what comes to no end.
+        :raise Unfit: the container is none for that; nothing was done.
+        :raise RunjdError: before ``leave``, and the host is as it was; afterwards the conversation tells.
+        """
+        from runjd.container.embody import Embodiment
+
+        with self._store.claim(check_id(id)) as place:
+            creation = Embodiment(
+                place,
+                self._runtime(runtime),
+                self._destruction,
+                io,
+                self._restore,
+                start=True,
+                passed=NOTHING,
+                expect=self._expect,
+                ready=ready,
+            )
+            creation.leave = leave
+            creation.run(bundle, self._now())
+        raise AssertionError("it has become another program, or told why not")
 
     def start(self, id: str) -> State:
         """

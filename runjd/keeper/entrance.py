@@ -7,6 +7,9 @@ and nobody else is there to hear it.  Where the jail has a pid namespace of its 
 the worker can be seen by nobody inside; who is there in its place once it has
 appeared can be, and with CAP_SYS_PTRACE be made to say anything.  So from that
 moment nothing is believed but that it is over, and why.
+
+One that becomes an init process is alone in its pid namespace: it goes all the way
+without an order, and the keeper holds the lock of the container until it is over.
 """
 
 from __future__ import annotations
@@ -18,7 +21,7 @@ from runjd.container.launch import killed_before
 from runjd.container.report import ABOUT, APPEARED, EXECUTE, FAILED, READY, Channel
 from runjd.errors import RunjdError, RuntimeFailure, TimedOut
 from runjd.keeper.channel import Parcel
-from runjd.keeper.jobs import CONSOLE, LAUNCH, failed, receive_descriptor
+from runjd.keeper.jobs import CONSOLE, LAUNCH, LOCK, failed, receive_descriptor
 from runjd.kernel.process import start_time
 
 TYPE_CHECKING = False
@@ -55,7 +58,9 @@ class Entrance:
         self._held: dict[str, int] = dict(zip(streams, parcel.descriptors, strict=True))
         self._channel = Channel(_socket.socket(fileno=self._held.pop(LAUNCH)))
         self._channel.limit(0.0)
-        self._start = 0
+        self._lock = self._held.pop(LOCK, -1)
+        # of one that needs no order, as it was alone when it told
+        self._start = int(str(parcel.message.get("start", 0)))
         self._is_about = False
 
     def fileno(self) -> int:
@@ -81,11 +86,11 @@ class Entrance:
             return failed(RuntimeFailure(_ENTER, f"what it said cannot be understood: {error!r}"))
         return None
 
-    def late(self, seconds: float) -> RunjdError:
-        """Return the error of one that takes too long."""
+    def late(self, what: str, seconds: float) -> RunjdError:
+        """Return the error of a job that takes too long."""
         if self.has_appeared:
             return RuntimeFailure(_ENTER, "somebody inside stopped the process on its way")
-        return TimedOut(f"exec took longer than {seconds:g} s; its worker was killed")
+        return TimedOut(f"{what} took longer than {seconds:g} s; its worker was killed")
 
     def kill(self) -> None:
         """It must not go on; whoever reaps children reaps it."""
@@ -99,6 +104,9 @@ class Entrance:
     def close(self) -> None:
         """Let go of all that was not reported."""
         self._channel.close()
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
         for fd in self._held.values():
             os.close(fd)
         self._held.clear()

@@ -12,6 +12,7 @@ import array
 import os
 
 from runjd.container.clientio import ClientIo
+from runjd.container.embody import Unfit
 from runjd.container.loggers import Logger
 from runjd.container.readiness import readiness
 from runjd.container.rootmounts import mount_root, unmount_root
@@ -27,7 +28,9 @@ if TYPE_CHECKING:
     from typing import NoReturn
 
     from runjd.container.operations import Operations
+    from runjd.container.readiness import Readiness
     from runjd.container.report import Channel as Conversation
+    from runjd.container.state import State
     from runjd.keeper.working import Line
     from runjd.spec.model import Process
 
@@ -37,6 +40,10 @@ if TYPE_CHECKING:
 #: socket that brings its terminal
 LAUNCH = "launch"
 CONSOLE = "console"
+#: the directory of a container in the making, by which it is locked
+LOCK = "lock"
+#: key of the report of a worker that did nothing, as the job is none for it
+UNFIT = "unfit"
 #: what a report has room for, beside what it is about
 _WARNINGS_MAX = 8
 _WARNING_MAX = 2000
@@ -77,6 +84,8 @@ class _Performance:
         """Carry it out, and return a report, whatever happens."""
         try:
             return self._perform(job)
+        except Unfit:
+            return Parcel({UNFIT: True})
         except RunjdError as error:
             return failed(error)
         except OSError as error:
@@ -119,14 +128,25 @@ class _Performance:
         if ready is not None:
             ready.reserve()
         streams = _Streams(INIT, job)
+        runtime = str(job["runtime"])
+        if self._line.is_first:
+            self._embody(jail, bundle, runtime, streams, ready)
         try:
-            runtime = str(job["runtime"])
             state = self._operations.create(jail, bundle, streams.io, runtime=runtime, start=True, ready=ready)
             held = streams.take() | (ready.held if ready is not None else {})
         finally:
             streams.close()
         report = {"pid": state.pid, "start": state.start_time, "jid": state.jid, "notices": state.notices}
         return _launched(report, held, state.terminal)
+
+    def _embody(self, jail: str, bundle: str, runtime: str, streams: _Streams, ready: Readiness | None) -> NoReturn:
+        def leave(conversation: Conversation, state: State, lock: int) -> None:
+            held = {LAUNCH: conversation.fd, LOCK: lock} | streams.hand_over()
+            held |= ready.held if ready is not None else {}
+            report: dict[str, object] = {"start": state.start_time, "notices": state.notices}
+            self._line.enter(_launched(report, held, state.terminal))
+
+        self._operations.embody(jail, bundle, streams.io, runtime=runtime, leave=leave, ready=ready)
 
     def _create(self, jail: str, job: Job) -> Parcel:
         """Mount the root, and make a container that waits for its start."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import _socket
 import errno
 import os
+import sys
 import time
 from functools import partial
 
@@ -160,6 +161,7 @@ def _serve(
         lambda pid: children.find_living(pid) is not None,
         patience=options.worker_time,
         spare_time=options.spare_time,
+        fork_first=_first_forker(),
     )
     make_file = partial(directories.make_nameless, places.directory, own.descriptors_max - RESERVE)
 
@@ -219,6 +221,15 @@ def _serve(
         spooling.go_on()
         session.release()
     loop.run()
+
+
+def _first_forker() -> Callable[[], int] | None:
+    """Return what forks a worker into a pid namespace of its own, where the system has them."""
+    if sys.platform != "linux":
+        return None
+    from runjd.kernel.namespaces import CLONE_NEWPID, clone_process
+
+    return partial(clone_process, CLONE_NEWPID)
 
 
 def _forget_terminal() -> None:

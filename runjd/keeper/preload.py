@@ -24,6 +24,7 @@ def preload() -> None:
     import runjd.container.create
     import runjd.container.delete
     import runjd.container.destroy
+    import runjd.container.embody
     import runjd.container.execute
     import runjd.container.init_hooks
     import runjd.container.loggers

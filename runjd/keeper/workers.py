@@ -17,7 +17,7 @@ from collections import deque
 from runjd.errors import LimitReached, RunjdError, TimedOut
 from runjd.keeper.channel import Channel, Parcel
 from runjd.keeper.entrance import Entrance
-from runjd.keeper.jobs import failed
+from runjd.keeper.jobs import UNFIT, failed
 from runjd.keeper.loop import READ
 from runjd.keeper.spare import PATIENCE, Spare
 from runjd.keeper.wire import WireError
@@ -67,6 +67,8 @@ class Workers:
     :param limit: workers at once.
     :param patience: seconds that a worker may take, beside what it told.
     :param spare_time: see :class:`runjd.keeper.spare.Spare`.
+    :param fork_first: forks a worker into a pid namespace of its own, where it can become the first process of a jail;
+        None where there is nothing of the kind.
     """
 
     def __init__(
@@ -79,6 +81,7 @@ class Workers:
         limit: int = 8,
         patience: float = 60.0,
         spare_time: float = PATIENCE,
+        fork_first: Callable[[], int] | None = None,
     ) -> None:
         self._loop = loop
         self._become = become
@@ -87,6 +90,7 @@ class Workers:
         self._limit = limit
         self._patience = patience
         self._spare = Spare(loop, lambda: self._fork(None), spare_time)
+        self._first = Spare(loop, lambda: self._fork(None, fork_first), spare_time if fork_first is not None else 0.0)
         self._queue: deque[Order] = deque()
         # by number
         self._at_work: dict[int, _Worker] = {}
@@ -144,7 +148,7 @@ class Workers:
         if worker is None:
             for each in self._at_work.values():
                 each.process_ended(pid)
-            return self._spare.ended(pid)
+            return self._spare.ended(pid) or self._first.ended(pid)
         # All of its report is in the socket; end of file may never come, as a child of its own may hold the socket.
         for _ in range(_READS_MAX):
             if worker.number not in self._at_work or worker.has_left:
@@ -163,7 +167,7 @@ class Workers:
 
     def _start(self, order: Order) -> None:
         try:
-            pid, socket = self._spare.give(order.job) or self._fork(order.job)
+            pid, socket = self._give(order.job) or self._spare.give(order.job) or self._fork(order.job)
         except OSError as error:
             order.finished(failed(LimitReached(f"the keeper cannot fork a worker: {error.strerror}")), True)
             return
@@ -174,10 +178,14 @@ class Workers:
         self._at_work[worker.number] = self._unreaped[pid] = worker
         self._loop.watch(channel.fileno(), READ, lambda _: self._read(worker))
 
-    def _fork(self, job: Job | None) -> tuple[int, _socket.socket]:
+    def _give(self, job: Job) -> tuple[int, _socket.socket] | None:
+        """Give a start to who can become what is started, if he is there, and was not found unfit for it."""
+        return self._first.give(job) if _is_start(job) and job.get(UNFIT) is None else None
+
+    def _fork(self, job: Job | None, fork: Callable[[], int] | None = None) -> tuple[int, _socket.socket]:
         """Fork a worker, for a job or to wait for one; return its pid and the socket to it."""
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        pid = os.fork()
+        pid = (fork or os.fork)()
         if pid == 0:
             work(self._become, self._perform, theirs, job)
         theirs.close()
@@ -203,6 +211,8 @@ class Workers:
                     continue
                 if ENTERS in parcel.message:
                     self._enter(worker, parcel)
+                elif UNFIT in parcel.message:
+                    self._pass_on(worker)
                 else:
                     self._end(worker, parcel, True)
                 break
@@ -215,9 +225,17 @@ class Workers:
         self._wait(worker, 0)
         self._loop.watch(worker.entrance.fileno(), READ, lambda _: self._read(worker))
 
+    def _pass_on(self, worker: _Worker) -> None:
+        """It did nothing, as another one must: before all that wait, as its turn had come."""
+        order = worker.order
+        order.job = {**order.job, UNFIT: True}
+        self._queue.appendleft(order)
+        self._dismiss(worker)
+        self._fill()
+
     def _is_taken(self, pid: int) -> bool:
         """Whether a child is known as something: a process of a jail, or on its way to be one, or a worker."""
-        if pid in self._unreaped or pid in self._spare or self._is_known(pid):
+        if pid in self._unreaped or pid in self._spare or pid in self._first or self._is_known(pid):
             return True
         return any(each.entrance is not None and each.entrance.pid == pid for each in self._at_work.values())
 
@@ -232,7 +250,7 @@ class Workers:
         self._kill(worker)
         error: RunjdError
         if worker.entrance is not None:
-            error = worker.entrance.late(seconds)
+            error = worker.entrance.late(str(worker.order.job.get("m")), seconds)
         else:
             error = TimedOut(f"{worker.order.job.get('m')} took longer than {seconds:g} s; its worker was killed")
         self._end(worker, failed(error), False)
@@ -246,26 +264,30 @@ class Workers:
             _kill_group(worker.pid)
 
     def _end(self, worker: _Worker, report: Parcel, is_its_own: bool) -> None:
-        del self._at_work[worker.number]
-        if worker.timer is not None:
-            worker.timer.cancel()
+        self._dismiss(worker)
         entrance = worker.entrance
         if entrance is not None:
-            self._loop.unwatch(entrance.fileno())
-            entrance.close()
             if "error" in report.message:
                 entrance.kill()
             elif not entrance.has_appeared:
                 # it is no worker any more
                 self._unreaped.pop(worker.pid, None)
-        else:
-            self._loop.unwatch(worker.channel.fileno())
-            worker.channel.close()
         try:
             worker.order.finished(report, is_its_own)
         finally:
             self._fill()
             self._spare.want()
+            if _is_start(worker.order.job):
+                self._first.want()
+
+    def _dismiss(self, worker: _Worker) -> None:
+        """Hear nothing more of it."""
+        del self._at_work[worker.number]
+        if worker.timer is not None:
+            worker.timer.cancel()
+        source = worker.entrance or worker.channel
+        self._loop.unwatch(source.fileno())
+        source.close()
 
 
 class _Worker:
@@ -294,6 +316,10 @@ class _Worker:
         """Take note that a process was reaped."""
         if self.entrance is not None and self.entrance.pid == pid:
             self.entrance.is_reaped = True
+
+
+def _is_start(job: Job) -> bool:
+    return job.get("m") == "run" and job.get("runtime") == "linux"
 
 
 def _kill_group(pid: int) -> None:

@@ -37,10 +37,12 @@ class Line:
     What a worker tells the keeper.
 
     :param socket: to the keeper.
+    :ivar is_first: we are the first process of a pid namespace of our own.
     """
 
-    def __init__(self, socket: _socket.socket) -> None:
+    def __init__(self, socket: _socket.socket, is_first: bool = False) -> None:
         self._socket = socket
+        self.is_first = is_first
 
     def expect(self, seconds: float) -> None:
         """The job takes so many seconds longer by what the bundle says."""
@@ -89,7 +91,7 @@ def work(become: Callable[[int], None], perform: Perform, socket: _socket.socket
         if socket.fileno() < _FREE:
             socket = _socket.socket(fileno=fcntl.fcntl(socket.detach(), fcntl.F_DUPFD_CLOEXEC, _FREE))
         become(socket.fileno())
-        line = Line(socket)
+        line = Line(socket, os.getpid() == 1)
         report = perform(line.wait() if job is None else job, line)
         try:
             line.send(report)

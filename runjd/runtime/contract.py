@@ -227,6 +227,14 @@ class Runtime(Warden):
             -1 where that is the host's.
         """
 
+    def embodies(self, plan: Plan) -> bool:
+        """Whether the first process of a new pid namespace can become the init process itself, by ``embody``."""
+        return False
+
+    def embody(self, plan: Plan, made: Callable[[Undo], None], hooks: Callable[[int], None]) -> None:
+        """In that process, in place of ``fork``: make the other namespaces, and ``enter``."""
+        raise self._unable("to become the init process of a container")
+
     def console(self, terminal: int) -> None:
         """
         In the child, after ``enter``: let ``/dev/console`` of the jail be its terminal.

@@ -145,6 +145,16 @@ class LinuxRuntime(LinuxWarden, Runtime):
         run.Runner(self._kernel, made, has_cgroup_namespace, self._groups, run_hooks).run(plan.jail_steps)
         self._kernel.umask(before)
 
+    def embodies(self, plan: Plan) -> bool:
+        return "pid" in plan.isolation
+
+    def embody(self, plan: Plan, made: Callable[[Undo], None], hooks: Callable[[int], None]) -> None:
+        try:
+            self._kernel.unshare(new_namespaces(plan) & ~ns.CLONE_NEWPID)
+        except OSError as error:
+            raise failure("make new namespaces", error, "linux.namespaces") from error
+        self.enter(plan, made, hooks)
+
     def console(self, terminal: int) -> None:
         try:
             devices.bind_console(self._kernel, terminal)
