@@ -2,7 +2,7 @@
 A worker that is there before its job, so that whoever asks does not wait for a fork.
 
 A fork of an interpreter, and the pages that it copies until it can begin, take as
-long as most jobs do.  There is one at most, and only as long as jobs come: a keeper
+long as most jobs do.  There is one of a sort at most, and only as long as jobs come: a keeper
 that has nothing to do has no worker.  It knows nothing that another does not, as all
 that a job needs comes with it or is on the disk.
 """
@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 #: see :class:`Spare`
 PATIENCE = 30.0
+#: seconds after a job in which it is told, and a program that ends at once ends
+_DELAY = 0.003
 
 
 class Spare:
@@ -49,7 +51,7 @@ class Spare:
         """A job was done, so another one may come: have a worker for it, once others had their turn."""
         if self._patience <= 0:
             return
-        self._later(0.0, self._have) if self._socket is None else self._later(self._patience, self.let_go)
+        self._later(_DELAY, self._have) if self._socket is None else self._later(self._patience, self.let_go)
 
     def give(self, job: Job) -> tuple[int, _socket.socket] | None:
         """Give it a job; return its pid and the socket to it, which are the caller's. None: there is nobody."""

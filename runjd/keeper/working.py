@@ -12,6 +12,7 @@ import os
 from runjd.errors import RunjdError
 from runjd.keeper.jobs import failed
 from runjd.keeper.wire import FrameReader, WireError, encode
+from runjd.kernel.ownpages import own_pages
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,6 +66,14 @@ class Line:
         if sent < len(data):
             self._socket.sendall(data[sent:])
 
+    def is_wanted(self) -> bool:
+        """Whether a job has come, or there will be none."""
+        try:
+            self._socket.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        return True
+
     def wait(self) -> Job:
         """
         Return the job that comes.
@@ -92,7 +101,10 @@ def work(become: Callable[[int], None], perform: Perform, socket: _socket.socket
             socket = _socket.socket(fileno=fcntl.fcntl(socket.detach(), fcntl.F_DUPFD_CLOEXEC, _FREE))
         become(socket.fileno())
         line = Line(socket, os.getpid() == 1)
-        report = perform(line.wait() if job is None else job, line)
+        if job is None:
+            own_pages(line.is_wanted)
+            job = line.wait()
+        report = perform(job, line)
         try:
             line.send(report)
         except WireError as error:
