@@ -165,9 +165,13 @@ class Creation:
     def _record(self, bundle: Bundle, pid: int) -> None:
         """Write down what there is, while the child is at work."""
         self.state = self.state._replace(pid=pid, start_time=start_time(pid))
+        self._place.write(self.state)
+        self._keep(bundle)
+
+    def _keep(self, bundle: Bundle) -> None:
+        """Keep what others will need to know of it."""
         self._place.keep_config(bundle.document)
         self._place.keep_confinement(self._runtime.confinement())
-        self._place.write(self.state)
         self._place.mark(self.state)
 
     def _converse(self, channel: Channel) -> None:

@@ -15,6 +15,7 @@ import os
 from runjd.container.create import Creation
 from runjd.container.failure import Step
 from runjd.container.launch import Launch, open_streams
+from runjd.kernel.process import start_time
 from runjd.spec.model import Hooks
 
 TYPE_CHECKING = False
@@ -47,6 +48,10 @@ class Embodiment(Creation):
         plan = super()._plan(bundle, created)
         if self._hooks != Hooks() or not self._runtime.embodies(plan):
             raise Unfit
+        with Step("find our own pid"):
+            pid = int(os.readlink(_SELF))
+        # on record from the first moment
+        self.state = self.state._replace(pid=pid, start_time=start_time(pid))
         return plan
 
     def _make(self, plan: Plan, bundle: Bundle) -> None:
@@ -54,9 +59,7 @@ class Embodiment(Creation):
         self._open_readiness(plan.process.user.uid)
         self._runtime.prepare(plan, self._made)
         launch = Launch(plan.process, self._io, self._runtime, self._restore)
-        with Step("find our own pid"):
-            pid = int(os.readlink(_SELF))
-        self._record(bundle, pid)
+        self._keep(bundle)
         launch.become(
             streams=streams,
             enter=lambda made, hooks: self._runtime.embody(plan, self._made, hooks),
