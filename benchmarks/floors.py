@@ -23,20 +23,58 @@ def must(result):
     if result != 0:
         os._exit(99)
 
-def spawn(root, args, env):
-    '''fork, namespaces, fork into that of pids, exec.'''
+PRIVATE, BIND, REMOUNT, RDONLY, SAFE = 0x44000, 0x5000, 0x1020, 1, 14
+FILE_SYSTEMS = [('proc', 'proc', SAFE, None), ('tmpfs', 'dev', 2, b'mode=755,size=65536k'),
+    ('devpts', 'dev/pts', 10, b'newinstance,ptmxmode=0666,mode=0620'),
+    ('tmpfs', 'dev/shm', SAFE, b'mode=1777,size=65536k'),
+    ('mqueue', 'dev/mqueue', SAFE, None), ('sysfs', 'sys', SAFE | RDONLY, None)]
+DEVICES = {'null': (1, 3), 'zero': (1, 5), 'full': (1, 7), 'random': (1, 8), 'urandom': (1, 9), 'tty': (5, 0)}
+MASKED = ['acpi', 'asound', 'interrupts', 'kcore', 'keys', 'latency_stats', 'sched_debug', 'scsi', 'timer_list']
+READ_ONLY = ['proc/bus', 'proc/fs', 'proc/irq', 'proc/sys', 'proc/sysrq-trigger']
+
+def mount(source, target, kind, flags, data=None):
+    must(libc.mount(source, target.encode(), kind, ctypes.c_ulong(flags), data))
+
+def mount_all(root):
+    '''what the bundle mounts, makes, masks and makes read-only; pivot_root.'''
+    mount(None, '/', None, PRIVATE)
+    mount(root.encode(), root, None, BIND)
+    os.chdir(root)
+    for kind, where, flags, data in FILE_SYSTEMS:
+        if '/' in where:
+            os.mkdir(where)
+        mount(kind.encode(), where, kind.encode(), flags, data)
+    for name, number in DEVICES.items():
+        os.mknod('dev/' + name, 0o20666, os.makedev(*number))
+    for masked in [*('proc/' + name for name in MASKED), 'sys/firmware']:
+        if os.path.isdir(masked):
+            mount(b'tmpfs', masked, b'tmpfs', SAFE | RDONLY, b'nr_blocks=1,nr_inodes=1')
+        elif os.path.exists(masked):
+            mount(b'/dev/null', masked, None, BIND)
+    for name in filter(os.path.exists, READ_ONLY):
+        mount(name.encode(), name, None, BIND)
+        mount(None, name, None, REMOUNT | RDONLY | SAFE)
+    must(libc.pivot_root(b'.', b'.'))
+    must(libc.umount2(b'.', 2))
+    mount(None, '/', None, REMOUNT | RDONLY)
+
+def spawn(root, args, env, mounts):
+    '''fork, namespaces, fork into that of pids, mounts where they are asked for, exec.'''
     pid = os.fork()
     if pid == 0:
         must(libc.unshare(0x20000 | 0x4000000 | 0x8000000 | 0x20000000 | 0x40000000 | 0x2000000))
         inner = os.fork()
         if inner == 0:
-            os.chroot(root)
-            os.execve(args[0], args, env)
+            try:
+                mount_all(root) if mounts else os.chroot(root)
+                os.execve(args[0], args, env)
+            finally:
+                os._exit(98)
         os._exit(os.waitstatus_to_exitcode(os.waitpid(inner, 0)[1]))
     return pid
 
-def start(root, args, env):
-    if os.waitpid(spawn(root, args, env), 0)[1]:
+def start(root, args, env, mounts):
+    if os.waitpid(spawn(root, args, env, mounts), 0)[1]:
         raise SystemExit('the floor fails')
 
 def enter(target, args, env):
@@ -150,9 +188,9 @@ class Bare:
         self._process.kill()
         self._process.wait()
 
-    def start(self, args: Sequence[str]) -> float:
-        """Return the ms from fork to the end of a program in namespaces of its own."""
-        return self._ask("start", self._root, list(args), _ENVIRONMENT)
+    def start(self, args: Sequence[str], *, mounts: bool = False) -> float:
+        """Return the ms from fork to the end of a program in namespaces of its own, and with the mounts of a bundle."""
+        return self._ask("start", self._root, list(args), _ENVIRONMENT, mounts)
 
     def exec(self, pid: int) -> float:
         """Return the ms until a program in the namespaces of a process has written its first byte."""

@@ -27,6 +27,7 @@ from benchmarks.timing import ms_of, seconds_of
 
 SEQUENTIAL = "start to exit of /bin/true, one after another"
 TOGETHER = "start to exit of /bin/true, 4 at once"
+IN_A_ROW = "start to exit of /bin/true, of a thousand without a pause"
 _ATONCE = 4
 Contender = Callable[[str], object]
 
@@ -61,14 +62,14 @@ def by_conmon(conmon: Conmon, bundle: str) -> Contender:
     return start
 
 
-def by_floor(bare: list[Bare]) -> Contender:
-    """Return namespaces and nothing else."""
+def by_floor(bare: list[Bare], *, mounts: bool = False) -> Contender:
+    """Return namespaces and nothing else, or what the bundle mounts."""
     free = list(bare)
 
     def start(name: str) -> None:
         del name
         each = free.pop()
-        each.start(TRUE)
+        each.start(TRUE, mounts=mounts)
         free.append(each)
 
     return start
@@ -91,6 +92,7 @@ def contenders(
         found["conmon+crun"] = PEER, by_conmon(Conmon(f"{directory}/conmon"), bundle)
     bare = [stack.enter_context(Bare(bundles.root)) for _ in range(_ATONCE)]
     found["fork, unshare, exec"] = FLOOR, by_floor(bare)
+    found["fork, unshare, mounts, exec"] = FLOOR, by_floor(bare, mounts=True)
     return found
 
 
@@ -100,7 +102,17 @@ def measure(plan: Plan) -> list[Figure]:
     with host.work_directory() as directory, ExitStack() as stack:
         installed = plan.installed(directory)
         everybody = contenders(stack, installed, directory, Bundles(directory))
-        return _in_turn(everybody, plan)
+        found = _in_turn(everybody, plan)
+        return found if plan.is_quick else found + _in_a_row(everybody)
+
+
+def _in_a_row(everybody: dict[str, tuple[str, Contender]]) -> list[Figure]:
+    """Return what the first hundred of a thousand take of the daemon, and what the last hundred do."""
+    who = next(iter(everybody))
+    _, contender = everybody[who]
+    times = [ms_of(partial(contender, f"row{number}")) for number in range(1000)]
+    parts = {"the first hundred": times[:100], "the last hundred": times[-100:]}
+    return [Figure(IN_A_ROW, f"{who}, {part}", "ms", tuple(samples)) for part, samples in parts.items()]
 
 
 def _in_turn(everybody: dict[str, tuple[str, Contender]], plan: Plan) -> list[Figure]:
