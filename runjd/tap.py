@@ -34,7 +34,8 @@ if TYPE_CHECKING:
     from twisted.python.failure import Failure
 
     from runjd.access.audit import Audit
-    from runjd.access.credentials import Credentials
+    from runjd.access.credentialing import Credentials
+    from runjd.access.porters import Rights
     from runjd.config.model import Tls
     from runjd.containerd.side import ContainerdSide
     from runjd.protocols.control.hall import Hall
@@ -346,7 +347,11 @@ def make_service(options: Options, reactor: Any) -> IService:
 
         doors.append(SideDoor("metrics", options["metrics"], metrics_site(diagnosis, reactor), reactor))
     if options["credentials"] is not None:
-        doors.append(_tls_door(options["tls"], options["credentials"], hall, audit, reactor))
+        from runjd.access.porters import porter_rights
+
+        make_directory(f"{state}/empty", 0o700)
+        rights = porter_rights(f"{state}/empty", min(2 * shares.connections + 256, limits[1]))
+        doors.append(_tls_door(options["tls"], options["credentials"], rights, hall, audit, reactor))
     leave = Leave(reactor, environment, door.hand_on, (lock, lock_of_data), limits[0])
     upgrading = Upgrading(
         runjd.__version__,
@@ -381,7 +386,7 @@ def _credentials(options: Options) -> Credentials | None:
     if options["tls"] is None:
         return None
     try:
-        from runjd.access.credentials import Credentials
+        from runjd.access.credentialing import Credentials
     except ImportError as error:
         from runjd.runtime.packages import missing
 
@@ -405,10 +410,13 @@ def _read(options: Options, needs_directory: bool) -> Configuration:
     return found
 
 
-def _tls_door(tls: Tls, credentials: Credentials, hall: Hall, audit: Audit, reactor: Any) -> SideDoor:
+def _tls_door(tls: Tls, credentials: Credentials, rights: Rights, hall: Hall, audit: Audit, reactor: Any) -> SideDoor:
+    from functools import partial
+
     from twisted.logger import Logger
 
-    from runjd.access.lobby import behind_tls, identify_by_certificate
+    from runjd.access.lobby import Lobby, identify_by_certificate
+    from runjd.access.porters import Arrivals, Porters, listen_tcp
     from runjd.protocols.control.factory import ControlFactory
     from runjd.supervise.door import SideDoor
 
@@ -416,8 +424,12 @@ def _tls_door(tls: Tls, credentials: Credentials, hall: Hall, audit: Audit, reac
         if audit.turned_away(address, reason):
             Logger().warn("TLS: {address} was turned away: {reason}", address=address, reason=reason)
 
-    factory = behind_tls(ControlFactory(hall, identify_by_certificate), credentials, reactor, refused)
-    return SideDoor("TLS", tls.listen or Endpoint(), factory, reactor, credentials.check_ready)
+    porters = Porters(reactor, rights)
+    credentials.taken = porters.take
+    lobby = Lobby(ControlFactory(hall, identify_by_certificate), reactor, refused)
+    arrivals = Arrivals(lobby, porters, lambda: credentials.papers, reactor)
+    listen = partial(listen_tcp, reactor)
+    return SideDoor("TLS", tls.listen or Endpoint(), arrivals, reactor, credentials.check_ready, listen)
 
 
 def _has_configured(definitions: Definitions) -> bool:

@@ -17,68 +17,16 @@ from weakref import WeakKeyDictionary
 
 from cryptography import x509
 from OpenSSL import SSL
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from twisted.logger import Logger
-from zope.interface import implementer
 
 from runjd.ancestry import find_stranger
 from runjd.config.faults import ConfigError, Fault
 from runjd.config.model import Tls
-from runjd.errors import InputOutput
 
 #: days before the end of a certificate from which on that is told
 FEW_DAYS = 14
 #: SSL_OP_NO_RENEGOTIATION of openssl/ssl.h, which pyOpenSSL does not name
 _NO_RENEGOTIATION = 0x40000000
 _OPTIONS = _NO_RENEGOTIATION | SSL.OP_NO_TICKET | SSL.OP_NO_COMPRESSION | SSL.OP_CIPHER_SERVER_PREFERENCE
-
-
-@implementer(IOpenSSLServerConnectionCreator)
-class Credentials:
-    """
-    What is shown from now on; the creator of connections of a TLSMemoryBIOFactory.
-
-    Read in two steps: what cannot be used replaces nothing.
-    """
-
-    _log = Logger()
-
-    def __init__(self) -> None:
-        #: also the file of the certificate, and for how many days it is good
-        self._prepared: tuple[SSL.Context, str, float] | None = None
-        self._context: SSL.Context | None = None
-
-    def prepare(self, tls: Tls, file: str) -> None:
-        """
-        Read the files.
-
-        :param file: the configuration that names them.
-        :raise ConfigError: they cannot be used.
-        """
-        self._prepared = None
-        self._prepared = context_of(tls, file), tls.certificate, days_left(tls.certificate)
-
-    def take(self) -> None:
-        """Use what was read last, for the connections that come from now on."""
-        if self._prepared is None:
-            return
-        (self._context, certificate, left), self._prepared = self._prepared, None
-        if left < FEW_DAYS:
-            self._log.warn(
-                "{certificate} {fate}; put another one there, and reload",
-                certificate=certificate,
-                fate="has expired" if left <= 0 else f"expires in {left:.0f} days",
-            )
-
-    def check_ready(self) -> None:
-        """:raise InputOutput: nothing could be read yet that can be used."""
-        if self._context is None:
-            raise InputOutput("TLS: there is no certificate that could be shown; see daemon.tls of the configuration")
-
-    def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
-        """Return what a new connection speaks with."""
-        self.check_ready()
-        return SSL.Connection(self._context, None)  # type: ignore[arg-type]  # just checked
 
 
 def context_of(tls: Tls, file: str) -> SSL.Context:
@@ -175,12 +123,18 @@ class _Refused(Exception):
         self.key = key
 
 
-def _context_of(tls: Tls) -> SSL.Context:
+def judged_context() -> SSL.Context:
+    """Return what shows nothing yet, and lets in nobody but who shows a certificate that it can judge."""
     context = SSL.Context(SSL.TLS_METHOD)
     context.set_min_proto_version(SSL.TLS1_2_VERSION)
     context.set_options(_OPTIONS)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_verify(SSL.VERIFY_PEER | SSL.VERIFY_FAIL_IF_NO_PEER_CERT, _judge)
+    return context
+
+
+def _context_of(tls: Tls) -> SSL.Context:
+    context = judged_context()
     _read("certificate", tls.certificate)
     _refuse_open_key(tls.key)
     try:
@@ -205,6 +159,7 @@ def _context_of(tls: Tls) -> SSL.Context:
 
 
 def _read(key: str, path: str) -> bytes:
+
     stranger = find_stranger(path)
     if stranger:
         raise _Refused(key, f"{path} can be exchanged by others, at {stranger}; give it to root, and chmod go-w")

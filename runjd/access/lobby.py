@@ -1,5 +1,5 @@
 """
-Where clients that come by TLS wait until they have shown a certificate.
+Where clients that come by TLS wait until they have shown a certificate to the porter.
 
 Nothing of the control protocol exists for a connection before that.  There are few places, fewer
 for each address, and nobody keeps his for long; whoever is turned away is told by an alert of
@@ -11,25 +11,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakKeyDictionary
 
-from OpenSSL import SSL
-from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import (
-    IAddress,
-    IDelayedCall,
-    IHandshakeListener,
-    IProtocol,
-    IProtocolFactory,
-    IReactorTime,
-)
+from twisted.internet.interfaces import IAddress, IDelayedCall, IProtocolFactory, IReactorTime
 from twisted.internet.protocol import Factory, Protocol
-from twisted.logger import Logger
-from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
-from zope.interface import implementer
 
-from runjd.access.credentials import Credentials, names_of, shown_by, verdict_on
-from runjd.errors import Denied
+from runjd.access.porter.word import WORD_MAX, parse_word
+from runjd.errors import Denied, SyntaxFault
 from runjd.policy.principal import NOBODY, Principal
 
 #: handshakes at the same time, in all and of one address
@@ -39,17 +28,19 @@ PATIENCE = 10.0
 #: seconds in which it is told once that there is no place
 TOLD = 60.0
 
+#: by connection: who came, and from which address
+_known: WeakKeyDictionary[Any, tuple[tuple[str, ...], str]] = WeakKeyDictionary()
+
 
 class Lobby(Factory):
     """
-    Makes connections that show a certificate first.
+    Makes connections that wait for the word of the porter first.
 
     :param inner: makes what they become then.
     :param refused: told who was turned away, by address, and why.
     """
 
     noisy = False
-    _log = Logger(namespace="runjd.access")
 
     def __init__(self, inner: IProtocolFactory, clock: IReactorTime, refused: Callable[[str, str], None]) -> None:
         self.inner = inner
@@ -64,7 +55,7 @@ class Lobby(Factory):
         return self._waiting.total()
 
     def buildProtocol(self, addr: IAddress | None) -> Guest:
-        guest = Guest(self, getattr(addr, "host", ""))
+        guest = Guest(self, addr)
         guest.factory = self
         return guest
 
@@ -85,18 +76,22 @@ class Lobby(Factory):
             del self._waiting[address]
 
 
-@implementer(IHandshakeListener)
 class Guest(Protocol):
-    """One connection: somebody who waits, then whatever the certificate lets him be."""
+    """
+    One connection of the porter, until he has said who is at its other end.
+
+    :param peer: whence it came, by the word of the kernel.
+    """
 
     transport: Any
 
-    def __init__(self, lobby: Lobby, address: str) -> None:
+    def __init__(self, lobby: Lobby, peer: Any) -> None:
         self._lobby = lobby
-        self._address = address
-        self._inner: IProtocol | None = None
+        self._peer = peer
+        self._address = str(getattr(peer, "host", ""))
         self._timer: IDelayedCall | None = None
         self._reason = ""
+        self._heard = b""
 
     def connectionMade(self) -> None:
         if not self._lobby.enter(self._address):
@@ -105,29 +100,44 @@ class Guest(Protocol):
             return
         self._timer = self._lobby.clock.callLater(PATIENCE, self._give_up)
 
-    def handshakeCompleted(self) -> None:
+    def dataReceived(self, data: bytes) -> None:
         if self._timer is None:
             return
-        self._leave()
-        self._inner = self._lobby.inner.buildProtocol(self.transport.getPeer())
-        if self._inner is None:
+        self._heard += data
+        line, end, rest = self._heard.partition(b"\n")
+        try:
+            if len(line) > WORD_MAX:
+                raise SyntaxFault("the process that speaks TLS says too much")
+            if not end:
+                return
+            names, self._reason = parse_word(line)
+        except SyntaxFault as error:
+            self._reason = str(error)
+        if self._reason:
             self.transport.abortConnection()
         else:
-            self._inner.makeConnection(self.transport)
-
-    def dataReceived(self, data: bytes) -> None:
-        if self._inner is not None:
-            self._inner.dataReceived(data)
+            self._let_in(names, rest)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        if self._inner is not None:
-            self._inner.connectionLost(reason)
-            return
         if self._timer is not None:
             self._leave()
         if self._reason != "-":
-            verdict = verdict_on(self.transport.getHandle())
-            self._lobby.refused(self._address, self._reason or verdict or explain(reason.value or ConnectionLost()))
+            self._lobby.refused(self._address, self._reason or "the connection ended before its handshake did")
+
+    def _let_in(self, names: tuple[str, ...], rest: bytes) -> None:
+        """Become what the lobby leads to, which has the connection from now on."""
+        self._leave()
+        self._heard = b""
+        _known[self.transport] = names, self._address
+        inner = self._lobby.inner.buildProtocol(self._peer)
+        if inner is None:
+            self._reason = "-"
+            self.transport.abortConnection()
+            return
+        self.transport.protocol = inner
+        inner.makeConnection(self.transport)
+        if rest:
+            inner.dataReceived(rest)
 
     def _give_up(self) -> None:
         self._reason = f"the handshake took longer than {PATIENCE:.0f} s"
@@ -146,41 +156,9 @@ def identify_by_certificate(transport: Any) -> Principal:
 
     :raise Denied: nobody.
     """
-    certificate = shown_by(transport.getHandle())
-    names = tuple(names_of(certificate)) if certificate is not None else ()
+    names, address = _known.get(transport, ((), ""))
     if not names:
         raise Denied(
             "the certificate names nobody: its subject alternative name has no mail address, name of a host, or URI"
         )
-    return Principal(NOBODY, NOBODY, certificate=names, address=getattr(transport.getPeer(), "host", ""))
-
-
-def behind_tls(
-    inner: IProtocolFactory, credentials: Credentials, clock: Any, refused: Callable[[str, str], None]
-) -> IProtocolFactory:
-    """Return a factory of connections that speak TLS, and show a certificate before they speak with the inner one."""
-    lobby = Lobby(inner, clock, refused)
-    factory: IProtocolFactory = TLSMemoryBIOFactory(credentials, False, lobby, clock)
-    return factory
-
-
-def explain(error: BaseException) -> str:
-    """Return why a handshake failed, in words."""
-    if isinstance(error, (ConnectionDone, ConnectionLost)):
-        return "the connection ended before its handshake did"
-    if not isinstance(error, SSL.Error) or not error.args or not isinstance(error.args[0], list):
-        return str(error) or type(error).__name__
-    said = [str(each[-1]) for each in error.args[0] if each]
-    for found in said:
-        if found in _REASONS:
-            return _REASONS[found]
-    return ", ".join(said) or "the connection ended in the middle of its handshake"
-
-
-_REASONS = {
-    "peer did not return a certificate": "it showed no certificate",
-    "unsupported protocol": "it speaks no TLS of 1.2 or newer",
-    "http request": "it speaks HTTP",
-    "wrong version number": "what it speaks is no TLS",
-    "no shared cipher": "it has no cipher in common with us",
-}
+    return Principal(NOBODY, NOBODY, certificate=names, address=address)

@@ -123,6 +123,7 @@ class SideDoor:
 
     :param name: what it is, for messages.
     :param check: raises a RunjdError while it cannot be opened.
+    :param listen_tcp: listens as the reactor's method does, which it is where there is none.
     """
 
     _log = Logger()
@@ -134,12 +135,14 @@ class SideDoor:
         factory: IProtocolFactory,
         reactor: Any,
         check: Callable[[], None] = lambda: None,
+        listen_tcp: Callable[..., IListeningPort] | None = None,
     ) -> None:
         self._name = name
         self._endpoint = endpoint
         self._factory = factory
         self._reactor = reactor
         self._check = check
+        self._listen_tcp: Callable[..., IListeningPort] = listen_tcp or reactor.listenTCP
         self._port: IListeningPort | None = None
         self._call: IDelayedCall | None = None
         self._is_told = False
@@ -176,10 +179,9 @@ class SideDoor:
         if at.path:
             return listen_unix(at.path, self._factory, self._reactor, at.mode, self._name)
         try:
-            port: IListeningPort = self._reactor.listenTCP(at.port, self._factory, _BACKLOG, at.interface)
+            return self._listen_tcp(at.port, self._factory, _BACKLOG, at.interface)
         except CannotListenError as error:
             raise InputOutput(f"{self._name}: cannot listen at {at}: {error.socketError}") from error
-        return port
 
 
 class Doors:

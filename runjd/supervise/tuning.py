@@ -12,7 +12,7 @@ from runjd.supervise.controller import Controller
 from runjd.supervise.site import Site
 
 if TYPE_CHECKING:
-    from runjd.access.credentials import Credentials
+    from runjd.access.credentialing import Credentials
     from runjd.access.guard import Guard
     from runjd.supervise.door import ControlDoor
 

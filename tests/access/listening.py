@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 
@@ -10,9 +11,10 @@ from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
 from runjd.access.audit import Audit
-from runjd.access.credentials import Credentials
+from runjd.access.credentialing import Credentials
 from runjd.access.guard import Guard
-from runjd.access.lobby import behind_tls, identify_by_certificate
+from runjd.access.lobby import Lobby, identify_by_certificate
+from runjd.access.porters import Arrivals, Porters, listen_tcp, porter_rights
 from runjd.logs.memory import MemoryWriter
 from runjd.policy.access import Rule, Subject
 from runjd.protocols.control.factory import ControlFactory
@@ -29,6 +31,10 @@ class Listener:
     def __init__(self, directory: str) -> None:
         self.directory = directory
         self.refused: list[tuple[str, str]] = []
+        empty = f"{directory}/empty"
+        os.mkdir(empty)
+        self.porters = Porters(reactor, porter_rights(empty, 256))
+        self.pids: set[int] = set()
         self.credentials = Credentials()
         self.reload()
         guard = Guard(())
@@ -46,21 +52,33 @@ class Listener:
             Limits(),
         )
         inner = ControlFactory(self.hall, identify_by_certificate)
-        factory = behind_tls(inner, self.credentials, reactor, lambda *words: self.refused.append(words))
-        self.port = reactor.listenTCP(0, factory, interface="127.0.0.1")
+        self.credentials.taken = self.porters.take
+        self.lobby = Lobby(inner, reactor, lambda *words: self.refused.append(words))
+        factory = Arrivals(self.lobby, self.porters, lambda: self.credentials.papers, reactor)
+        self.port = listen_tcp(reactor, 0, factory, 50, "127.0.0.1")
         self.address = ("127.0.0.1", self.port.getHost().port)
         self.plain: list[socket.socket] = []
 
     def reload(self, directory: str | None = None) -> None:
         """Read the certificates again, or others."""
+        self.pids.add(self.porters.pid)
         self.credentials.prepare(tls_of(directory or self.directory), "runjd.toml")
         self.credentials.take()
 
-    async def openssl(self, *words: str, papers=None, ca=None, send="whoami\nquit\n", members=0) -> tuple[str, str]:
-        """Return what the daemon says to s_client, and what s_client says."""
+    async def openssl(
+        self, *words: str, papers=None, ca=None, send="whoami\nquit\n", members=0, hold=0.0
+    ) -> tuple[str, str]:
+        """
+        Return what the daemon says to s_client, and what s_client says.
+
+        :param hold: seconds for which nothing is sent first, so that it has the greeting, and for which its input is
+            held open afterwards, as it ends with its input.
+        """
         command = ["openssl", "s_client", "-connect", "{}:{}".format(*self.address), *words]
         command += ["-CAfile", f"{ca or self.directory}/ca.crt", "-verify_return_error"]
         command += ["-cert", papers[0], "-key", papers[1]] if papers else []
+        if hold:
+            command = ["sh", "-c", f'{{ sleep {hold}; cat; sleep {hold}; }} | "$@"', "sh", *command]
         done = await deferToThread(subprocess.run, command, input=send.encode(), capture_output=True, timeout=20)
         await self.settle(members)
         return done.stdout.decode(), done.stderr.decode()
@@ -74,7 +92,7 @@ class Listener:
     async def settle(self, members: int = 0) -> None:
         """Wait until only so many are there."""
         for _ in range(400):
-            if self.hall.members == members:
+            if self.hall.members == members and self.lobby.waiting <= len(self.plain):
                 return
             await deferLater(reactor, 0.01)
         raise TimeoutError("a connection lasts")
@@ -83,5 +101,8 @@ class Listener:
         for each in self.plain:
             each.close()
         self.hall.close("the test is over")
+        self.pids.add(self.porters.pid)
         await self.port.stopListening()
+        while any(pid and os.path.exists(f"/proc/{pid}") for pid in self.pids):
+            await deferLater(reactor, 0.01)
         await deferLater(reactor, 0.05)

@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from twisted.logger import LogLevel, globalLogPublisher
 
-from runjd.access.credentials import Credentials, days_left, is_name, names_of
+from runjd.access.credentialing import Credentials
+from runjd.access.credentials import days_left, is_name, names_of
 from runjd.config.faults import ConfigError
 from runjd.errors import InputOutput
 from tests.access.papers import LONG_AGO, authority, client, tls_of
@@ -78,14 +79,14 @@ def test_what_cannot_be_used_replaces_nothing(directory):
     credentials.prepare(tls_of(directory), "x")
     credentials.take()
     credentials.check_ready()
-    before = credentials.serverConnectionForTLS(None).get_context()
+    before = credentials.papers
 
     os.unlink(f"{directory}/ca.crt")
     with pytest.raises(ConfigError):
         credentials.prepare(tls_of(directory), "x")
     credentials.take()
 
-    assert credentials.serverConnectionForTLS(None).get_context() is before
+    assert credentials.papers is before
 
 
 def test_a_certificate_that_ends_soon_is_told(tmp_path):

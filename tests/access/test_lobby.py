@@ -105,7 +105,8 @@ async def test_old_versions_are_refused(listener):
 async def test_nothing_is_negotiated_again(listener):
     """A client of 1.2 that asks for it is refused, and costs nothing more."""
     papers = client(listener.directory, "alice")
-    said, told = await listener.openssl("-tls1_2", papers=papers, send="R\nwhoami\n")
+    await listener.openssl(papers=papers)  # the porter is there from now on
+    said, told = await listener.openssl("-tls1_2", papers=papers, send="R\nwhoami\n", hold=1.0)
 
     assert "RENEGOTIATING" in told + said
     assert "no renegotiation" in told

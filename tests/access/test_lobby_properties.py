@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -11,8 +13,9 @@ from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
-from runjd.access.credentials import Credentials
-from runjd.access.lobby import behind_tls
+from runjd.access.papers import Papers, Showing
+from runjd.access.porter.passage import Inside, Visitor, behind_tls
+from runjd.access.porter.word import parse_word
 from tests.access.papers import authority, tls_of
 
 #: the beginning of a record of TLS: handshake, version, length
@@ -31,29 +34,14 @@ class Wire(StringTransport):
         self.is_closed = True
 
 
-class Inner:
-    """What nobody should reach."""
-
-    def doStart(self) -> None:
-        """The listener begins."""
-
-    def doStop(self) -> None:
-        """It ends."""
-
-    def buildProtocol(self, addr: object) -> None:
-        raise AssertionError("somebody came in without a certificate")
-
-
 @pytest.fixture(scope="module")
-def credentials(tmp_path_factory: pytest.TempPathFactory) -> Credentials:
-    """Return credentials."""
-    made = Credentials()
-    made.prepare(tls_of(authority(tmp_path_factory.mktemp("tls") / "tls")), "x")
-    made.take()
-    return made
+def showing(tmp_path_factory: pytest.TempPathFactory) -> Showing:
+    """Return what shows a certificate."""
+    tls = tls_of(authority(tmp_path_factory.mktemp("tls") / "tls"))
+    return Showing(Papers(*(Path(each).read_bytes() for each in (tls.certificate, tls.key, tls.ca))))
 
 
-def hello(credentials: Credentials) -> bytes:
+def hello() -> bytes:
     """Return what a client says first."""
     client = SSL.Connection(SSL.Context(SSL.TLS_METHOD), None)
     client.set_connect_state()
@@ -65,19 +53,25 @@ def hello(credentials: Credentials) -> bytes:
 @given(st.lists(st.binary(max_size=100), max_size=8), st.sampled_from(["raw", "record", "hello"]), st.integers(0, 600))
 @example([b"GET / HTTP/1.1\r\n\r\n"], "raw", 0)
 @example([b""], "hello", 600)
-def test_noise_is_turned_away(credentials: Credentials, pieces: list[bytes], kind: str, cut: int) -> None:
+def test_noise_is_turned_away(showing: Showing, pieces: list[bytes], kind: str, cut: int) -> None:
     """Noise, records of noise, and a true beginning that goes on as noise."""
-    clock, refused = Clock(), []
-    factory = behind_tls(Inner(), credentials, clock, lambda *words: refused.append(words))
+    clock, left, inside, way = Clock(), [], Inside(), Wire()
+    inside.makeConnection(way)
+    factory = behind_tls(Visitor(inside, lambda: left.append(True)), showing, clock)
     protocol, wire = factory.buildProtocol(None), Wire()
     protocol.makeConnection(wire)
-    first = {"raw": b"", "record": _RECORD, "hello": hello(credentials)[:cut]}[kind]
+    first = {"raw": b"", "record": _RECORD, "hello": hello()[:cut]}[kind]
     for each in (first, *pieces):
         if each and not wire.is_closed:
             protocol.dataReceived(each)
         clock.advance(0)
     protocol.connectionLost(Failure(ConnectionDone()))
 
-    assert len(refused) == 1
-    assert all(refused[0][1:])
+    inside.connectionLost(Failure(ConnectionDone()))
+
+    said, end, rest = way.value().partition(b"\n")
+    assert (end, rest) == (b"\n", b"")
+    names, reason = parse_word(said)
+    assert (names, bool(reason)) == ((), True)
+    assert (way.is_closed, left) == (True, [True])
     assert clock.getDelayedCalls() == []

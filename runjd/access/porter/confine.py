@@ -1,0 +1,95 @@
+"""
+Giving up every right that a process can do without which has its sockets already.
+
+What a host does not have, or does not let us do, is left out, and told: the rest is still worth something.  Without
+root that is the file system, the network and the user, which stay what they are.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import resource
+import sys
+from collections.abc import Callable
+
+from runjd.kernel import libc, libseccomp, namespaces, prctl, seccomp
+from runjd.kernel.closing import close_others
+from runjd.kernel.libseccomp import ACT_ALLOW, ACT_ERRNO, CMP_EQ, CMP_MASKED_EQ
+
+#: system calls of Linux that a reactor needs which has all its descriptors, or gets them by a socket
+_CALLS = (
+    *("read", "readv", "write", "writev", "close", "dup", "shutdown", "recvfrom", "recvmsg", "sendto", "sendmsg"),
+    *("epoll_wait", "epoll_pwait", "epoll_ctl", "poll", "ppoll", "getsockname", "getpeername", "getsockopt"),
+    *("setsockopt", "fcntl", "fstat", "newfstatat", "lseek", "brk", "munmap", "mremap", "madvise", "futex"),
+    *("clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom", "getpid", "gettid"),
+    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "sched_yield"),
+    *("exit", "exit_group"),
+)
+_SPACES = namespaces.CLONE_NEWNS | namespaces.CLONE_NEWNET | namespaces.CLONE_NEWIPC | namespaces.CLONE_NEWUTS
+_FIONBIO = 0x5421
+_PROT_EXEC = 4
+
+
+def confine(uid: int, gid: int, root: str, descriptors: int, keep: tuple[int, ...]) -> list[str]:
+    """
+    Do it, for good; return what was not done, and why.
+
+    :param uid: whose process this becomes, where it is root's.
+    :param root: a directory in which nothing is.
+    :param descriptors: how many there may be.
+    :param keep: descriptors that stay open; all others but the first three are closed.
+    """
+    left: list[str] = []
+
+    def attempt(what: str, act: Callable[[], object]) -> None:
+        try:
+            act()
+        except (OSError, ValueError, AttributeError) as error:
+            left.append(f"{what}: {error}")
+
+    close_others(keep)
+    program = b""
+    if sys.platform == "linux":
+        try:
+            program = _program(libseccomp.Library())
+        except OSError as error:
+            left.append(f"system calls: {error}")
+    attempt("descriptors", lambda: _limit(resource.RLIMIT_NOFILE, descriptors))
+    attempt("core dumps", lambda: _limit(resource.RLIMIT_CORE, 0))
+    if os.geteuid() == 0:
+        if sys.platform == "linux":
+            attempt("namespaces", lambda: namespaces.unshare(_SPACES))
+        os.chroot(root)
+        os.chdir("/")
+        os.setgroups([])
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+    attempt("processes", lambda: _limit(resource.RLIMIT_NPROC, 0))
+    if sys.platform == "linux":
+        attempt("privileges", prctl.set_no_new_privs)
+        if program:
+            attempt("system calls", lambda: seccomp.load(program, 0))
+    elif sys.platform.startswith("freebsd"):
+        attempt("capsicum(4)", lambda: libc.check(libc.libc.cap_enter(), "cap_enter"))
+    return left
+
+
+def _limit(number: int, limit: int) -> None:
+    resource.setrlimit(number, (limit, limit))
+
+
+def _program(library: libseccomp.Library) -> bytes:
+    """Return a filter that lets through what is on the list; all else fails with EPERM."""
+    made = library.filter(ACT_ERRNO | errno.EPERM)
+    rules: list[tuple[str, list[tuple[int, int, int, int]]]] = [(name, []) for name in _CALLS]
+    rules.append(("ioctl", [(1, CMP_EQ, _FIONBIO, 0)]))
+    rules += [(name, [(2, CMP_MASKED_EQ, _PROT_EXEC, 0)]) for name in ("mmap", "mprotect")]
+    try:
+        for name, conditions in rules:
+            number = library.resolve(name)
+            if number is not None and number >= 0:
+                made.add_rule(ACT_ALLOW, number, conditions)
+        return made.export()
+    finally:
+        made.close()
