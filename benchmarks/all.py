@@ -48,10 +48,10 @@ _GRACE = 90.0
 
 
 def run_one(name: str, options: list[str], directory: str) -> results.Results:
-    """Run a benchmark as a process; return what it found, or why it did not."""
-    path = f"{directory}/{name}.json"
+    """Run a benchmark as a process; return what it found, or why it did not, and leave what it said beside that."""
+    path, said = f"{directory}/{name}.json", f"{directory}/{name}.log"
     words = [sys.executable, "-m", f"benchmarks.{name}", "--json", path, *options]
-    with open(f"{directory}/{name}.log", "w+b") as log:
+    with open(said, "w+b") as log:
         process = subprocess.Popen(words, cwd=CHECKOUT, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         why = ""
         try:
@@ -62,7 +62,10 @@ def run_one(name: str, options: list[str], directory: str) -> results.Results:
             _interrupt(process)
             raise
         if status == 0:
-            return results.read(path)
+            found = results.read(path)
+            os.unlink(path)
+            os.unlink(said)
+            return found
         log.seek(0)
         last = log.read().decode(errors="replace").strip().split("\n")[-1]
     return results.Results({}, {}, (), {name: f"failed: {why or last or status}"})
@@ -88,13 +91,13 @@ def main() -> int:
     host.require_root()
     host.clean_up_when_told_to_end()
     os.makedirs(given.to, exist_ok=True)
-    before = host.facts()
+    before = {"command": " ".join(["python -m benchmarks.all", *sys.argv[1:]])} | host.facts()
     parts = [results.Results({}, peers.versions(), (), peers.missing())]
     with host.work_directory() as directory:
         options += ["--prefix", install(f"{directory}/prefix").prefix]
         for name in given.only or BENCHMARKS:
             began = time.monotonic()
-            parts.append(run_one(name, options, directory))
+            parts.append(run_one(name, options, given.to))
             said = parts[-1].missing.get(name, "")
             print(f"{name}: {time.monotonic() - began:.0f} s {said}".rstrip(), file=sys.stderr, flush=True)
             after = host.facts()

@@ -24,6 +24,7 @@ from benchmarks.measurement import Plan, run
 from benchmarks.timing import until
 
 ENDS = "n jails killed at once, until each end is recorded and told"
+REMOVED = "n jails killed at once, until each is removed, too"
 
 
 def measure(plan: Plan) -> list[Figure]:
@@ -36,28 +37,26 @@ def measure(plan: Plan) -> list[Figure]:
         daemon = stack.enter_context(Daemon(plan.installed(directory), directory))
         bare = stack.enter_context(Bare(bundles.root))
         for size in plan.shares(20, 8, 4):
-            times: dict[str, list[float]] = {}
-            for number in range(max(1, plan.few // 3)):
-                times.setdefault("runjd", []).append(_ours(daemon, bundle, size))
-                times.setdefault("runjd, not isolated", []).append(_ours(daemon, plain, size, "plain"))
-                records = f"{directory}/records-{size}-{number}"
-                os.mkdir(records)
-                times.setdefault("waitpid, write, rename", []).append(bare.ends(records, size))
+            for who, own, runtime in (("runjd", bundle, "linux"), ("runjd, not isolated", plain, "plain")):
+                taken = [_ours(daemon, own, size, runtime) for _ in range(max(1, plan.few // 3))]
+                found.append(Figure(ENDS, who, "ms", tuple(each[0] for each in taken), size, OURS))
+                found.append(Figure(REMOVED, who, "ms", tuple(each[1] for each in taken), size, OURS))
             if peers.are_here("crun", "conmon"):
-                times["conmon+crun"] = [_conmons(f"{directory}/conmon{size}", bundle, size)]
-            for who, taken in times.items():
-                role = OURS if who.startswith("runjd") else PEER if who.startswith("conmon") else FLOOR
-                found.append(Figure(ENDS, who, "ms", tuple(taken), size, role))
+                took = _conmons(f"{directory}/conmon{size}", bundle, size)
+                found.append(Figure(ENDS, "conmon+crun", "ms", (took,), size, PEER))
+            records = f"{directory}/records-{size}"
+            os.mkdir(records)
+            found.append(Figure(ENDS, "waitpid, write, rename", "ms", (bare.ends(records, size),), size, FLOOR))
     return found
 
 
-def _ours(daemon: Daemon, bundle: str, size: int, runtime: str = "linux") -> float:
+def _ours(daemon: Daemon, bundle: str, size: int, runtime: str) -> tuple[float, float]:
     names = [f"end{number}" for number in range(size)]
     run_quietly(daemon, bundle, names, runtime)
-    took = end_all(daemon)
+    told, removed = end_all(daemon)
     for begin in range(0, size, 100):
         daemon.control("delete", "-f", *names[begin : begin + 100])
-    return took * 1e3
+    return told * 1e3, removed * 1e3
 
 
 def _conmons(directory: str, bundle: str, size: int) -> float:

@@ -23,9 +23,9 @@ def write_configuration(directory: str, jails: int, running: int) -> str:
     return path
 
 
-def end_all(daemon: Daemon) -> float:
+def end_all(daemon: Daemon) -> tuple[float, float]:
     """
-    Kill all jails that run; return the seconds until all is told.
+    Kill all jails that run; return the seconds until each end is told, and until each jail is removed, too.
 
     :raise SystemExit: an end is not told once, with its signal, and before what follows from it.
     """
@@ -36,7 +36,7 @@ def end_all(daemon: Daemon) -> float:
         began = time.monotonic()
         for pid in targets.values():
             os.kill(pid, signal.SIGKILL)
-        left = len(targets)
+        left, exits, last = len(targets), 0.0, 0.0
         while left:
             event = parse_reply(stream.readline().decode().rstrip("\n"))
             if not isinstance(event, Announcement) or event.fields.get("jail") not in told:
@@ -45,8 +45,9 @@ def end_all(daemon: Daemon) -> float:
             is_exit = fields["ev"] == "exit"
             told[fields["jail"]].append(f"signal {fields.get('signal')}" if is_exit else fields["to"])
             left -= fields.get("to") == "idle"
-        took = time.monotonic() - began
+            last = time.monotonic() - began
+            exits = last if is_exit else exits
     wrong = {id: each for id, each in told.items() if each != ["signal 9", "idle"]}
     if wrong:
         raise SystemExit(f"{len(wrong)} ends are not told rightly: {wrong}")
-    return took
+    return exits, last

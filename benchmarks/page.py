@@ -18,12 +18,12 @@ _PAGE = """\
 
 `make bench`, as root on Debian 12, installs the others from the distribution (and supervisor from PyPI), measures
 them and runjd in one run, prints the table below, and writes `build/bench/results.json` and the pictures. `make bench
-BENCH_FLAGS=--quick` takes a look in a minute or two; `python -m benchmarks.start` is one of them alone, and
+BENCH_FLAGS=--quick` takes a look in a few minutes at most; `python -m benchmarks.start` is one of them alone, and
 `benchmarks/README.md` says where the time goes, and what was done about it.
 
 ## The machine
 
-{machine}
+`{command}` on {machine}
 
 {versions}
 
@@ -37,7 +37,7 @@ Others worked on this machine at the same time: its load was {load} at the begin
   that does nothing: nobody who is written in Python gets below the last one, others do.
 - A budget is what we allow ourselves; of `runj`, not to be slower than runc.
 - conmon+crun is what podman does for each container, without podman. s6, runit and supervisor run plain processes: they
-  isolate nothing, and as they are measured here they keep no output, which runjd does in both.
+  isolate nothing, and keep no output as they are measured here; runjd isolates nothing in these rows either, but logs.
 - s6 and supervisor take a second before they start a service again, whatever they are told.
 
 {summary}
@@ -69,6 +69,7 @@ def page(found: results.Results) -> str:
     grown = ["|  | who | at each number | growth |", "| --- | --- | --- | --- |"]
     grown += [f"| {each.what} | {each.who} | {each.steps} | {each.verdict} |" for each in growths(found.figures)]
     return _PAGE.format(
+        command=machine["command"],
         machine=facts,
         versions=", ".join(f"{name} {version}" for name, version in found.versions.items()) + ".",
         load=load,

@@ -27,7 +27,9 @@ def draw(found: Sequence[Figure], directory: str) -> list[str]:
     import matplotlib as mpl
 
     mpl.use("svg")
-    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "runjd", "font.size": 8})
+    mpl.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "runjd"})
+    mpl.rcParams.update({"font.size": 8, "font.sans-serif": ["DejaVu Sans"]})
+    mpl.rcParams.update({"legend.frameon": False, "axes.spines.top": False, "axes.spines.right": False})
     import matplotlib.pyplot as plt
 
     drawn = {"standing.svg": _standing(plt, found), "growth.svg": _growth(plt, found)}
@@ -40,13 +42,13 @@ def draw(found: Sequence[Figure], directory: str) -> list[str]:
 
 def _standing(pyplot: Any, found: Sequence[Figure]) -> Any:
     """Draw what ours costs as a multiple of the best peer's; left of the line ours is ahead."""
+    compared = [(each, standing(each, found)) for each in in_order(found) if each.role == OURS]
+    # of each thing the largest size that a peer was measured at
+    largest = {(each.what, each.who): (each, stands) for each, stands in compared if stands.to_other}
     bars = []
-    for each in in_order(found):
-        stands = standing(each, found)
-        last = max((other.size for other in found if (other.what, other.who) == (each.what, each.who)), default=0)
-        if each.role == OURS and stands.to_other and each.size == last:
-            size = f", n = {each.size:,}" if each.size else ""
-            bars.append((f"{each.what}{size}: {each.who} to {stands.other}", stands.to_other))
+    for each, stands in largest.values():
+        size = f", n = {each.size:,}" if each.size else ""
+        bars.append((f"{each.what}{size}: {each.who} to {stands.other}", stands.to_other or 1.0))
     if not bars:
         return None
     names, ratios = zip(*reversed(bars), strict=True)
@@ -78,6 +80,8 @@ def _growth(pyplot: Any, found: Sequence[Figure]) -> Any:
         axes.set_xscale("log")
         axes.set_yscale("log")
         axes.minorticks_off()
+        medians = [each.median for each in same]
+        axes.set_ylim(min(medians) / 3, max(medians) * 3)  # what hardly changes shall look so
         axes.set_title(f"{what}, {unit}", fontsize=7)
         axes.legend(fontsize=6)
     for axes in list(grid.flat)[len(panels) :]:

@@ -18,6 +18,7 @@ OURS = Figure("start", "runjd", "ms", (20.0,), budget=Budget(1.0, "crun"))
 GROWING = tuple(Figure("list", "runjd", "ms", (float(size),), size) for size in (1, 10, 100))
 FOUND = results.Results(
     {
+        "command": "python -m benchmarks.all --rounds 9",
         "at": "2026-11-30 16:00 UTC",
         "until": "2026-11-30 16:30 UTC",
         "system": "Debian",
@@ -96,7 +97,8 @@ def test_the_page_shows_the_table_the_growth_and_the_machine():
     """Also when it was, and how busy it was."""
     text = page.page(FOUND)
 
-    assert "2 processors (x), 100 MiB of memory, Debian, Linux 6.1, Python 3.11.2; from 2026-11-30 16:00 UTC" in text
+    assert "`python -m benchmarks.all --rounds 9` on 2 processors (x), 100 MiB of memory, Debian, Linux 6.1" in text
+    assert "Python 3.11.2; from 2026-11-30 16:00 UTC to 2026-11-30 16:30 UTC." in text
     assert "its load was 1.0 1.5 at the beginning and 2.0 1.5 at the end" in text
     assert "\n- start, runjd: behind crun, over the budget (crun) by 100 %\n" in text
     assert "\n- s6: not installed: package s6\n" in text
