@@ -119,6 +119,11 @@ class NotFound(RunjdError):
     exit_status = 69
 
 
+def no_session(number: int) -> NotFound:
+    """Return the error of a session that there is not, or that whoever asks may not know of."""
+    return NotFound(f"there is no session {number}; sessions lists those there are", session=number)
+
+
 class AlreadyExists(RunjdError):
     """The id is taken."""
 

@@ -14,6 +14,7 @@ import resource
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.python import usage
@@ -411,8 +412,6 @@ def _read(options: Options, needs_directory: bool) -> Configuration:
 
 
 def _tls_door(tls: Tls, credentials: Credentials, rights: Rights, hall: Hall, audit: Audit, reactor: Any) -> SideDoor:
-    from functools import partial
-
     from twisted.logger import Logger
 
     from runjd.access.lobby import Lobby, identify_by_certificate
@@ -447,7 +446,8 @@ def _at_start(
     from runjd.supervise.ownprocess import mind_signals, raise_limit
 
     raise_limit(limits)
-    mind_signals(reactor, configuration.hang_up, lambda: _reopen_logs(controller, audit))
+    told = partial(audit.signalled, "reload")
+    mind_signals(reactor, lambda: configuration.hang_up(told), lambda: _reopen_logs(controller, audit))
 
 
 def _reopen_logs(controller: Controller, audit: Audit) -> None:

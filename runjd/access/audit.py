@@ -29,6 +29,8 @@ TELL = 60.0
 WAITING = 10_000
 #: the name of whoever has shown no certificate
 _TLS = "tls"
+#: the name of whoever sent a signal
+SIGNAL = "signal"
 #: how the file is kept
 _RULE = LogRule(format="raw", max_size=10 << 20, keep=9)
 
@@ -53,6 +55,10 @@ class Audit:
     def changed(self, principal: Principal, verb: str, jails: Sequence[str], result: str) -> None:
         """Somebody did, or tried, what he may do."""
         self._write(principal, verb, jails, [("result", result)])
+
+    def signalled(self, verb: str, result: str) -> None:
+        """Somebody did it by a signal, and the kernel does not say who."""
+        self._put([("who", SIGNAL), ("from", SIGNAL), ("verb", verb), ("result", result)])
 
     def denied(self, principal: Principal, verb: str, jails: Sequence[str], rule: str) -> None:
         """Somebody was not allowed something."""
@@ -105,6 +111,8 @@ class Audit:
         fields = [("who", principal.name), ("from", principal.address or "unix")]
         if not principal.certificate:
             fields += [("gid", str(principal.gid)), ("pid", str(principal.pid))]
+        elif len(principal.certificate) > 1:
+            fields.append(("names", ",".join(principal.certificate)))
         fields.append(("verb", verb))
         if jails:
             fields.append(("jail", ",".join(jails)))

@@ -61,7 +61,8 @@ class Subject(Value):
     def is_about(self, principal: Principal) -> bool:
         """Return whether it is this one."""
         if self.kind == "certificate":
-            return any(fnmatchcase(each, self.name) for each in principal.certificate)
+            # as names of hosts: Alice is nobody else than alice, and not denied less
+            return any(fnmatchcase(each.lower(), self.name.lower()) for each in principal.certificate)
         if principal.uid == NOBODY:
             return False
         if self.kind == "uid":

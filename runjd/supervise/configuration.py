@@ -89,9 +89,13 @@ class LiveConfiguration:
         """Take no other configuration any more."""
         self._in_force.end()
 
-    def hang_up(self) -> None:
-        """SIGHUP came."""
-        self.reload(SIGNAL).addErrback(lambda _: None)  # it is told in the log
+    def hang_up(self, told: Callable[[str], object]) -> None:
+        """
+        SIGHUP came.
+
+        :param told: called with ``ok``, or the code of an error; the log has the words.
+        """
+        self.reload(SIGNAL).addCallbacks(lambda _: told("ok"), lambda failure: told(_code_of(failure.value)))
 
     def compare(self) -> Deferred[Difference]:
         return Deferred.fromCoroutine(self._compare())
@@ -187,3 +191,7 @@ class LiveConfiguration:
                 self._log.error("{fault}", fault=str(fault))
         self._log.error("the configuration stays as it was: {error}", error=error)
         self._events.emit("", "reload", {"state": "failed", "by": by, "reason": str(error)})
+
+
+def _code_of(error: BaseException) -> str:
+    return error.code if isinstance(error, RunjdError) else "INTERNAL"

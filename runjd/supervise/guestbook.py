@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from runjd.errors import NotFound
+from runjd.errors import no_session
 from runjd.policy.facts import SessionFacts
 
 
@@ -47,7 +47,7 @@ class GuestBook:
         """Close a session; return what it was. :raise NotFound: there is none of that number."""
         guest = self._guests.get(number)
         if guest is None:
-            raise NotFound(f"there is no session {number}; sessions lists those there are", session=number)
+            raise no_session(number)
         facts = guest.facts()
         guest.dismiss(by)
         return facts

@@ -145,3 +145,20 @@ def test_who_was_turned_away_is_a_line(bench):
         bench.audit.turned_away(f"192.0.2.{number}", "it showed no certificate")
     assert len(bench.lines()) == BURST
     assert not bench.audit.turned_away("198.51.100.1", "it showed no certificate")
+
+
+def test_all_names_of_a_certificate_are_written_down(bench):
+    """A rule may have been about any of them."""
+    many = Principal(NOBODY, NOBODY, certificate=("alice", "web.example.org"), address="192.0.2.1")
+    bench.audit.changed(many, "stop", ["web"], "ok")
+
+    assert bench.lines() == [
+        f"{AT} who=cert:alice from=192.0.2.1 names=alice,web.example.org verb=stop jail=web result=ok"
+    ]
+
+
+def test_what_a_signal_did_is_written_down(bench):
+    """The kernel does not say who sent it."""
+    bench.audit.signalled("reload", "CONFIG")
+
+    assert bench.lines() == [f"{AT} who=signal from=signal verb=reload result=CONFIG"]

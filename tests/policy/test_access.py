@@ -192,3 +192,13 @@ def test_a_higher_role_may_do_no_less(role, need):
     allowed = [decide(rules(Rule("access[0]", EVERYBODY, each)), ANNA, need).is_allowed for each in higher]
 
     assert allowed == sorted(allowed)
+
+
+def test_names_of_certificates_are_compared_without_case():
+    """As names of hosts are: a denial is not passed by a certificate that is written in another way."""
+    denial = Rule("access[0]", (Subject("certificate", name="Ops.Example.ORG", text="c"),), is_denial=True)
+    everybody = Rule("access[1]", (Subject("certificate", name="*", text="c"),), "observer")
+
+    assert not decide(rules(denial, everybody), CLIENT, Need("status", "observer", JAIL, "web")).is_allowed
+    shouting = CLIENT._replace(certificate=("OPS.example.org",))
+    assert not decide(rules(denial, everybody), shouting, Need("status", "observer", JAIL, "web")).is_allowed

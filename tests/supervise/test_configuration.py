@@ -114,10 +114,11 @@ def test_reloads_are_coalesced(bench):
     """Fifty hang-ups while one is under way become one more reload, of the newest files (torture row 39)."""
     bench.begin(WEB)
     bench.reads = 0
+    told: list[str] = []
     first = bench.live.reload("uid:0")
     others = [bench.live.reload("uid:1") for _ in range(25)]
     for _ in range(25):
-        bench.live.hang_up()
+        bench.live.hang_up(told.append)
     assert bench.reads == 0
     bench.write(WEB + DB)
 
@@ -126,6 +127,7 @@ def test_reloads_are_coalesced(bench):
     assert bench.reads == 2
     assert value(first).added == ("db",)
     assert {value(each) for each in others} == {Difference(unchanged=2)}
+    assert told == ["ok"] * 25
 
 
 def test_who_waits_for_a_reload_may_leave(bench):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from runjd.cli.ctl.changes import program_status
-from runjd.cli.ctl.returning import come_back
+from runjd.cli.ctl.returning import StillThere, come_back
 from runjd.cli.ctl.session import Ended, Session, Streams
 from runjd.cli.ctl.signals import Interrupted, Signals
 from runjd.cli.output import to_values
@@ -129,6 +129,7 @@ class _Attached:
         self._wants_terminal = wants_terminal
         self._exec = self._pid = ""
         self._passed = 0
+        self._is_left = False
         self._keys = parse_detach_keys(call.given.value("detach-keys", DEFAULT_DETACH_KEYS))
 
     def carry(self, request: Request, verb: str) -> int:
@@ -148,6 +149,7 @@ class _Attached:
                     break
                 fields, first = client.upgrade(self._again(request))
             except RunjdError as error:
+                self._is_left = isinstance(error.__cause__, StillThere)
                 if error.code in _ENDED:
                     ended = Ended("exit", self._end_of(client))
                 break
@@ -211,6 +213,11 @@ class _Attached:
     def _conclude(self, ended: Ended, verb: str) -> int:
         which = f"--exec {self._exec} {self._name}" if self._exec else self._name
         again = f"runjctl attach {which} comes back to it"
+        if ended.how == "exit" and not ended.fields and self._is_left:
+            raise Gone(
+                f"the daemon hears no more of {self._name}, as its keeper ended; see how it is: "
+                f"runjctl status {self._name}"
+            )
         if ended.how == "exit" and not ended.fields:
             raise Gone(f"the daemon ended and left {self._name} to itself; see how it is: runjctl status {self._name}")
         if ended.how == "exit" and "closed" in ended.fields:

@@ -19,6 +19,10 @@ HOPE = 20.0
 _PAUSE = 0.05
 
 
+class StillThere(Gone):
+    """The daemon that closed our connection goes on."""
+
+
 def next_daemon(connect: Callable[[], Client], run: str) -> Client:
     """
     Connect to the daemon behind one that is about to go, once it takes connections.
@@ -37,12 +41,16 @@ def come_back(connect: Callable[[], Client], run: str, tell: Callable[[str], obj
     :param connect: makes a connection.
     :param run: which life of the daemon that was.
     :param tell: told that it is waited for, where there is none.
-    :param lost: raised where none comes, or the same one still is there: what it did was meant for us.
+    :param lost: raised where none comes, or the same one still is there: what it did was meant for us; which of both
+        it was is its cause.
+    :raise Busy: one is there that had no room for us all the time.
     """
     try:
         return _find(connect, run, HOPE, tell)
-    except RunjdError:
-        raise lost from None
+    except RunjdError as error:
+        if error.code == "BUSY":
+            raise
+        raise lost from error
 
 
 def _find(connect: Callable[[], Client], run: str, patience: float, tell: Callable[[str], object] | None) -> Client:
@@ -61,7 +69,8 @@ def _find(connect: Callable[[], Client], run: str, patience: float, tell: Callab
             raise
         except RunjdError as error:
             problem = error
-            if tell is not None and not is_told:
+            # one that has no room for us is there, and may be the next one
+            if error.code != "BUSY" and tell is not None and not is_told:
                 tell("the daemon is gone; waiting for the next one")
                 is_told = True
             time.sleep(min(_PAUSE, left))
@@ -70,7 +79,7 @@ def _find(connect: Callable[[], Client], run: str, patience: float, tell: Callab
             return client
         if tell is not None:
             client.close()
-            raise Gone("the daemon is still there")
+            raise StillThere("the daemon is still there")
         select.select([client.socket], [], [], left)  # it says goodbye when it goes
         client.close()
     raise problem

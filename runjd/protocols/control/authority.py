@@ -11,7 +11,7 @@ from typing import Protocol
 
 from runjd.errors import Denied, NoSuchJail
 from runjd.interfaces import IController
-from runjd.policy.access import JAIL, JAILS, NO_RULE, Decision, Need
+from runjd.policy.access import DAEMON, JAIL, JAILS, NO_RULE, Decision, Need
 from runjd.policy.facts import Facts
 from runjd.policy.principal import Principal
 from runjd.protocols.control.verbs.arguments import Arguments, did_you_mean
@@ -33,6 +33,10 @@ class Guard(Protocol):
 
     def is_stranger(self, principal: Principal) -> bool:
         """Return whether nothing is allowed to the principal."""
+
+
+#: what whoever knows of a jail may do
+_SEEING = Need("list", "observer", JAIL)
 
 
 class Permit:
@@ -71,6 +75,15 @@ class Permit:
         """The highest role that the principal has with any jail."""
         return self._guard.role_of(self._principal)
 
+    def sees(self, jail: str) -> bool:
+        """Return whether the principal may know of this jail."""
+        return self._guard.allows(self._principal, _SEEING._replace(jail=jail))
+
+    @property
+    def includes_daemon(self) -> bool:
+        """Whether the same is allowed with the daemon itself."""
+        return self._guard.allows(self._principal, Need(self._need.verb, self._need.role, DAEMON))
+
     def includes(self, jail: str, owner: str = "operator") -> bool:
         """Return whether the same is allowed with this jail, by the rules of this moment."""
         need = self._need
@@ -94,6 +107,9 @@ def authorise(
     deed, role = verb.deed_of(arguments)
     need = Need(deed, role, verb.about)
     jails = _jails_of(verb, arguments, controller)
+    if verb.finds is not None and arguments is not None:
+        found = verb.finds(arguments, controller)
+        jails = [*jails, *(each for each in found if guard.allows(principal, _SEEING._replace(jail=each)))]
     needs = [_now(need._replace(about=JAIL, jail=each), controller) for each in jails]
     if not jails:
         needs.append(need._replace(about=JAILS) if verb.about == JAIL else need)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import pytest_twisted
 
+from runjd.policy.access import Rule, Subject
 from runjd.policy.facts import LogLine
 
 AT = "2025-11-23T15:01:20.102000000Z"
@@ -114,6 +115,26 @@ async def test_follow_goes_on_until_it_is_cancelled(server, jails, log, wire):
     wire.send("cancel 9")
 
     assert await wire.lines(2) == ['-9 CANCELLED msg="no longer waited for"', "+"]
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_follow_ends_with_the_permission(server, jails, log, wire):
+    """Also one that has begun; a change that allows it ends nothing."""
+    wire.send("9 log web lines=1 follow=yes")
+    assert await wire.line() == f"|9 F {AT} out line 4"
+    everybody = (Subject("anybody"),)
+    server.guard.take((Rule("access[0]", everybody, "observer"),))
+    jails.output("web", b"new\n")
+    assert await wire.line() == f"|9 F {AT} out new"
+
+    jails.output("web", b"newer\n")
+    server.guard.take((Rule("access[0]", everybody, "observer", jails=("other",)),))
+
+    found = [await wire.line()]
+    while not found[-1].startswith("-9"):
+        found.append(await wire.line())
+    assert found[-1].startswith("-9 CANCELLED ")
+    assert (await wire.say("log web")).startswith("- DENIED ")
 
 
 @pytest_twisted.ensureDeferred

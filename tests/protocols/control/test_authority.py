@@ -9,6 +9,7 @@ import pytest
 
 from runjd.policy.access import CONNECTION, DAEMON, JAIL, JAILS, ROLES, VERBS, Rule, Subject, includes
 from runjd.policy.facts import Definition
+from runjd.policy.settings import Settings
 from runjd.protocols.control.verbs.all import all_verbs
 from tests.protocols.control.offline import FULL, Offline
 
@@ -192,13 +193,60 @@ def test_the_sessions_of_others_are_closed_by_who_may(offline):
     try:
         viewer.say("attach own")
         number = viewer.jails.sessions("own")[0].number
-        offline.guard.take((Rule("access[0]", EVERYBODY, "operator", jails=("web",)),))
+        see = Rule("access[1]", EVERYBODY, "observer")
+        offline.guard.take((Rule("access[0]", EVERYBODY, "operator", jails=("web",)), see))
 
         assert code_of(offline, f"sessions close={number}") == "DENIED"
         assert code_of(offline, f"sessions close={number + 1}") == "NOTFOUND"
         assert viewer.jails.sessions("own")
     finally:
         viewer.lose()
+
+
+def test_a_session_of_a_jail_that_may_not_be_seen_is_not_told_of(offline):
+    """Whoever tries numbers hears the same of those there are not, and no name."""
+    viewer = Offline(offline.jails)
+    try:
+        viewer.say("attach own")
+        number = viewer.jails.sessions("own")[0].number
+        offline.guard.take((Rule("access[0]", EVERYBODY, "operator", jails=("web",)),))
+
+        hidden, absent = offline.say(f"sessions close={number}"), offline.say(f"sessions close={number + 1}")
+
+        assert [each.replace(str(number + 1), "N") for each in absent] == [
+            each.replace(str(number), "N") for each in hidden
+        ]
+        assert "NOTFOUND" in hidden[0]
+        assert viewer.jails.sessions("own")
+        assert code_of(offline, "sessions own") == "DENIED"
+    finally:
+        viewer.lose()
+
+
+def test_what_a_jail_waits_for_is_named_to_those_who_may_see_it(offline):
+    """In plans, in the status and in all that is shown; others hear that there is another jail."""
+    offline.jails.run(Definition("late", "/bundles/late", "", settings=Settings(requires=("own", "owner"))), "uid:0")
+    offline.jails.stop("own", "uid:0")
+    everything = [*offline.say("plan late"), *offline.say("status late"), *offline.say("show late")]
+    assert any("own" in each for each in everything)
+
+    offline.guard.take((Rule("access[0]", EVERYBODY, "observer", jails=("late", "web")),))
+
+    for request in ("plan late", "status late", "show late"):
+        for line in offline.say(request):
+            assert "own" not in line.replace("unknown", ""), line
+
+
+def test_events_of_the_daemon_are_for_those_who_may_see_all(offline):
+    """A rule that names jails is about these alone."""
+    offline.guard.take((Rule("access[0]", EVERYBODY, "observer", jails=("web",)),))
+    offline.say("subscribe")
+    offline.jails.events.emit("", "reload", {"state": "done"})
+    assert offline.lines() == []
+    offline.guard.take((OBSERVER,))
+    offline.jails.events.emit("", "reload", {"state": "done"})
+
+    assert ["ev=reload" in each for each in offline.lines()] == [True]
 
 
 OBSERVER, OPERATOR = Rule("access[0]", EVERYBODY, "observer"), Rule("access[0]", EVERYBODY, "operator")

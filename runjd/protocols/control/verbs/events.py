@@ -9,6 +9,7 @@ from re import compile as compile_expression
 from runjd.errors import BadArgument, WrongState
 from runjd.policy.access import JAILS
 from runjd.policy.facts import Event
+from runjd.protocols.control.authority import Permit
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.reply import format_announcement
 from runjd.protocols.control.verbs.arguments import Argument, did_you_mean
@@ -66,7 +67,7 @@ def subscribe(call: Call) -> Reply:
     if call.connection.is_subscribed:
         raise WrongState("a subscription is open on this connection; unsubscribe first")
     asked = call.arguments
-    matches = _filter(asked.get(EVENTS), asked.get(JAIL), call.permit.includes)
+    matches = _filter(asked.get(EVENTS), asked.get(JAIL), call.permit)
     known, run = call.controller.events, call.controller.run_id
     since = asked.get(SINCE)
     first = known.last_seq + 1
@@ -94,14 +95,14 @@ def unsubscribe(call: Call) -> Reply:
     return Reply([])
 
 
-def _filter(words: frozenset[str] | None, pattern: str | None, sees: Callable[[str], bool]) -> Callable[[Event], bool]:
-    """Return the check whether an event was asked for, and is of a jail that may be seen, or of the daemon."""
+def _filter(words: frozenset[str] | None, pattern: str | None, permit: Permit) -> Callable[[Event], bool]:
+    """Return the check whether an event was asked for, and is of a jail, or of a daemon, that may be seen."""
     fits = compile_expression(translate(pattern)).match if pattern is not None else None
 
     def matches(event: Event) -> bool:
         if (words is not None and event.ev not in words) or (fits is not None and fits(event.jail) is None):
             return False
-        return not event.jail or sees(event.jail)
+        return permit.includes(event.jail) if event.jail else permit.includes_daemon
 
     return matches
 

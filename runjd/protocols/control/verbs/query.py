@@ -22,6 +22,7 @@ from runjd.protocols.control.verbs.render import (
 )
 from runjd.protocols.control.verbs.table import Verb
 from runjd.protocols.control.verbs.values import one_of, seconds, something
+from runjd.protocols.control.verbs.veil import veiled, veiled_step
 from runjd.spec.ids import check_id
 
 ID = Argument("ID", check_id, is_required=True)
@@ -42,12 +43,13 @@ def status(call: Call) -> Reply:
     """STATUS."""
     ids = chosen(call, call.arguments.all(patterns.IDS))
     jails = call.jails() if ids is None else list(map(call.controller.facts, ids))
+    jails = [veiled(each, call.permit.sees) for each in jails]
     return Reply([("n", str(len(jails))), *_degraded(call)], body=_status_lines(call.tag, jails, call.now()))
 
 
 def show(call: Call) -> Reply:
     """SHOW."""
-    facts = call.controller.facts(call.arguments.need(ID))
+    facts = veiled(call.controller.facts(call.arguments.need(ID)), call.permit.sees)
     return Reply([("n", "1"), *_degraded(call)], body=[format_record(call.tag, show_fields(facts, call.now()))])
 
 
@@ -55,7 +57,7 @@ def plan(call: Call) -> Reply:
     """PLAN."""
     steps = [each for each in call.controller.plan(call.arguments.all(IDS)) if call.permit.includes(each.jail)]
     starts = sum(each.does == "start" for each in steps)
-    lines = (format_record(call.tag, plan_fields(each)) for each in steps)
+    lines = (format_record(call.tag, plan_fields(veiled_step(each, call.permit.sees))) for each in steps)
     return Reply([("n", str(len(steps))), ("starts", str(starts))], body=lines)
 
 

@@ -100,7 +100,8 @@ def plan_fields(step: PlanStep) -> Fields:
         fields.append(("step", str(step.step)))
     fields.append(("phase", step.phase))
     if step.waits_for:
-        fields.append(("waits_for", ",".join(each.jail for each in step.waits_for)))
+        named = [each.jail for each in step.waits_for if " " not in each.jail]
+        fields += [("waits_for", ",".join(named))] if named else []
     if step.does == "wait":
         fields.append(("reason", explain(step.waits_for)))
     return fields

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from zope.interface import implementer
 
-from runjd.errors import BadArgument
+from runjd.errors import BadArgument, no_session
 from runjd.interfaces import IController, IViewer
 from runjd.policy.access import JAIL, JAILS
 from runjd.policy.facts import INPUTS, ExitRecord
@@ -109,6 +109,9 @@ def sessions(call: Call) -> Reply:
         return Reply([("n", str(len(lines)))], body=lines)
     if jail:
         raise BadArgument("sessions: close= takes the number of a session, and no jail", verb="sessions", arg="close")
+    found = next((each.jail for each in call.controller.sessions() if each.number == number), "")
+    if found and not call.permit.sees(found):
+        raise no_session(number)
     closed = call.controller.close_session(number, call.by)
     return Reply([("session", str(number)), ("jail", closed.jail)])
 
@@ -139,10 +142,13 @@ def merge_environment(base: tuple[str, ...], more: tuple[str, ...]) -> tuple[str
 
 
 def _jails_of_session(arguments: Arguments, controller: IController) -> Sequence[str]:
-    """Return the jail that is named, or that of the session that is to be closed."""
+    """Return the jail that is named."""
+    return arguments.all(OF_JAIL)
+
+
+def _jail_of_number(arguments: Arguments, controller: IController) -> Sequence[str]:
+    """Return the jail of the session that is to be closed."""
     number = arguments.get(CLOSE)
-    if number is None:
-        return arguments.all(OF_JAIL)
     return [facts.jail for facts in controller.sessions() if facts.number == number]
 
 
@@ -210,5 +216,6 @@ VERBS = (
         (CLOSE,),
         about=JAILS,
         jails=_jails_of_session,
+        finds=_jail_of_number,
     ),
 )

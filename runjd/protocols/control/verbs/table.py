@@ -23,6 +23,7 @@ class Verb(Value):
     :ivar carry_out: returns its reply, at once or as a coroutine.
     :ivar makes_stream: says of a request whether the connection becomes a stream if it succeeds.
     :ivar jails: which jails a request names, where that is not its ``ID``.
+    :ivar finds: which jails it is about that a request does not name; of those who asks may not see he is not told.
     :ivar deed: name and role of a request that is another one than the verb's own; None: it is not.
     :ivar makes_jail: it names a jail that there is not yet.
     """
@@ -36,6 +37,7 @@ class Verb(Value):
     makes_stream: Callable[[Request], bool] | None = None
     about: str = CONNECTION
     jails: Callable[[Arguments, IController], Sequence[str]] | None = None
+    finds: Callable[[Arguments, IController], Sequence[str]] | None = None
     deed: Callable[[Arguments], tuple[str, str] | None] | None = None
     makes_jail: bool = False
 
