@@ -143,17 +143,23 @@ class Model:
                 nameless += 1
             elif each.signal not in (_TERM, _KILL):  # else it was asked to end before it could write anything down
                 yield f"an end is told of a run that never was: {each}"
+        unheard: list[tuple[Run, Run | None]] = []
         for run, following in zip_longest(jail.runs, jail.runs[1:]):
             yield from self._twice(run, heard[run.number])
             if heard[run.number] or run.number in alive:
                 continue
-            if self._lives.may_be_unknown(run) and (nameless or not self._lives.was_told_running(run)):
-                nameless -= bool(nameless)  # of a start that did not come to its end nothing need be told
-            else:
+            if not self._lives.may_be_unknown(run):
                 yield from self._untold(jail, run, following, told)
-        # a program may be hung up with the keeper that started it before it could write anything down
-        if nameless > len(self._lives.keeper_deaths):
-            yield f"{nameless} ends are told of runs that never were"
+            elif self._lives.was_told_running(run):
+                unheard.append((run, following))
+            # of a start that did not come to its end nothing need be told
+        # which of those was told as unknown nobody can say: the ones that need it most
+        unheard.sort(key=lambda each: self._is_deaf(*each))
+        for run, following in unheard[nameless:]:
+            yield from self._untold(jail, run, following, told)
+        # a program may be hung up with the keeper that started it before it could write anything down, or be told of it
+        if nameless - len(unheard) > len(self._lives.keeper_deaths):
+            yield f"{nameless} ends of runs that nobody knows are told"
 
     def _end(self, jail: Jail, run: Run, is_alive: bool, each: Told) -> Iterator[str]:
         if is_alive:
@@ -179,19 +185,22 @@ class Model:
 
     def _untold(self, jail: Jail, run: Run, following: Run | None, told: Mapping[str, str] | None) -> Iterator[str]:
         """Whether a life that nobody listened to can have told it."""
-        after = run.ended or run.began
-        before = following.began if following is not None else float("inf")
-        is_deaf = any(
-            life.number not in self._lives.ear.heard and life.began < before and life.ended > after
-            for life in self._lives.all
-        )
-        if not is_deaf:
+        if not self._is_deaf(run, following):
             yield f"its end is not told: {run}"
             return
         self.unheard += 1
         if following is None and told is not None and run.status is not None:
             if told.get("exit", "") not in (str(run.status), "unknown") and "signal" not in told:
                 yield f"it ended with {run.status}, and told is {dict(told)}"
+
+    def _is_deaf(self, run: Run, following: Run | None) -> bool:
+        """Whether a life that nobody listened to can have seen the end."""
+        after = run.ended or run.began
+        before = following.began if following is not None else float("inf")
+        return any(
+            life.number not in self._lives.ear.heard and life.began < before and life.ended > after
+            for life in self._lives.all
+        )
 
 
 def _ended(runs: Sequence[Run], at: float) -> Run | None:
