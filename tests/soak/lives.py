@@ -15,6 +15,8 @@ from tests.soak.ear import Ear
 _START_LIMIT = 60.0
 #: seconds from the first line of a program's book until a daemon that lives knows that it runs
 _START_TIME = 5.0
+#: seconds until the daemon is told of a program that runs
+_START_LAG = 1.0
 
 
 class Life:
@@ -123,6 +125,10 @@ class Lives:
     def was_told_running(self, run: Run) -> bool:
         """Whether somebody was told that it runs."""
         return (run.jail, run.pid) in self.ear.running
+
+    def was_cut_off(self, run: Run) -> bool:
+        """Whether the keeper may have been killed while it started it: what it wrote then nobody held."""
+        return any(run.began - 1.0 <= killed <= run.began + _START_LAG for killed in self.keeper_deaths)
 
     def may_be_unknown(self, run: Run) -> bool:
         """Whether nobody can have seen how it ended: without both, or started by a keeper that died before it told."""
