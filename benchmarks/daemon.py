@@ -142,8 +142,13 @@ class Daemon:
         return next(pid for pid in found if parent_of(pid) not in found)
 
     def pids(self) -> list[int]:
-        """Return the processes that run jails, and are no jails: the daemon, the keeper and its workers."""
-        return [self.pid, *self._keepers()]
+        """Return the processes that run jails and are none: the daemon, what it started, the keeper, its workers."""
+        keepers = self._keepers()
+        return [
+            self.pid,
+            *(pid for pid in below(self.pid) if parent_of(pid) == self.pid and pid not in keepers),
+            *keepers,
+        ]
 
     def _keepers(self) -> list[int]:
         mark = f"{self.directory}/state/keeper"

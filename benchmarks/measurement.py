@@ -54,7 +54,7 @@ class Plan(Value):
 
 
 FULL = Plan()
-QUICK = Plan(rounds=5, sizes=(1, 20), seconds=1.0, lines=100_000)
+QUICK = Plan(rounds=3, sizes=(1, 10), seconds=1.0, lines=50_000)
 
 
 def run(measure: Callable[[Plan], Iterable[Figure]], purpose: str | None) -> None:
