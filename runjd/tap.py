@@ -280,7 +280,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         time.monotonic,
         random,
         Metering(choose_meter(finder(f"{state}/state")), in_thread, time.monotonic),
-        AtOnce(in_thread, lambda jail: looks.delete_at_once(jail, force=False), _REMOVALS_MAX),
+        AtOnce(reactor, in_thread, lambda jail: looks.delete_at_once(jail, force=False), _REMOVALS_MAX),
     )
     controller = Controller(
         site,

@@ -62,7 +62,7 @@ class Job(Value):
     :ivar hooks: None where there are none, as for an exec process.
     :ivar held: descriptors that ``entered`` closes.
     :ivar entered: called once the process has entered, and finds nothing of the host's any more; None: it waits for
-        an order before it executes the program.
+        an order before it executes the program.  Without one it does so only as long as its parent lives.
     """
 
     process: Process
@@ -108,7 +108,11 @@ def run(job: Job) -> NoReturn:
         if job.hooks is not None:
             job.hooks.before_program(lambda: job.confine(job.process))
         environment = job.passed.environment(environment, os.getpid())
-        channel.about_to_execute()
+        is_heard = channel.about_to_execute()
+        if job.entered is not None and not is_heard:
+            # Our parent was killed, maybe before the record said that we run: whoever comes after him may have
+            # found us in the making, and looks no more.  Whoever comes from now on finds that we run.
+            os._exit(_FAILED)
         job.confine(job.process)
         program.execute(path, job.arguments, environment)
     except BaseException as error:

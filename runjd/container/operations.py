@@ -177,7 +177,7 @@ class Operations:
         :raise RunjdError: as :meth:`start`.
         """
         with self._store.look(check_id(id)) as place:
-            if b'"hooks"' in place.config():
+            if _may_have_hooks(place.config()):
                 return False
         self.start(id)
         return True
@@ -187,12 +187,16 @@ class Operations:
         Delete a container that has ended and has no hooks; on Linux any thread may do so.
 
         :param force: as for :meth:`delete`.
-        :return: False where it has hooks, which take their time, or where there is none: nothing was done.
+        :return: False where it has hooks, which take their time, where nothing isolates it, so that only who forked
+            what entered it knows all of that, or where there is none: nothing was done.
         :raise RunjdError: as :meth:`delete`.
         """
         try:
             with self._store.look(check_id(id)) as place:
-                if b'"hooks"' in place.config():
+                state = place.salvage()
+                if state is None or not state.runtime or not self._warden(state.runtime).isolated:
+                    return False
+                if _may_have_hooks(place.config()):
                     return False
         except NoSuchJail:
             return False
@@ -434,6 +438,11 @@ class Operations:
 
 def _notices(runtime: Runtime, id: str, process: Process) -> tuple[str, ...]:
     return tuple([f"{id}: {each}" for each in runtime.notices(process)])
+
+
+def _may_have_hooks(document: bytes) -> bool:
+    """Whether a bundle may have hooks, by a look at its text, in which letters may be escaped."""
+    return b'"hooks"' in document or b"\\u006" in document or b"\\u0073" in document
 
 
 def _known(made: Mapping[str, Callable[[], _Made]], name: str) -> Callable[[], _Made]:

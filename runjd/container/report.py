@@ -131,13 +131,13 @@ class Channel:
         """Tell of something that will have to be taken back, and wait until that is on record; raises as ask()."""
         self.ask(UNDO + dumps([undo.action, undo.target]).encode())
 
-    def about_to_execute(self) -> None:
-        """Tell whoever gave the order, if he still listens, that it is carried out now."""
+    def about_to_execute(self) -> bool:
+        """Tell whoever gave the order that it is carried out now; False: he was killed, and the order stands."""
         try:
             self._send(ABOUT)
         except OSError:
-            # he was killed; the order stands
-            pass
+            return False
+        return True
 
     def appeared(self, pid: int) -> None:
         """Tell who goes on."""

@@ -9,7 +9,9 @@ appeared can be, and with CAP_SYS_PTRACE be made to say anything.  So from that
 moment nothing is believed but that it is over, and why.
 
 One that becomes an init process is alone in its pid namespace: it goes all the way
-without an order, and the keeper holds the lock of the container until it is over.
+without an order, and the keeper holds the lock of the container until it is over.  It
+ends where it finds that the keeper was killed, once its record says that it runs: so a
+program is executed only if the next keeper finds it.
 """
 
 from __future__ import annotations
@@ -66,6 +68,11 @@ class Entrance:
     def fileno(self) -> int:
         """Return the descriptor to read from."""
         return self._channel.fd
+
+    @property
+    def has_claimed(self) -> bool:
+        """Whether the container is one in the making, and nobody else's."""
+        return self._lock >= 0
 
     @property
     def has_appeared(self) -> bool:

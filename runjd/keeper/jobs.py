@@ -44,6 +44,8 @@ CONSOLE = "console"
 LOCK = "lock"
 #: key of the report of a worker that did nothing, as the job is none for it
 UNFIT = "unfit"
+#: key of the report of a failure that left something on the host, whose name was free for it
+CLAIMED = "claimed"
 #: what a report has room for, beside what it is about
 _WARNINGS_MAX = 8
 _WARNING_MAX = 2000

@@ -20,6 +20,7 @@ from runjd.errors import (
 from runjd.keeper import messages
 from runjd.keeper.channel import Parcel
 from runjd.keeper.children import Child, Children
+from runjd.keeper.jobs import CLAIMED
 from runjd.keeper.once import Once
 from runjd.keeper.workers import Order
 from runjd.spec.ids import check_id
@@ -184,16 +185,21 @@ class Keeper:
         if message["m"] == "create":
             self._check_alone(jail)
         self._check_room()
-        # where it was there before, what a worker leaves is not ours to remove
+        # where it was there before, what a worker leaves is not ours to remove, but for what it claimed
         path = os.path.join(self._root, jail)
         is_new = not os.path.lexists(path)
 
-        def has_failed(report: Parcel, is_its_own: bool) -> bool:
+        def has_left(report: Parcel, is_its_own: bool) -> bool:
+            error = report.message.get("error")
+            if not isinstance(error, dict) or CLAIMED in report.message:
+                return CLAIMED in report.message
+            if not is_new or error.get("code") == AlreadyExists.code:  # somebody else was faster
+                return False
             # whatever kept a worker from undoing what it had done, as want of memory, may be over
-            return not is_its_own or ("error" in report.message and os.path.lexists(path))
+            return not is_its_own or os.path.lexists(path)
 
         def finished(report: Parcel, is_its_own: bool) -> None:
-            if not is_new or not has_failed(report, is_its_own):
+            if not has_left(report, is_its_own):
                 self._launched(session, req, child, report)
             else:
                 self._log(f"{message['m']} of {jail} came to no end; removing what it left")

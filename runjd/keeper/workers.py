@@ -17,7 +17,7 @@ from collections import deque
 from runjd.errors import LimitReached, RunjdError, TimedOut
 from runjd.keeper.channel import Channel, Parcel
 from runjd.keeper.entrance import Entrance
-from runjd.keeper.jobs import UNFIT, failed
+from runjd.keeper.jobs import CLAIMED, UNFIT, failed
 from runjd.keeper.loop import READ
 from runjd.keeper.spare import PATIENCE, Spare
 from runjd.keeper.wire import WireError
@@ -264,8 +264,10 @@ class Workers:
             _kill_group(worker.pid)
 
     def _end(self, worker: _Worker, report: Parcel, is_its_own: bool) -> None:
-        self._dismiss(worker)
         entrance = worker.entrance
+        if entrance is not None and entrance.has_claimed and "error" in report.message:
+            report = report._replace(message={**report.message, CLAIMED: True})
+        self._dismiss(worker)
         if entrance is not None:
             if "error" in report.message:
                 entrance.kill()

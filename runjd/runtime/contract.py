@@ -101,6 +101,8 @@ class Warden(ABC):
     """
 
     name: str
+    #: False: processes see the host; told at every start
+    isolated: bool
 
     @abstractmethod
     def processes(self, held: Held) -> tuple[int, ...]:
@@ -176,9 +178,6 @@ class Runtime(Warden):
     Every method may raise :class:`runjd.errors.RuntimeFailure` that names the
     step, the JSON path and the errno.
     """
-
-    #: False: processes see the host; told at every start
-    isolated: bool
 
     @abstractmethod
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:

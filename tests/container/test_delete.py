@@ -48,6 +48,29 @@ def test_a_running_container_is_deleted_only_by_force(jails: Jails) -> None:
     assert os.listdir(jails.state_dir) == []
 
 
+def test_what_takes_its_time_or_a_keeper_is_not_deleted_at_once(jails: Jails) -> None:
+    """
+    Hooks are a worker's, however their name is written.
+
+    And whoever entered what nothing isolates may outlive it, so that only his parent can end him.
+    """
+    for name in ("hooks", "\\u0068\\u006Fo\\u006bs", "hook\\u0073"):
+        wait(jails.create("web", ["true"], start=True).pid)
+        with open(f"{jails.state_dir}/web/config.json", "r+", encoding="utf-8") as file:
+            document = file.read().rstrip().removesuffix("}")
+            file.seek(0)
+            file.write(f'{document}, "{name}": {{"poststop": []}}}}')
+        assert not jails.operations.delete_at_once("web", force=False)
+        assert not jails.operations.delete_at_once("web")
+        jails.operations.delete("web")
+    wait(jails.create("web", ["true"], start=True).pid)
+
+    is_done = jails.operations.delete_at_once("web", force=False)
+
+    assert is_done == (jails.runtime != "plain")
+    assert os.listdir(jails.state_dir) == ([] if is_done else ["web"])
+
+
 def test_an_unknown_container_is_an_error_but_by_force(plain: Jails) -> None:
     """With force there is nothing to do, which is no error."""
     with pytest.raises(NoSuchJail):

@@ -1,13 +1,16 @@
 """The worker that waits in a pid namespace of its own, to become the first process of the next jail."""
 
+import json
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 
 import pytest
 
 from runjd.keeper import messages
+from runjd.kernel.process import look
 from tests.keeper.daemon import Daemon, Failed
 from tests.keeper.running import RunningKeeper, process_of
 
@@ -18,13 +21,18 @@ pytestmark = [pytest.mark.root, pytest.mark.skipif(sys.platform != "linux", reas
 def keeper(private_dir: str) -> Iterator[RunningKeeper]:
     """Return a keeper that has run an isolated jail, and keeps those who wait for ten seconds."""
     running = RunningKeeper(private_dir, "--spare-time=10")
-    daemon = running.greeted()
-    daemon.run("before", running.isolated_bundle("before", "/bin/true"), "linux")
+    _warm_up(running)
+    yield running
+    running.end()
+
+
+def _warm_up(keeper: RunningKeeper) -> None:
+    """Run a jail, so that somebody will wait for the next."""
+    daemon = keeper.greeted()
+    daemon.run("before", keeper.isolated_bundle("before", "/bin/true"), "linux")
     daemon.ack(daemon.exit("before"))
     daemon.delete("before")
     daemon.close()
-    yield running
-    running.end()
 
 
 def _first(keeper: RunningKeeper) -> int:
@@ -52,6 +60,25 @@ def _is_first(pid: int) -> bool:
             return pids[0][-1] == "1" and b"--spare-time=10" in file.read()
     except OSError:
         return False
+
+
+def _slow_bundle(keeper: RunningKeeper) -> str:
+    """Return a bundle whose root takes a while to mount, and whose program says on the host that it runs."""
+    path = keeper.isolated_bundle("slow", "/bin/sh", "-c", "echo $$ >> /told/runs; exec sleep 1000")
+    os.mkdir(f"{keeper.directory}/told")
+    with open(f"{path}/config.json", encoding="utf-8") as file:
+        config = json.load(file)
+    config["mounts"] += [{"destination": f"/m{number}", "type": "tmpfs", "source": "x"} for number in range(100)]
+    told = {"destination": "/told", "type": "bind", "source": f"{keeper.directory}/told", "options": ["bind"]}
+    config["mounts"].append(told)
+    with open(f"{path}/config.json", "w", encoding="utf-8") as file:
+        json.dump(config, file)
+    return path
+
+
+def _has_ended(pid: int) -> bool:
+    seen = look(pid)
+    return seen is None or not seen.alive
 
 
 def _line(daemon: Daemon, jail: str, stream: str = "out") -> bytes:
@@ -150,3 +177,119 @@ def test_who_is_killed_while_it_waits_is_missed_by_nobody(keeper: RunningKeeper)
 
     assert daemon.run("web", keeper.isolated_bundle("web", "/bin/true"), "linux")["pid"] != first
     assert daemon.exit("web")["status"] == 0
+
+
+def test_a_name_that_was_free_is_free_again_after_a_failure(keeper: RunningKeeper) -> None:
+    """Also where a creator that was killed before its first record had left a directory."""
+    daemon = keeper.greeted()
+    _first(keeper)
+    os.mkdir(f"{keeper.root}/web", 0o700)
+
+    with pytest.raises(Failed, match="no such file or directory|not found"):
+        daemon.run("web", keeper.isolated_bundle("web", "/bin/nothing"), "linux")
+
+    assert os.listdir(keeper.root) == []
+
+
+def test_of_two_starts_of_one_name_one_lives(keeper: RunningKeeper) -> None:
+    """What the other one finds is not what it left."""
+    daemon = keeper.greeted()
+    _first(keeper)
+    bundle = keeper.isolated_bundle("web", "/bin/sleep", "1000")
+    asked = [daemon.ask(messages.ask_run, "web", bundle, "linux", False, None, {}) for _ in range(2)]
+
+    ran, codes = [], []
+    for each in asked:
+        try:
+            ran.append(int(str(daemon.ran(each, "web")["pid"])))
+        except Failed as error:
+            codes.append(error.code)
+
+    assert codes == ["EXISTS"]
+    (pid,) = ran
+    daemon.exec("web", "e1", process_of("/bin/true"))
+    assert not _has_ended(pid)
+
+
+def test_hooks_are_run_by_another_one(keeper: RunningKeeper) -> None:
+    """A bundle with any of them is made as ever."""
+    daemon = keeper.greeted()
+    first = _first(keeper)
+    bundle = keeper.isolated_bundle("web", "/bin/sleep", "1000")
+    with open(f"{bundle}/config.json", encoding="utf-8") as file:
+        config = json.load(file)
+    hook = {"path": "/bin/sh", "args": ["sh", "-c", f"cat > {keeper.directory}/hook"]}
+    with open(f"{bundle}/config.json", "w", encoding="utf-8") as file:
+        json.dump({**config, "hooks": {"createRuntime": [hook]}}, file)
+
+    pid = daemon.run("web", bundle, "linux")["pid"]
+
+    assert pid != first
+    with open(f"{keeper.directory}/hook", encoding="utf-8") as file:
+        assert json.load(file)["pid"] == pid
+
+
+def test_whose_keeper_is_killed_on_the_way_executes_nothing(keeper: RunningKeeper) -> None:
+    """The next keeper looked once who is there, when nobody was: what it does not know must not run."""
+    daemon = keeper.greeted()
+    first = _first(keeper)
+    daemon.ask(messages.ask_run, "web", _slow_bundle(keeper), "linux", False, None, {})
+    ours = os.readlink("/proc/self/ns/mnt")
+    keeper.wait(lambda: os.readlink(f"/proc/{first}/ns/mnt") != ours, "its mount namespace")
+    os.kill(first, signal.SIGSTOP)
+    keeper.kill()
+    daemon.close()
+    keeper.start()
+    daemon = keeper.daemon()
+    assert daemon.greet() == []
+
+    os.kill(first, signal.SIGCONT)
+    keeper.wait(lambda: _has_ended(first), "its end")
+
+    assert os.listdir(f"{keeper.directory}/told") == []
+    daemon.delete("web")
+    assert os.listdir(keeper.root) == []
+
+
+def test_whose_keeper_is_killed_before_it_heard_makes_nothing(keeper: RunningKeeper) -> None:
+    """An order that only begins to be carried out when nobody waits for it leaves nothing."""
+    daemon = keeper.greeted()
+    first = _first(keeper)
+    os.kill(first, signal.SIGSTOP)
+    daemon.ask(messages.ask_run, "web", _slow_bundle(keeper), "linux", False, None, {})
+    daemon.ask(messages.ask_close_stdin, "nobody", "")
+    daemon.next("failed")  # and so it has the order before
+    keeper.kill()
+    daemon.close()
+    os.kill(first, signal.SIGCONT)
+    keeper.start()
+
+    keeper.wait(lambda: _has_ended(first), "its end")
+
+    assert os.listdir(keeper.root) == []
+
+
+@pytest.mark.parametrize("milliseconds", [0, 2, 5, 9, 14, 20, 30])
+def test_what_runs_is_known_whenever_the_keeper_is_killed(keeper: RunningKeeper, milliseconds: int) -> None:
+    """Either the next keeper tells of the jail, or it never begins to run; and it begins once."""
+    daemon = keeper.greeted()
+    first = _first(keeper)
+    daemon.ask(messages.ask_run, "web", _slow_bundle(keeper), "linux", False, None, {})
+    time.sleep(milliseconds / 1000)
+    keeper.kill()
+    daemon.close()
+    keeper.start()
+    daemon = keeper.daemon()
+    known = [each["pid"] for each in daemon.greet() if each["m"] == "process"]
+    path = f"{keeper.directory}/told/runs"
+
+    keeper.wait(lambda: _has_ended(first) or os.path.exists(path), "what becomes of it")
+
+    if os.path.exists(path):
+        assert known == [first]
+        with open(path, encoding="ascii") as file:
+            assert file.read() == "1\n"
+    else:
+        assert known in ([], [first])
+    daemon.delete("web")
+    assert os.listdir(keeper.root) == []

@@ -1,17 +1,18 @@
 """See :mod:`runjd.supervise.atonce`."""
 
 from twisted.internet.defer import Deferred, maybeDeferred
+from twisted.internet.task import Clock
 
 from runjd.errors import InputOutput
 from runjd.spec.model import Process
-from runjd.supervise.atonce import AtOnce
+from runjd.supervise.atonce import PATIENCE, AtOnce
 from tests.supervise.world import Viewer, value
 
 
 def test_what_a_thread_removed_is_removed() -> None:
     """A removal on a thread tells what came of it."""
     removed: list[str] = []
-    at_once = AtOnce(maybeDeferred, lambda jail: bool(removed.append(jail)) or True, 1)
+    at_once = AtOnce(Clock(), maybeDeferred, lambda jail: bool(removed.append(jail)) or True, 1)
     assert at_once("web").result is True
     assert removed == ["web"]
 
@@ -22,8 +23,8 @@ def test_what_a_thread_cannot_is_left_to_the_keeper() -> None:
     def fail(jail: str) -> bool:
         raise InputOutput(f"{jail} cannot be read")
 
-    assert AtOnce(maybeDeferred, fail, 1)("web").result is False
-    assert AtOnce(maybeDeferred, lambda jail: False, 1)("web").result is False
+    assert AtOnce(Clock(), maybeDeferred, fail, 1)("web").result is False
+    assert AtOnce(Clock(), maybeDeferred, lambda jail: False, 1)("web").result is False
 
 
 def test_threads_that_are_stuck_are_few() -> None:
@@ -34,7 +35,8 @@ def test_threads_that_are_stuck_are_few() -> None:
         stuck.append(Deferred())
         return stuck[-1]
 
-    at_once = AtOnce(in_thread, lambda jail: True, limit=2)
+    clock = Clock()
+    at_once = AtOnce(clock, in_thread, lambda jail: True, limit=2)
     begun = [at_once("one"), at_once("two")]
     assert at_once("three").result is False
     assert len(stuck) == 2
@@ -42,7 +44,22 @@ def test_threads_that_are_stuck_are_few() -> None:
     assert begun[0].result is True
     at_once("three")
     assert len(stuck) == 3
-    assert AtOnce(in_thread, lambda jail: True, limit=0)("four").result is False
+    assert AtOnce(clock, in_thread, lambda jail: True, limit=0)("four").result is False
+
+
+def test_a_thread_that_is_stuck_is_waited_for_no_longer_than_that() -> None:
+    """The keeper is asked, which tells what is wrong; what becomes of the thread later is of no more interest."""
+    clock = Clock()
+    stuck: Deferred[bool] = Deferred()
+    at_once = AtOnce(clock, lambda *words: stuck, lambda jail: True, limit=1)
+    removed = at_once("web")
+    clock.advance(PATIENCE)
+    assert removed.result is False
+    assert at_once("next").result is False
+    stuck.errback(InputOutput("it is gone"))
+    assert stuck.result is None
+    assert AtOnce(clock, maybeDeferred, lambda jail: True, 1)("web").result is True
+    assert clock.getDelayedCalls() == []
 
 
 def test_a_jail_that_the_daemon_removed_the_keeper_need_not_remove(world) -> None:

@@ -67,8 +67,6 @@ class LinuxRuntime(LinuxWarden, Runtime):
     :param pivots: and ``new_keyring``: see :func:`runjd.runtime.choose.runtimes`.
     """
 
-    isolated = True
-
     def __init__(
         self,
         kernel: LinuxKernel | None = None,

@@ -33,6 +33,7 @@ class LinuxWarden(Warden):
     """
 
     name = "linux"
+    isolated = True
 
     def __init__(self, files: Files | None = None) -> None:
         self._files = files or Files()
