@@ -40,7 +40,7 @@ class RelayDoor:
     def __init__(self, directory: str, services: IServices, reactor: Any) -> None:
         self._directory = directory
         self._reactor = reactor
-        self._factory = _Gates(services, reactor)
+        self._factory = _Relays(services, reactor)
         self._port: ControlPort | None = None
 
     def open(self) -> None:
@@ -58,7 +58,7 @@ class RelayDoor:
         return stopped
 
 
-class _Gates(Factory):
+class _Relays(Factory):
     noisy = False
 
     def __init__(self, services: IServices, clock: IReactorTime) -> None:
