@@ -38,6 +38,8 @@ _EXECS = 1_000
 _STANDING = ("steady", "crash", "hand", "tty", "extra")
 #: bytes that may be lost when nobody but dead processes held a FIFO and a spool
 _BOTH = 2 << 20
+#: rotated files of a job that are kept, by default, and more bytes than those that are not can have held
+_KEPT, _DROPPED = 5, 1 << 30
 #: bytes of a FIFO that nobody had told the daemon of yet when its keeper was killed
 _PIPE = 65_536
 
@@ -211,11 +213,12 @@ class Soak:
             if jail.name.startswith("tty"):
                 continue
             contents = self.daemon.files(jail.name)
-            cut_off = [(run.began, run.ended or run.began, _PIPE) for run in jail.runs if self.lives.was_cut_off(run)]
+            others = [(0.0, float("inf"), _DROPPED)] if self.daemon.has_dropped(jail.name, _KEPT) else []
+            others += [(run.began, run.ended or run.began, _PIPE) for run in jail.runs if self.lives.was_cut_off(run)]
             for stream in ("out", "err"):
                 found = lines_of(contents, stream)
                 lines += len(found)
-                wrong, missing = faults_of(found, jail.runs, stream, self._seed, excuses + cut_off)
+                wrong, missing = faults_of(found, jail.runs, stream, self._seed, excuses + others)
                 faults += [f"{jail.name}: {each}" for each in wrong]
                 gaps += len(missing)
                 biggest = max([biggest, *(each.bytes for each in missing)])
