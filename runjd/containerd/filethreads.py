@@ -22,6 +22,8 @@ from runjd.runtime.linux.leaving import parse_mounts
 
 #: mounts that have a thread of their own; the others share one
 LANES_MAX = 16
+#: seconds for which it is remembered where a path is mounted, and paths: a table of a thousand mounts takes 10 ms
+MEMORY, REMEMBERED_MAX = 60.0, 1024
 _SHARED = ""
 _TABLE = "/proc/self/mountinfo"
 
@@ -40,11 +42,12 @@ class FileThreads:
         self._reactor = reactor
         self._mount = mount
         self._lanes: dict[str, SimpleQueue[_Job | None]] = {}
+        self._mounts: dict[str, tuple[str, float]] = {}
 
     def __call__(self, path: str, call: Callable[..., Any], *words: object) -> Deferred[Any]:
         """Return what a call returns that concerns a file; it fails with LIMIT where there can be no thread."""
         try:
-            lane = self._lane(self._mount(path))
+            lane = self._lane(self._mount_of(path))
         except RuntimeError as error:  # as threading says it where the system refuses a thread
             return fail(LimitReached(f"{error}: see what limits the threads of runjd, and try again"))
         done: Deferred[Any] = Deferred()
@@ -56,6 +59,17 @@ class FileThreads:
         for lane in self._lanes.values():
             lane.put(None)
         self._lanes.clear()
+
+    def _mount_of(self, path: str) -> str:
+        now = self._reactor.seconds()
+        name, until = self._mounts.get(path, ("", 0.0))
+        if now >= until:
+            name = self._mount(path)
+            self._mounts.pop(path, None)
+            self._mounts[path] = name, now + MEMORY
+            if len(self._mounts) > REMEMBERED_MAX:
+                del self._mounts[next(iter(self._mounts))]
+        return name
 
     def _lane(self, name: str) -> SimpleQueue[_Job | None]:
         if name not in self._lanes and len(self._lanes) >= LANES_MAX:

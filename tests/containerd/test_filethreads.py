@@ -8,7 +8,7 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
-from runjd.containerd.filethreads import LANES_MAX, FileThreads, mount_of
+from runjd.containerd.filethreads import LANES_MAX, REMEMBERED_MAX, FileThreads, mount_of
 
 
 @pytest.fixture
@@ -46,6 +46,26 @@ async def test_there_are_few_threads(files):
     go.set()
     for each in stuck:
         await each
+
+
+@pytest_twisted.ensureDeferred
+async def test_where_a_path_is_mounted_is_not_looked_up_for_each_chunk():
+    """Which takes the reactor long where there are many mounts; of many paths it is forgotten again."""
+    asked = []
+
+    def mount(path):
+        asked.append(path)
+        return "/"
+
+    made = FileThreads(reactor, mount)
+    for _ in range(3):
+        await made("/a", int)
+    assert asked == ["/a"]
+    for number in range(REMEMBERED_MAX):
+        await made(f"/{number}", int)
+    await made("/a", int)
+    assert asked.count("/a") == 2
+    made.stop()
 
 
 def test_the_mount_of_a_path_is_told_by_the_table(tmp_path):
