@@ -414,8 +414,9 @@ def _read(options: Options, needs_directory: bool) -> Configuration:
 def _tls_door(tls: Tls, credentials: Credentials, rights: Rights, hall: Hall, audit: Audit, reactor: Any) -> SideDoor:
     from twisted.logger import Logger
 
+    from runjd.access.arrivals import Arrivals, listen_tcp
     from runjd.access.lobby import Lobby, identify_by_certificate
-    from runjd.access.porters import Arrivals, Porters, listen_tcp
+    from runjd.access.porters import Porters
     from runjd.protocols.control.factory import ControlFactory
     from runjd.supervise.door import SideDoor
 

@@ -2,7 +2,7 @@
 Seeing to it that there is a porter, and giving him the connections of those who come.
 
 He is replaced where the papers are, and keeps those who are with him; where he dies another one is started, later
-and later, and only those who came by TLS are cut off.
+and later, and only those who came by TLS are cut off.  None outlasts the daemon, whatever it becomes.
 """
 
 from __future__ import annotations
@@ -12,26 +12,23 @@ import os
 import pwd
 import socket
 import sys
-from collections.abc import Callable
+import time
 from typing import Any
 
-from twisted.internet import tcp
-from twisted.internet.interfaces import IAddress
-from twisted.internet.protocol import Factory, ProcessProtocol
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
-from runjd.access.lobby import Lobby
 from runjd.access.papers import Papers
-from runjd.access.porter.one import One
-from runjd.access.porter.word import DESK, READY
+from runjd.access.porter.word import DESK
+from runjd.access.porterprocess import PorterProcess
 from runjd.values import Value
 
 #: seconds before another porter is started where one died, the first time and at most; and for which one has to live
 #: so that it begins anew
 _FIRST, _LONGEST, _GOOD = 1.0, 60.0, 60.0
 _NOBODY = 65_534
-_CODE = "import sys; sys.path.insert(0, sys.argv.pop(1)); from runjd.access.porter.main import main; main()"
+#: seconds that porters have at the end of the daemon to send what it said last
+_LAST = 0.5
+_CODE = "import sys; sys.path[:] = sys.argv.pop(1).split(chr(0x1f)); from runjd.access.porter.main import main; main()"
 
 _log = Logger(namespace="runjd.access")
 
@@ -81,7 +78,9 @@ class Porters:
         self._timer: Any = None
         self._delay = _FIRST
         self._began = 0.0
-        self._current: _Porter | None = None
+        self._current: PorterProcess | None = None
+        self._alive: set[PorterProcess] = set()
+        self._at_end: Any = None
         self.pid = 0
 
     def take(self, papers: Papers) -> None:
@@ -113,22 +112,30 @@ class Porters:
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        argv = [sys.executable, "-I", "-X", "utf8", "-c", _CODE, root]
-        self._current = _Porter(self._ended, json.dumps(self._rights._asdict() | {"papers": self._papers.to_json()}))
+        argv = [sys.executable, "-I", "-X", "utf8", "-c", _CODE, "\x1f".join(_search_path())]
+        self._current = PorterProcess(
+            self._ended, json.dumps(self._rights._asdict() | {"papers": self._papers.to_json()})
+        )
         try:
             with theirs:
-                child_fds = {0: "w", 1: "r", 2: 2, DESK: theirs.fileno()}
+                child_fds = {0: "w", 1: "r", 2: "r", DESK: theirs.fileno()}
                 made = self._reactor.spawnProcess(self._current, argv[0], argv, {}, "/", childFDs=child_fds)
         except OSError as error:
             ours.close()
             _log.error("no process can be started that speaks TLS: {error}", error=error)
             self._later()
             return
+        self._alive.add(self._current)
+        if self._at_end is None:
+            self._at_end = self._reactor.addSystemEventTrigger("after", "shutdown", self._end_all)
         self._desk, self.pid = ours, made.pid
         self._began = self._reactor.seconds()
 
-    def _ended(self, porter: _Porter, reason: str) -> None:
+    def _ended(self, porter: PorterProcess, reason: str) -> None:
+        self._alive.discard(porter)
+        if self._at_end is not None and not self._alive:
+            self._reactor.removeSystemEventTrigger(self._at_end)
+            self._at_end = None
         if porter is not self._current:
             return  # he was replaced
         _log.error("the process that speaks TLS ended: {reason}", reason=reason)
@@ -136,6 +143,20 @@ class Porters:
             self._delay = _FIRST
         self._forget()
         self._later()
+
+    def _end_all(self) -> None:
+        """
+        See the end of all porters, as nobody else will: execve(2) makes another daemon of us that knows none of them.
+        """
+        self._at_end = None
+        self.stop()
+        deadline = time.monotonic() + _LAST
+        for each in tuple(self._alive):
+            while not each.reap():
+                if time.monotonic() < deadline:
+                    time.sleep(0.005)
+                else:
+                    each.kill()
 
     def _later(self) -> None:
         self._timer = self._reactor.callLater(self._delay, self._start)
@@ -150,98 +171,8 @@ class Porters:
             desk.close()
 
 
-class _Porter(ProcessProtocol):
-    """
-    One porter.
-
-    :param ended: called with it, and with how.
-    :param told: what it is told first.
-    """
-
-    transport: Any
-
-    def __init__(self, ended: Callable[[_Porter, str], None], told: str) -> None:
-        self._ended = ended
-        self._told = told
-
-    def connectionMade(self) -> None:
-        self.transport.write(self._told.encode("ascii"))
-        self._told = ""
-        self.transport.closeStdin()
-
-    def outReceived(self, data: bytes) -> None:
-        for line in data.decode("utf-8", "replace").splitlines():
-            if line == READY:
-                _log.info("process {pid} speaks TLS", pid=self.transport.pid)
-            else:
-                _log.warn("the process that speaks TLS keeps a right: {line}", line=line)
-
-    def processExited(self, reason: Failure) -> None:
-        self._ended(self, reason.getErrorMessage())
-
-
-class Arrivals(Factory):
-    """
-    Who comes by TCP: is given to the porter, and waits in the lobby for his word.
-
-    The sockets are only ever held here: not a byte is read of them.
-
-    :param papers: returns what is shown now.
-    """
-
-    noisy = False
-
-    def __init__(self, lobby: Lobby, porters: Porters, papers: Callable[[], Papers], reactor: Any) -> None:
-        self._papers = papers
-        self._lobby = lobby
-        self._porters = porters
-        self._reactor = reactor
-
-    def startFactory(self) -> None:
-        self._porters.take(self._papers())
-
-    def stopFactory(self) -> None:
-        self._porters.stop()
-
-    def buildProtocol(self, addr: IAddress | None) -> _Arrival:  # type: ignore[override]
-        return _Arrival(self, addr)
-
-    def hand(self, outside: socket.socket, peer: IAddress | None) -> None:
-        """Take a connection that was just accepted."""
-        ours, theirs = socket.socketpair()
-        with outside, ours, theirs:
-            if self._porters.give(outside, theirs):
-                self._reactor.adoptStreamConnection(ours.fileno(), socket.AF_UNIX, One(self._lobby.buildProtocol(peer)))
-                return
-        self._lobby.refused(str(getattr(peer, "host", "")), "no process is there that speaks TLS")
-
-
-class _Accepted:
-    """A connection in the place of a transport."""
-
-    def __init__(self, skt: socket.socket, *_: object) -> None:
-        self.socket = skt
-
-
-class _Arrival:
-    """In the place of a protocol."""
-
-    def __init__(self, arrivals: Arrivals, peer: IAddress | None) -> None:
-        self._arrivals = arrivals
-        self._peer = peer
-
-    def makeConnection(self, transport: _Accepted) -> None:
-        self._arrivals.hand(transport.socket, self._peer)
-
-
-class ArrivalsPort(tcp.Port):
-    """A port whose connections are not read."""
-
-    transport = _Accepted  # type: ignore[assignment]
-
-
-def listen_tcp(reactor: Any, port: int, factory: Factory, backlog: int, interface: str) -> ArrivalsPort:
-    """Listen, as ``reactor.listenTCP``. :raise CannotListenError: it cannot be."""
-    made = ArrivalsPort(port, factory, backlog, interface, reactor)
-    made.startListening()
-    return made
+def _search_path() -> list[str]:
+    """Return where the porter finds modules: where we do, also where they are of a user, or of an environment."""
+    ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    found = [each for each in sys.path if os.path.isabs(each)]
+    return found if ours in found else [ours, *found]

@@ -10,11 +10,12 @@ from twisted.internet import reactor
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
+from runjd.access.arrivals import Arrivals, listen_tcp
 from runjd.access.audit import Audit
 from runjd.access.credentialing import Credentials
 from runjd.access.guard import Guard
 from runjd.access.lobby import Lobby, identify_by_certificate
-from runjd.access.porters import Arrivals, Porters, listen_tcp, porter_rights
+from runjd.access.porters import Porters, porter_rights
 from runjd.logs.memory import MemoryWriter
 from runjd.policy.access import Rule, Subject
 from runjd.protocols.control.factory import ControlFactory
@@ -28,12 +29,12 @@ from tests.protocols.control.scripted import ScriptedConfiguration, ScriptedDiag
 class Listener:
     """A listener for alice, who is an operator, and for nobody else; certificates name who comes."""
 
-    def __init__(self, directory: str) -> None:
+    def __init__(self, directory: str, descriptors: int = 256) -> None:
         self.directory = directory
         self.refused: list[tuple[str, str]] = []
         empty = f"{directory}/empty"
-        os.mkdir(empty)
-        self.porters = Porters(reactor, porter_rights(empty, 256))
+        os.makedirs(empty, exist_ok=True)
+        self.porters = Porters(reactor, porter_rights(empty, descriptors))
         self.pids: set[int] = set()
         self.credentials = Credentials()
         self.reload()

@@ -14,6 +14,7 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from runjd.access.papers import Papers, Showing
+from runjd.access.porter.departures import Departures
 from runjd.access.porter.passage import Inside, Visitor, behind_tls
 from runjd.access.porter.word import parse_word
 from tests.access.papers import authority, tls_of
@@ -55,9 +56,10 @@ def hello() -> bytes:
 @example([b""], "hello", 600)
 def test_noise_is_turned_away(showing: Showing, pieces: list[bytes], kind: str, cut: int) -> None:
     """Noise, records of noise, and a true beginning that goes on as noise."""
-    clock, left, inside, way = Clock(), [], Inside(), Wire()
+    clock, left, way = Clock(), [], Wire()
+    inside = Inside(clock)
     inside.makeConnection(way)
-    factory = behind_tls(Visitor(inside, lambda: left.append(True)), showing, clock)
+    factory = behind_tls(Visitor(inside, Departures(clock), lambda: left.append(True)), showing, clock)
     protocol, wire = factory.buildProtocol(None), Wire()
     protocol.makeConnection(wire)
     first = {"raw": b"", "record": _RECORD, "hello": hello()[:cut]}[kind]

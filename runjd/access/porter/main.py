@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import array
 import contextlib
+import errno
 import json
 import os
 import signal
@@ -23,9 +24,15 @@ from zope.interface import implementer
 
 from runjd.access.papers import Showing, papers_from_json
 from runjd.access.porter.confine import confine
+from runjd.access.porter.departures import Departures
 from runjd.access.porter.one import One
 from runjd.access.porter.passage import Inside, Visitor, behind_tls, explain
 from runjd.access.porter.word import DESK, READY
+
+#: what says of a message that it did not arrive whole, or not yet; not that none will come
+_PASSING = frozenset(
+    (errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.EMSGSIZE, errno.ENOBUFS, errno.ENOMEM)
+)
 
 
 def main() -> None:
@@ -65,6 +72,7 @@ class Desk:
         self._reactor = reactor
         self._desk = desk
         self._showing = showing
+        self._departures = Departures(reactor)
         self._visitors = 0
         self._is_open = False
         desk.setblocking(False)
@@ -83,9 +91,9 @@ class Desk:
     def doRead(self) -> None:
         try:
             data, found = receive(self._desk)
-        except BlockingIOError:
-            return
-        except OSError:
+        except OSError as error:
+            if error.errno in _PASSING:
+                return
             data, found = b"", []
         if not data:
             self._reactor.removeReader(self)
@@ -99,19 +107,24 @@ class Desk:
                 os.close(fd)
 
     def connectionLost(self, reason: Failure) -> None:
-        """The reactor has dropped us."""
+        """What was not foreseen has happened, and nobody would be taken any more: another porter does better."""
+        os._exit(1)
 
     def _take(self, outside: int, way: int) -> None:
         self._visitors += 1
-        inside = Inside()
-        visitor = Visitor(inside, self._left)
-        try:
-            with socket.socket(fileno=way) as one, socket.socket(fileno=outside) as other:
+        inside = Inside(self._reactor)
+        visitor = Visitor(inside, self._departures, self._left)
+        with socket.socket(fileno=way) as one, socket.socket(fileno=outside) as other:
+            try:
                 self._reactor.adoptStreamConnection(one.fileno(), socket.AF_UNIX, One(inside))
+            except OSError:  # the daemon has given up already, or no descriptor is free: it sees that
+                self._left()
+                return
+            try:
                 factory = behind_tls(visitor, self._showing, self._reactor)
                 self._reactor.adoptStreamConnection(other.fileno(), other.family, factory)
-        except OSError as error:  # who came is gone
-            visitor.connectionLost(Failure(error))  # type: ignore[no-untyped-call]
+            except OSError as error:  # who came is gone
+                visitor.connectionLost(Failure(error))  # type: ignore[no-untyped-call]
 
     def _left(self) -> None:
         self._visitors -= 1

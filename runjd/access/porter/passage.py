@@ -1,7 +1,8 @@
 """
 One connection in the porter: TLS on one side, and on the other side a socket to the daemon, with plain bytes.
 
-Bytes go on as fast as the other side takes them: each side is the producer of the other one.
+Bytes go on as fast as the other side takes them: each side is the producer of the other one.  Where who comes takes
+none, the side of the daemon is not read, so that its end has to be looked for.
 """
 
 from __future__ import annotations
@@ -11,17 +12,29 @@ from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import IHandshakeListener, IOpenSSLServerConnectionCreator, IProtocolFactory
+from twisted.internet.interfaces import (
+    IDelayedCall,
+    IHandshakeListener,
+    IOpenSSLServerConnectionCreator,
+    IProtocolFactory,
+    IPushProducer,
+    IReactorTime,
+)
 from twisted.internet.protocol import Protocol
 from twisted.protocols.tls import TLSMemoryBIOFactory
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from runjd.access.credentials import names_of, shown_by, verdict_on
+from runjd.access.porter.departures import Departures, has_hung_up
 from runjd.access.porter.one import One
 from runjd.access.porter.word import format_names, format_reason
 
+#: seconds after which it is looked whether the daemon is done with somebody who does not read
+_LOOK = 1.0
 
+
+@implementer(IPushProducer)
 class Inside(Protocol):
     """
     The side of the daemon.
@@ -32,11 +45,29 @@ class Inside(Protocol):
     transport: Any
     visitor: Visitor | None = None
 
+    def __init__(self, clock: IReactorTime) -> None:
+        self._clock = clock
+        self._timer: IDelayedCall | None = None
+
+    def pauseProducing(self) -> None:
+        self.transport.pauseProducing()
+        if self._timer is None:
+            self._timer = self._clock.callLater(_LOOK, self._look)
+
+    def resumeProducing(self) -> None:
+        self._stop_looking()
+        self.transport.resumeProducing()
+
+    def stopProducing(self) -> None:
+        self._stop_looking()
+        self.transport.stopProducing()
+
     def dataReceived(self, data: bytes) -> None:
         if self.visitor is not None:
             self.visitor.tell(data)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        self._stop_looking()
         if self.visitor is not None:
             self.visitor.inside_lost()
 
@@ -47,6 +78,19 @@ class Inside(Protocol):
                 self.transport.unregisterProducer()
             self.transport.loseConnection()
 
+    def _look(self) -> None:
+        self._timer = None
+        if has_hung_up(self.transport.fileno()):
+            if self.visitor is not None:
+                self.visitor.depart()
+        else:
+            self._timer = self._clock.callLater(_LOOK, self._look)
+
+    def _stop_looking(self) -> None:
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+
 
 @implementer(IHandshakeListener)
 class Visitor(Protocol):
@@ -54,14 +98,16 @@ class Visitor(Protocol):
     The side of TLS.
 
     :param inside: connected.
+    :param departures: where it is once the daemon is done with it.
     :param left: called once both sides are closed.
     :ivar is_in: he has shown a certificate.
     """
 
     transport: Any = None
 
-    def __init__(self, inside: Inside, left: Callable[[], None]) -> None:
+    def __init__(self, inside: Inside, departures: Departures, left: Callable[[], None]) -> None:
         self._inside = inside
+        self._departures = departures
         self._left = left
         self.is_in = False
         self._sides = 2
@@ -72,13 +118,14 @@ class Visitor(Protocol):
         self.is_in = True
         self._inside.transport.write(format_names(names_of(certificate) if certificate is not None else ()))
         self._inside.transport.registerProducer(self.transport, True)
-        self.transport.registerProducer(self._inside.transport, True)
+        self.transport.registerProducer(self._inside, True)
 
     def dataReceived(self, data: bytes) -> None:
         if self.is_in:
             self._inside.transport.write(data)
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
+        self._departures.end(self.transport)
         if not self.is_in:
             verdict = verdict_on(self.transport.getHandle()) if self.transport is not None else ""
             self._inside.transport.write(format_reason(verdict or explain(reason.value or ConnectionLost())))
@@ -90,11 +137,16 @@ class Visitor(Protocol):
         if self.is_in:
             self.transport.write(data)
 
+    def depart(self) -> None:
+        """The daemon is done with it, which may not have all yet that was said."""
+        self._departures.begin(self.transport)
+
     def inside_lost(self) -> None:
         """The daemon is done with it, or gone."""
         if self._sides == 2 and self.transport is not None:
             if self.is_in:
                 self.transport.unregisterProducer()
+                self.depart()
                 self.transport.loseConnection()
             else:
                 self.transport.abortConnection()

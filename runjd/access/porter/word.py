@@ -33,7 +33,7 @@ def format_names(names: Sequence[str]) -> bytes:
 
 def format_reason(reason: str) -> bytes:
     """Return the line of somebody who was turned away."""
-    return _OUT + b" " + _printable(reason).encode("ascii") + b"\n"
+    return _OUT + b" " + printable(reason).encode("ascii") + b"\n"
 
 
 def parse_word(line: bytes) -> tuple[tuple[str, ...], str]:
@@ -45,12 +45,13 @@ def parse_word(line: bytes) -> tuple[tuple[str, ...], str]:
     """
     kind, rest = line[:1], line[1:].decode("ascii", "replace").removeprefix(" ")
     if kind == _OUT:
-        return (), _printable(rest) or "no reason was said"
+        return (), printable(rest) or "no reason was said"
     names = tuple(rest.split(" ")) if rest else ()
     if kind != _IN or not all(is_name(each) for each in names):
         raise SyntaxFault("the process that speaks TLS says what makes no sense")
     return names, ""
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
+    """Return the beginning of a text, as it can be shown in a line of a log."""
     return "".join(each if each.isascii() and each.isprintable() else "?" for each in text)[:_REASON_MAX]
