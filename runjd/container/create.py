@@ -186,6 +186,8 @@ class Creation:
         # Written before the order: whoever kills us now leaves either an init that ends, or one that waits.
         self.state = self.state._replace(status="running" if self._start else "created")
         self._place.write(self.state)
+        # And before we see whether it still is wanted: whoever took over may have looked when nothing was there.
+        self._expect(0.0)
         give_order(channel, EXECUTE if self._start else WAIT)
         if self._start and not channel.wait_executed():
             raise killed_before("its program was executed")

@@ -63,7 +63,8 @@ class Operations:
     :param now: the wall clock, in seconds.
     :param restore: called in the child before it gives up its rights, to put back
         what the caller changed of itself: limits, nice, oom score.
-    :param expect: told, before hooks are run, how many seconds they may take by their own timeouts.
+    :param expect: told, before hooks are run, how many seconds they may take by their own timeouts, and right before
+        a new container gets its order, that there is nothing more; may raise OSError: nobody wants it any more.
     :ivar warnings: what went wrong so far but is no failure, one sentence each.
     """
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import _socket
 import array
+import errno
 import fcntl
 import os
 
@@ -46,9 +47,15 @@ class Line:
         self.is_first = is_first
 
     def expect(self, seconds: float) -> None:
-        """The job takes so many seconds longer by what the bundle says."""
+        """
+        The job takes so many seconds longer by what the bundle says.
+
+        :raise BrokenPipeError: the keeper was killed, so nobody waits for it any more.
+        """
         if seconds:
             self._socket.sendall(encode({EXPECT: seconds}))
+        elif self.is_wanted():
+            raise BrokenPipeError(errno.EPIPE, "whoever wanted it was killed")
 
     def enter(self, parcel: Parcel) -> None:
         """We become a process of a jail, and there will be no report."""
@@ -67,7 +74,7 @@ class Line:
             self._socket.sendall(data[sent:])
 
     def is_wanted(self) -> bool:
-        """Whether a job has come, or there will be none."""
+        """Whether a job has come, or, as behind the first, there will be none."""
         try:
             self._socket.recv(1, _socket.MSG_PEEK | _socket.MSG_DONTWAIT)
         except BlockingIOError:

@@ -3,7 +3,7 @@ A jail that was started, whose end nobody saw, and that the keeper does not tell
 
 It is gone, or never began, and then it begins now: a daemon that was killed right before
 the keeper heard of a start is no failure of the jail.  Or somebody is at work on it whom the keeper does not
-know, as the worker of a killed keeper that finishes its start; or its record is
+know, as the worker of a killed keeper that has not noticed it; or its record is
 damaged.  So nothing is killed for that: only what the keeper told as a leftover is
 removed by force.
 """

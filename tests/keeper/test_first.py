@@ -11,7 +11,7 @@ import pytest
 
 from runjd.keeper import messages
 from runjd.kernel.process import look
-from tests.keeper.daemon import Daemon, Failed
+from tests.keeper.daemon import PATIENCE, Daemon, Failed
 from tests.keeper.running import RunningKeeper, process_of
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(sys.platform != "linux", reason="pid namespaces are Linux's")]
@@ -74,6 +74,26 @@ def _slow_bundle(keeper: RunningKeeper) -> str:
     with open(f"{path}/config.json", "w", encoding="utf-8") as file:
         json.dump(config, file)
     return path
+
+
+def _restarted(keeper: RunningKeeper, daemon: Daemon) -> Daemon:
+    """Kill the keeper and its daemon; return a daemon of the next one that has not greeted."""
+    keeper.kill()
+    daemon.close()
+    deadline = time.monotonic() + PATIENCE
+    while _listens(keeper.path):  # whom it has forked this moment has all that it had
+        assert time.monotonic() < deadline
+        time.sleep(0.001)
+    keeper.start()
+    return keeper.daemon()
+
+
+def _listens(path: str) -> bool:
+    try:
+        Daemon(path).close()
+    except OSError:
+        return False
+    return True
 
 
 def _has_ended(pid: int) -> bool:
@@ -237,10 +257,7 @@ def test_whose_keeper_is_killed_on_the_way_executes_nothing(keeper: RunningKeepe
     ours = os.readlink("/proc/self/ns/mnt")
     keeper.wait(lambda: os.readlink(f"/proc/{first}/ns/mnt") != ours, "its mount namespace")
     os.kill(first, signal.SIGSTOP)
-    keeper.kill()
-    daemon.close()
-    keeper.start()
-    daemon = keeper.daemon()
+    daemon = _restarted(keeper, daemon)
     assert daemon.greet() == []
 
     os.kill(first, signal.SIGCONT)
@@ -270,16 +287,31 @@ def test_whose_keeper_is_killed_before_it_heard_makes_nothing(keeper: RunningKee
 
 
 @pytest.mark.parametrize("milliseconds", [0, 2, 5, 9, 14, 20, 30])
+def test_what_another_one_starts_is_known_too(keeper: RunningKeeper, milliseconds: int) -> None:
+    """A worker that is no init process itself starts nothing for a keeper that was killed, and leaves nothing."""
+    daemon = keeper.greeted()
+    os.kill(_first(keeper), signal.SIGKILL)
+    daemon.ask(messages.ask_run, "web", _slow_bundle(keeper), "linux", False, None, {})
+    time.sleep(milliseconds / 1000)
+    daemon = _restarted(keeper, daemon)
+    known = [each["pid"] for each in daemon.greet() if each["m"] == "process"]
+    path = f"{keeper.directory}/told/runs"
+
+    keeper.wait(lambda: not os.listdir(keeper.root) or os.path.exists(path), "what becomes of it")
+
+    assert len(known) == 1 or not os.path.exists(path)
+    daemon.delete("web")
+    assert os.listdir(keeper.root) == []
+
+
+@pytest.mark.parametrize("milliseconds", [0, 2, 5, 9, 14, 20, 30])
 def test_what_runs_is_known_whenever_the_keeper_is_killed(keeper: RunningKeeper, milliseconds: int) -> None:
     """Either the next keeper tells of the jail, or it never begins to run; and it begins once."""
     daemon = keeper.greeted()
     first = _first(keeper)
     daemon.ask(messages.ask_run, "web", _slow_bundle(keeper), "linux", False, None, {})
     time.sleep(milliseconds / 1000)
-    keeper.kill()
-    daemon.close()
-    keeper.start()
-    daemon = keeper.daemon()
+    daemon = _restarted(keeper, daemon)
     known = [each["pid"] for each in daemon.greet() if each["m"] == "process"]
     path = f"{keeper.directory}/told/runs"
 
