@@ -2,7 +2,8 @@
 Giving up every right that a process can do without which has its sockets already.
 
 What a host does not have, or does not let us do, is left out, and told: the rest is still worth something.  Without
-root that is the file system, the network and the user, which stay what they are.
+root that is the file system, the network and the user, which stay what they are; so it is with a root who may not
+become anybody else, as in a user namespace of one user.  Root with all system calls it never is.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ def confine(uid: int, gid: int, root: str, descriptors: int, keep: tuple[int, ..
     :param root: a directory in which nothing is.
     :param descriptors: how many there may be.
     :param keep: descriptors that stay open; all others but the first three are closed.
+    :raise PermissionError: too much would be left.
     """
     left: list[str] = []
 
@@ -60,11 +62,12 @@ def confine(uid: int, gid: int, root: str, descriptors: int, keep: tuple[int, ..
     if os.geteuid() == 0:
         if sys.platform == "linux":
             attempt("namespaces", lambda: namespaces.unshare(_SPACES))
-        os.chroot(root)
-        os.chdir("/")
-        os.setgroups([])
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
+        attempt("files", lambda: _leave_files(root))
+        attempt("groups", lambda: os.setgroups([]))
+        attempt("group", lambda: os.setresgid(gid, gid, gid))
+        attempt("user", lambda: os.setresuid(uid, uid, uid))
+    else:
+        left.append("files, network and user: only root can give them up")
     attempt("processes", lambda: _limit(resource.RLIMIT_NPROC, 0))
     if sys.platform == "linux":
         attempt("privileges", prctl.set_no_new_privs)
@@ -72,7 +75,14 @@ def confine(uid: int, gid: int, root: str, descriptors: int, keep: tuple[int, ..
             attempt("system calls", lambda: seccomp.load(program, 0))
     elif sys.platform.startswith("freebsd"):
         attempt("capsicum(4)", lambda: libc.check(libc.libc.cap_enter(), "cap_enter"))
+    if os.geteuid() == 0 and any(each.startswith(("system calls:", "capsicum(4):")) for each in left):
+        raise PermissionError("it would stay root, with all system calls: " + "; ".join(left))
     return left
+
+
+def _leave_files(root: str) -> None:
+    os.chroot(root)
+    os.chdir("/")
 
 
 def _limit(number: int, limit: int) -> None:
