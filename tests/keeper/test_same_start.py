@@ -30,7 +30,8 @@ def death():
     libc.prctl(2, ctypes.byref(number), 0, 0, 0)
     return number.value
 status = dict(line.split(':', 1) for line in text('status').splitlines())
-changing = {'VmPeak', 'VmSize', 'VmLck', 'VmPin', 'VmHWM', 'VmRSS', 'RssAnon', 'RssFile', 'RssShmem', 'VmData', 'VmStk',
+changing = {'SigQ', 'FDSize',
+    'VmPeak', 'VmSize', 'VmLck', 'VmPin', 'VmHWM', 'VmRSS', 'RssAnon', 'RssFile', 'RssShmem', 'VmData', 'VmStk',
     'VmExe', 'VmLib', 'VmPTE', 'VmSwap', 'voluntary_ctxt_switches', 'nonvoluntary_ctxt_switches', 'Cpus_allowed'}
 found = {each: value.split() for each, value in status.items() if each not in changing}
 found['cmdline'] = len(text('cmdline'))
@@ -56,7 +57,6 @@ found['hostname'], found['interfaces'] = os.uname().nodename, text('net/dev').sp
 names = sorted(os.listdir('/proc/self/ns'))
 found['same'] = [name for name in names if os.readlink('/proc/self/ns/' + name) in sys.argv[1]]
 found['others'] = [each for each in os.listdir('/proc') if each.isdigit() and each != '1']
-found['keys'] = len(open('/proc/keys').read().splitlines()) if os.access('/proc/keys', os.R_OK) else 0
 for each in 'timens_offsets', 'loginuid', 'sessionid', 'attr/current', 'setgroups', 'uid_map', 'timerslack_ns':
     try:
         found[each] = text(each)
