@@ -26,6 +26,8 @@ from runjd.values import Value
 #: so that it begins anew
 _FIRST, _LONGEST, _GOOD = 1.0, 60.0, 60.0
 _NOBODY = 65_534
+#: porters of papers of before, which stay as long as somebody does that came by them; the first of more is killed
+_FORMER_MAX = 2
 #: seconds that porters have at the end of the daemon to send what it said last
 _LAST = 0.5
 _CODE = "import sys; sys.path[:] = sys.argv.pop(1).split(chr(0x1f)); from runjd.access.porter.main import main; main()"
@@ -79,7 +81,7 @@ class Porters:
         self._delay = _FIRST
         self._began = 0.0
         self._current: PorterProcess | None = None
-        self._alive: set[PorterProcess] = set()
+        self._alive: dict[PorterProcess, None] = {}
         self._at_end: Any = None
         self.pid = 0
 
@@ -125,14 +127,21 @@ class Porters:
             _log.error("no process can be started that speaks TLS: {error}", error=error)
             self._later()
             return
-        self._alive.add(self._current)
+        self._alive[self._current] = None
+        self._bound_former()
         if self._at_end is None:
             self._at_end = self._reactor.addSystemEventTrigger("after", "shutdown", self._end_all)
         self._desk, self.pid = ours, made.pid
         self._began = self._reactor.seconds()
 
+    def _bound_former(self) -> None:
+        """Each takes 30 MB, and who came by it stays as long as he likes."""
+        for each in tuple(self._alive)[: -1 - _FORMER_MAX]:
+            if not each.reap():
+                each.kill()
+
     def _ended(self, porter: PorterProcess, reason: str) -> None:
-        self._alive.discard(porter)
+        self._alive.pop(porter, None)
         if self._at_end is not None and not self._alive:
             self._reactor.removeSystemEventTrigger(self._at_end)
             self._at_end = None

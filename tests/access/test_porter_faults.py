@@ -25,7 +25,7 @@ from runjd.access.porter.departures import PATIENCE, PLACES, Departures
 from runjd.access.porterprocess import PorterProcess
 from runjd.access.porters import Porters, Rights, porter_rights
 from tests.access.listening import Listener
-from tests.access.papers import client
+from tests.access.papers import authority, client
 from tests.access.test_porter import Client, until
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="looks into proc(5) of Linux")
@@ -278,6 +278,31 @@ async def test_no_porter_outlasts_the_daemon(listener, tmp_path):
     assert time.monotonic() - before < 5
     assert not os.path.exists(f"/proc/{pid}")
     porters.stop()
+
+
+@linux
+@openssl
+@pytest_twisted.ensureDeferred
+async def test_there_are_few_porters_of_papers_of_before(listener, tmp_path):
+    """Who came by the first of them is cut off, however long he would stay; who came by the last is not."""
+    others = [authority(tmp_path / str(number)) for number in range(4)]
+    pids, clients = [listener.porters.pid], []
+    for number, each in enumerate([listener.directory, *others]):
+        if number:
+            listener.reload(each)
+            pids.append(listener.porters.pid)
+        listener.directory, before = each, listener.directory
+        clients.append(await deferToThread(Client, listener, client(each, "alice")))
+        listener.directory = before
+
+    await until(lambda: not any(os.path.exists(f"/proc/{pid}") for pid in pids[:2]))
+    assert all(os.path.exists(f"/proc/{pid}") for pid in pids[2:])
+    assert await deferToThread(clients[0].file.readline) == b""
+    for each in clients[2:]:
+        assert b"cert=alice" in await deferToThread(each.ask, b"whoami")
+    for each in clients:
+        each.close()
+    await listener.settle()
 
 
 @linux
