@@ -108,6 +108,8 @@ class Soak:
                     samples.setdefault(f"{name}: descriptors", []).append((at, descriptors(pid)))
         self.slopes = {name: slope_of(each) for name, each in samples.items() if len(each) >= 4}
         self._say(self.summary())
+        for name, each in self.slopes.items():
+            self._say(f"{name}: {each.slope:+.0f} an hour, standard error {each.error:.0f}; mean {each.mean:.0f}")
 
     def rest(self) -> None:
         """Let everything come to rest, and ask the model."""
@@ -251,8 +253,6 @@ def run(
             soak.calm(seconds)
         soak.finish()
         say(soak.summary())
-        for name, each in soak.slopes.items():
-            say(f"{name}: {each.slope:+.0f} an hour, standard error {each.error:.0f}; mean {each.mean:.0f}")
         faults += [f"{name} grow: {each}" for name, each in soak.slopes.items() if not each.is_zero]
     except Exception as error:
         faults.append(f"seed {seed}: {_told(error)}\n{soak.report(str(error))}")
