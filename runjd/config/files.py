@@ -56,7 +56,7 @@ def jail_files(file: str, faults: Faults, is_needed: bool) -> list[str]:
             faults.add((), "is gone, and its jails with it; if that is meant, make an empty directory")
         return []
     except OSError as error:
-        faults.add((), error.strerror or "cannot be opened")
+        _tell_unread(directory, error, faults)
         return []
     try:
         if not (_is_ours(os.fstat(fd), faults) and _is_way_ours(directory, faults)):
@@ -103,7 +103,7 @@ def _read(path: str, settle: float, faults: Faults) -> bytes | None:
         # a FIFO must not make us wait
         fd = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
     except (OSError, ValueError) as error:
-        faults.add((), f"cannot be read: {getattr(error, 'strerror', None) or error}")
+        _tell_unread(path, error, faults)
         return None
     try:
         found = os.fstat(fd)
@@ -144,6 +144,12 @@ def _settled(fd: int, settle: float) -> bytes | None:
         if not settle or (before.st_mtime_ns, before.st_size) == (after.st_mtime_ns, after.st_size):
             return data
     return None
+
+
+def _tell_unread(path: str, error: OSError | ValueError, faults: Faults) -> None:
+    """Note why something cannot be opened: Linux follows no stranger's link either (proc_sys_fs(5))."""
+    if not isinstance(error, PermissionError) or _is_way_ours(path, faults):
+        faults.add((), f"cannot be read: {getattr(error, 'strerror', None) or error}")
 
 
 def _is_ours(found: os.stat_result, faults: Faults) -> bool:
