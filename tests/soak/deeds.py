@@ -12,6 +12,8 @@ from tests.soak.hosted import Hosted
 from tests.soak.model import Jail, Model
 
 _OPEN = 12
+#: jobs that are left alone, once they have ended
+_STAYING = 20
 #: how a program of exec may end with its jail
 _ENDED = (b"signal=9", b"signal=15")
 _REFUSALS = {"STATE", "BUSY", "GONE", "NOJAIL", "EXISTS", "NOTFOUND", "TIMEOUT", "CANCELLED"}
@@ -42,7 +44,7 @@ class Deeds:
             self._restart: 4,
             self._signal: 4,
             self._run: 10,
-            self._delete: 4,
+            self._delete: 6,
             self._exec: 10,
             self._exec_detached: 4,
             self._attach: 6,
@@ -120,8 +122,9 @@ class Deeds:
 
     def _delete(self) -> None:
         jobs = self._jobs()
-        if jobs:
-            self._remove(self._chance.choice(jobs))
+        there = [jail for jail in jobs if jail.is_there]
+        if jobs:  # those that stay, where they become many: else memory would grow with them
+            self._remove(self._chance.choice(there if len(there) > _STAYING else jobs))
 
     def _remove(self, jail: Jail) -> None:
         jail.is_struck = True
