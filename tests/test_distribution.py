@@ -28,7 +28,7 @@ pytestmark = pytest.mark.skipif(
 
 def files():
     """Return what belongs to the checkout."""
-    command = ["git", "-C", str(CHECKOUT), "ls-files", "--cached", "--others", "--exclude-standard"]
+    command = ["git", "-C", str(CHECKOUT), "ls-files", "--cached"]
     named = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split("\n")
     return [name for name in named if name and (CHECKOUT / name).is_file() and not (CHECKOUT / name).is_symlink()]
 
