@@ -17,7 +17,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from itertools import islice
+from itertools import chain, islice
+from typing import Any, overload
 
 from twisted.logger import Logger
 from zope.interface import implementer
@@ -25,6 +26,8 @@ from zope.interface import implementer
 from runjd.interfaces import IEvents, ISubscription
 from runjd.policy.facts import Event, ExitRecord
 
+#: an event's number, time, jail and word, and then the keys and values of its details, in turn
+_Packed = tuple[Any, ...]
 #: events that can be read again
 CAPACITY = 10_000
 
@@ -43,7 +46,7 @@ class EventLog:
     def __init__(self, now: Callable[[], float], capacity: int = CAPACITY) -> None:
         self.last_seq = 0
         self._now = now
-        self._ring: deque[Event] = deque(maxlen=capacity)
+        self._ring: deque[_Packed] = deque(maxlen=capacity)
         self._receivers: dict[int, Callable[[Event], None]] = {}
         self._next_receiver = 0
 
@@ -59,7 +62,7 @@ class EventLog:
         self.last_seq += 1
         words = tuple((key, str(value)) for key, value in (details or {}).items() if value is not None and value != "")
         event = Event(self.last_seq, self._now() if at is None else at, jail, ev, words)
-        self._ring.append(event)
+        self._ring.append(_packed(event))
         for key, receiver in list(self._receivers.items()):
             if key not in self._receivers:
                 continue
@@ -81,7 +84,7 @@ class EventLog:
         if first > self.last_seq:
             return 0, ()
         lost = max(0, oldest - first)
-        return lost, tuple(islice(self._ring, max(0, first - oldest), None))
+        return lost, _Past(tuple(islice(self._ring, max(0, first - oldest), None)))
 
 
 def exit_details(record: ExitRecord, exec_id: str = "") -> dict[str, object]:
@@ -94,6 +97,37 @@ def exit_details(record: ExitRecord, exec_id: str = "") -> dict[str, object]:
         "core": "yes" if record.core else None,
         "oom": None if record.oom is None else "yes" if record.oom else "no",
     }
+
+
+class _Past(Sequence[Event]):
+    """Events that were kept, made when they are looked at: whoever is told of all reads them as slowly as he likes."""
+
+    __slots__ = ("_kept",)
+
+    def __init__(self, kept: tuple[_Packed, ...]) -> None:
+        self._kept = kept
+
+    def __len__(self) -> int:
+        return len(self._kept)
+
+    @overload
+    def __getitem__(self, index: int) -> Event: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Event]: ...
+
+    def __getitem__(self, index: int | slice) -> Event | Sequence[Event]:
+        return _Past(self._kept[index]) if isinstance(index, slice) else _unpacked(self._kept[index])
+
+
+def _packed(event: Event) -> _Packed:
+    """Return an event as one tuple: with one for each of its details it takes three times the memory."""
+    return (*event[:4], *chain.from_iterable(event.details))
+
+
+def _unpacked(packed: _Packed) -> Event:
+    seq, at, jail, ev, *words = packed
+    return Event(seq, at, jail, ev, tuple(zip(words[::2], words[1::2], strict=True)))
 
 
 @implementer(ISubscription)
