@@ -81,6 +81,7 @@ def test_a_socket_has_the_mode_that_was_asked_for(measured: tuple[Daemon, int, o
     """A port is that of the loopback interface only."""
     _, family, address = measured
     if family == socket.AF_UNIX:
+        wait_until(lambda: os.path.exists(str(address)), "it is not made")
         assert stat.S_IMODE(os.stat(str(address)).st_mode) == 0o640
     else:
         assert isinstance(address, tuple)
