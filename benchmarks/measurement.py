@@ -48,6 +48,16 @@ class Plan(Value):
         found = sorted({max(1, max(self.sizes) // part) for part in parts})
         return found[-1:] if self.is_quick else found
 
+    def at_shares(self, at: Callable[[Installation, str, int, int], list[Figure]], *parts: int) -> list[Figure]:
+        """Return what is found at such shares, of one installation, each in a directory of its own, in a few rounds."""
+        found: list[Figure] = []
+        with host.work_directory() as prefix:
+            installed = self.installed(prefix)
+            for size in self.shares(*parts):
+                with host.work_directory() as directory:
+                    found += at(installed, directory, size, self.few)
+        return found
+
     def installed(self, directory: str) -> Installation:
         """Return what is measured; it is installed into a directory, unless it is there already."""
         return Installation(self.prefix) if self.prefix else install(f"{directory}/prefix")

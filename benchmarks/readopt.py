@@ -11,7 +11,6 @@ is an interpreter that imports what twistd does before it reads its first option
 
 import time
 
-from benchmarks import host
 from benchmarks.cli import once
 from benchmarks.daemon import Daemon
 from benchmarks.figure import FLOOR, Figure
@@ -42,13 +41,7 @@ def readopt(daemon: Daemon, jails: int) -> tuple[float, float]:
 
 def measure(plan: Plan) -> list[Figure]:
     """Return how long it takes, at three numbers of jails."""
-    found: list[Figure] = []
-    with host.work_directory() as prefix:
-        installed = plan.installed(prefix)
-        for size in plan.shares(20, 4, 1):
-            with host.work_directory() as directory:
-                found += _at(installed, directory, size, plan.few)
-    return found
+    return plan.at_shares(_at, 20, 4, 1)
 
 
 def _at(installed: Installation, directory: str, size: int, rounds: int) -> list[Figure]:

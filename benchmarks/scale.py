@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from benchmarks import host
 from benchmarks.cli import once
 from benchmarks.daemon import Daemon
 from benchmarks.figure import FLOOR, OURS, Figure
@@ -29,13 +28,7 @@ _SCRAPES = 20
 
 def measure(plan: Plan) -> list[Figure]:
     """Return what each thing costs at each number of jails."""
-    found: list[Figure] = []
-    with host.work_directory() as prefix:
-        installed = plan.installed(prefix)
-        for size in plan.shares(20, 4, 2):
-            with host.work_directory() as directory:
-                found += _at(installed, directory, size, plan.few)
-    return found
+    return plan.at_shares(_at, 20, 4, 2)
 
 
 def _at(installed: Installation, directory: str, size: int, rounds: int) -> list[Figure]:
