@@ -90,7 +90,7 @@ def test_an_editable_installation_is_found_by_twistd(source, tmp_path, cwd):
 
 def test_a_release_is_what_its_tag_names(source, tmp_path):
     """Version, NEWS, tag and what is built agree; the checkout goes on with the next number."""
-    pytest.importorskip("towncrier")
+    pytest.importorskip("towncrier", reason="towncrier is not installed (make venv installs it)")
     checkout = tmp_path / "checkout"
     shutil.copytree(source, checkout, ignore=shutil.ignore_patterns("build", "dist", "*.egg-info"))
     options = {"cwd": checkout, "env": {**os.environ, **IDENTITY}}

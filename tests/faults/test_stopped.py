@@ -64,9 +64,11 @@ def test_many_processes_that_end_at_once_leave_nothing(daemon: Daemon) -> None:
             assert isinstance(end, Success), end
             assert end.fields["exit"] == str(number)
         # those to workers that wait for the next job come and go
-        most = [count + 8 for count in before]
         wait_until(
-            lambda: all(map(int.__le__, _descriptors(daemon.pid, daemon.keeper()), most)), "descriptors stay open"
+            lambda: all(
+                now <= then + 8 for now, then in zip(_descriptors(daemon.pid, daemon.keeper()), before, strict=True)
+            ),
+            "descriptors stay open",
         )
         assert _zombies(daemon.keeper()) == []
     daemon.runjctl("delete", "--force", "web")

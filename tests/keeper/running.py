@@ -61,7 +61,7 @@ class RunningKeeper:
         arguments = [*places, *self._arguments]
         command += [self._program, *arguments] if self._program else keeper_command(*arguments, module=self._module)
         self.process = subprocess.Popen(command)
-        self.wait(lambda: _listens(self.path), "socket")
+        self.wait(lambda: listens(self.path), "socket")
 
     def daemon(self) -> Daemon:
         """Return a new connection, closed at the end."""
@@ -172,7 +172,8 @@ def process_of(*args: str, **more: object) -> dict[str, object]:
     return {"args": list(args), "cwd": "/", "env": [f"PATH={os.environ['PATH']}"], "user": user, **more}
 
 
-def _listens(path: str) -> bool:
+def listens(path: str) -> bool:
+    """Whether a keeper takes connections there."""
     try:
         Daemon(path).close()
     except OSError:

@@ -12,7 +12,7 @@ import pytest
 from runjd.keeper import messages
 from runjd.kernel.process import look
 from tests.keeper.daemon import PATIENCE, Daemon, Failed
-from tests.keeper.running import RunningKeeper, process_of
+from tests.keeper.running import RunningKeeper, listens, process_of
 
 pytestmark = [pytest.mark.root, pytest.mark.skipif(sys.platform != "linux", reason="pid namespaces are Linux's")]
 
@@ -81,19 +81,11 @@ def _restarted(keeper: RunningKeeper, daemon: Daemon) -> Daemon:
     keeper.kill()
     daemon.close()
     deadline = time.monotonic() + PATIENCE
-    while _listens(keeper.path):  # whom it has forked this moment has all that it had
+    while listens(keeper.path):  # whom it has forked this moment has all that it had
         assert time.monotonic() < deadline
         time.sleep(0.001)
     keeper.start()
     return keeper.daemon()
-
-
-def _listens(path: str) -> bool:
-    try:
-        Daemon(path).close()
-    except OSError:
-        return False
-    return True
 
 
 def _has_ended(pid: int) -> bool:
