@@ -138,6 +138,8 @@ class RunningKeeper:
                 self.process.wait()
 
     def _shut_down(self) -> None:
+        # a child that a killed one had forked holds its socket for a moment, and start() has seen that
+        self.wait(lambda: listens(self.path), "socket")
         last = Daemon(self.path)
         try:
             last.greet("end of test")
