@@ -25,7 +25,7 @@ from runjd.config.faults import ConfigError
 from runjd.config.files import default_file
 from runjd.config.load import daemon_of, load
 from runjd.config.model import Configuration
-from runjd.errors import RunjdError
+from runjd.errors import InputOutput, RunjdError
 from runjd.kernel.opening import leave_missing, open_missing
 from runjd.runtime.choose import RUNTIMES, available, wardens
 
@@ -155,8 +155,8 @@ def makeService(options: Options) -> IService:
     try:
         with without_tls():
             from twisted.internet import reactor
-        options["credentials"] = _credentials(options)
-        with without_tls():
+
+            options["credentials"] = _credentials(options)
             made = logged(make_service(options, reactor), options.parent, options["state"])
     except RunjdError as error:
         lines = error.faults if isinstance(error, ConfigError) else [error]
@@ -386,16 +386,14 @@ def _credentials(options: Options) -> Credentials | None:
 
     if options["tls"] is None:
         return None
-    try:
-        from runjd.access.credentialing import Credentials
-    except ImportError as error:
-        from runjd.runtime.packages import missing
+    from runjd.access.credentialing import Credentials
 
-        Logger().error("nobody can come by TLS: {missing}", missing=missing("TLS", error))
-        return None
     credentials = Credentials()
     try:
         credentials.prepare(options["tls"], options["config"])
+    except InputOutput as error:
+        Logger().error("nobody can come by TLS: {error}", error=error)
+        return None
     except ConfigError as error:
         if not isinstance(options["first"], ConfigError):
             options["first"] = error

@@ -16,7 +16,6 @@ from twisted.internet.protocol import Factory
 
 from runjd.access.lobby import Lobby
 from runjd.access.papers import Papers
-from runjd.access.porter.one import One
 from runjd.access.porters import Porters
 from runjd.kernel.passrights import refuse_descriptors
 from runjd.protocols.control.listen import Connection
@@ -61,12 +60,32 @@ class Arrivals(Factory):
         ours, theirs = socket.socketpair()
         with ours, theirs:
             refuse_descriptors(ours)
+            _tune(outside)
             if not self._porters.give(outside, theirs):
                 return "no process is there that speaks TLS"
             # adoptStreamConnection() would make one that takes descriptors
-            guest = One(self._lobby.buildProtocol(peer))
+            guest = _One(self._lobby.buildProtocol(peer))
             Connection._fromConnectedSocket(ours.fileno(), guest, self._reactor)  # type: ignore[no-untyped-call]
         return ""
+
+
+def _tune(connection: socket.socket) -> None:
+    """Have keys that are typed go at once, and the end of a host noticed that says nothing any more."""
+    if connection.family in (socket.AF_INET, socket.AF_INET6):
+        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+
+
+class _One(Factory):
+    """Makes one protocol, that there is already."""
+
+    noisy = False
+
+    def __init__(self, protocol: Any) -> None:
+        self._protocol = protocol
+
+    def buildProtocol(self, addr: object) -> Any:
+        return self._protocol
 
 
 class _Accepted:

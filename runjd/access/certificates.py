@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from runjd.access.credentials import is_name
+from runjd.access.names import is_name
 from runjd.errors import BadArgument, InputOutput
 
 CA, SERVER = "ca", "server"

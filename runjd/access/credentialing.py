@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 from twisted.logger import Logger
 
-from runjd.access.credentials import FEW_DAYS, context_of, days_left
-from runjd.access.papers import Papers, Showing
-from runjd.config.faults import ConfigError, Fault
+from runjd.access.judging import judge
+from runjd.access.papers import Papers, Refused, fault_of, read_papers
+from runjd.access.validity import FEW_DAYS, days_left
 from runjd.config.model import Tls
 from runjd.errors import InputOutput
 
@@ -24,8 +24,8 @@ class Credentials:
 
     def __init__(self) -> None:
         self.taken: Callable[[Papers], None] = lambda papers: None
-        #: also the file of the certificate, and for how many days it is good
-        self._prepared: tuple[Papers, str, float] | None = None
+        #: also the file of the certificate
+        self._prepared: tuple[Papers, str] | None = None
         self._papers: Papers | None = None
 
     @property
@@ -37,26 +37,28 @@ class Credentials:
 
     def prepare(self, tls: Tls, file: str) -> None:
         """
-        Read the files.
+        Read the files, and have it judged whether they can be used where they are others than before; blocks.
 
         :param file: the configuration that names them.
         :raise ConfigError: they cannot be used.
+        :raise InputOutput: that could not be found out.
         """
         self._prepared = None
-        context_of(tls, file)
-        try:
-            papers = Papers(*(_bytes(path) for path in (tls.certificate, tls.key, tls.ca)))
-            Showing(papers)
-        except (OSError, ValueError) as error:  # they were exchanged meanwhile
-            raise ConfigError([Fault(file, 0, ("daemon", "tls"), str(error))]) from error
-        self._prepared = papers, tls.certificate, days_left(tls.certificate)
+        papers = read_papers(tls, file)
+        if papers != self._papers:
+            try:
+                judge(papers)
+            except Refused as refused:
+                raise fault_of(refused.key, f"{getattr(tls, refused.key)} {refused}", file) from None
+        self._prepared = papers, tls.certificate
 
     def take(self) -> None:
         """Use what was read last, for the connections that come from now on."""
         if self._prepared is None:
             return
         before = self._papers
-        (self._papers, certificate, left), self._prepared = self._prepared, None
+        (self._papers, certificate), self._prepared = self._prepared, None
+        left = days_left(self._papers.certificate)
         if left < FEW_DAYS:
             self._log.warn(
                 "{certificate} {fate}; put another one there, and reload",
@@ -69,8 +71,3 @@ class Credentials:
     def check_ready(self) -> None:
         """:raise InputOutput: nothing could be read yet that can be used."""
         assert self.papers
-
-
-def _bytes(path: str) -> bytes:
-    with open(path, "rb") as file:
-        return file.read()

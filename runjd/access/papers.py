@@ -1,24 +1,20 @@
 """
-The certificate, the key and the authority as bytes, and what OpenSSL makes of them.
+The certificate, the key and the authority of a listener for TLS, as bytes.
 
-The daemon reads the files, as it may; the porter, who may read none, is given the bytes.
+The daemon reads the files, as it may; what OpenSSL makes of them it does not know: :mod:`runjd.access.showing`
+does, in a process of its own.
 """
 
 from __future__ import annotations
 
-import re
-import warnings
+import os
+import stat
 from binascii import a2b_base64, b2a_base64
-from collections.abc import Iterator
 
-from OpenSSL import SSL, crypto
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from zope.interface import implementer
-
-from runjd.access.credentials import judged_context
+from runjd.ancestry import find_stranger
+from runjd.config.faults import ConfigError, Fault
+from runjd.config.model import Tls
 from runjd.values import Value
-
-_PEM = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----.*?-----END (?:X509 )?CERTIFICATE-----", re.DOTALL)
 
 
 class Papers(Value):
@@ -34,7 +30,7 @@ class Papers(Value):
     ca: bytes
 
     def to_json(self) -> list[str]:
-        """Return them for the porter."""
+        """Return them for another process."""
         return [b2a_base64(each, newline=False).decode("ascii") for each in self]
 
 
@@ -43,45 +39,49 @@ def papers_from_json(document: list[str]) -> Papers:
     return Papers(*(a2b_base64(each) for each in document))
 
 
-@implementer(IOpenSSLServerConnectionCreator)
-class Showing:
+class Refused(Exception):
+    """What is wrong with one of the files; ``key`` is that of the table ``daemon.tls``."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(reason)
+        self.key = key
+
+
+def read_papers(tls: Tls, file: str) -> Papers:
     """
-    Shows a certificate; the creator of connections of a TLSMemoryBIOFactory.
+    Return what the files hold.
 
-    :raise ValueError: the papers cannot be used.
+    :param file: the configuration that names them.
+    :raise ConfigError: naming the first that cannot be read, or should not be used by its owner or mode.
     """
-
-    def __init__(self, papers: Papers) -> None:
-        try:
-            with warnings.catch_warnings():
-                # what pyOpenSSL wants since 24.3 instead, earlier ones do not take
-                warnings.simplefilter("ignore", DeprecationWarning)
-                self._context = _context_of(papers)
-        except (SSL.Error, crypto.Error) as error:
-            raise ValueError(f"certificate, key or authority cannot be used: {error}") from error
-
-    def serverConnectionForTLS(self, tlsProtocol: object) -> SSL.Connection:
-        """Return what a new connection speaks with."""
-        return SSL.Connection(self._context, None)
+    try:
+        certificate = _read("certificate", tls.certificate)
+        key = _read("key", tls.key)
+        _refuse_open_key(tls.key, key)
+        return Papers(certificate, key, _read("ca", tls.ca))
+    except Refused as refused:
+        raise fault_of(refused.key, str(refused), file) from None
 
 
-def _context_of(papers: Papers) -> SSL.Context:
-    context = judged_context()
-    own, *chain = _certificates(papers.certificate)
-    context.use_certificate(own)
-    for each in chain:
-        context.add_extra_chain_cert(each)
-    context.use_privatekey(crypto.load_privatekey(crypto.FILETYPE_PEM, papers.key))
-    context.check_privatekey()
-    authorities = list(_certificates(papers.ca))
-    store = context.get_cert_store()
-    assert store is not None
-    for each in authorities:
-        store.add_cert(each)
-    context.set_client_ca_list([each.get_subject() for each in authorities])
-    return context
+def fault_of(key: str, reason: str, file: str) -> ConfigError:
+    """Return what is wrong with a file, as a fault of the configuration that names it."""
+    return ConfigError([Fault(file, 0, ("daemon", "tls", key), reason)])
 
 
-def _certificates(pem: bytes) -> Iterator[crypto.X509]:
-    for each in _PEM.findall(pem):
-        yield crypto.load_certificate(crypto.FILETYPE_PEM, each)
+def _read(key: str, path: str) -> bytes:
+    stranger = find_stranger(path)
+    if stranger:
+        raise Refused(key, f"{path} can be exchanged by others, at {stranger}; give it to root, and chmod go-w")
+    try:
+        with open(path, "rb") as file:
+            return file.read()
+    except OSError as error:
+        raise Refused(key, f"{path}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _refuse_open_key(path: str, key: bytes) -> None:
+    if b"ENCRYPTED" in key:
+        raise Refused("key", f"{path} has a password, which nobody could give; take it off by openssl pkey")
+    mode = stat.S_IMODE(os.stat(path).st_mode)
+    if mode & 0o077:
+        raise Refused("key", f"{path} has mode {mode:04o}, and others may not read it; chmod 600 {path}")

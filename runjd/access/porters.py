@@ -1,22 +1,22 @@
 """
 Seeing to it that there is a porter, and giving him the connections of those who come.
 
-He is replaced where the papers are, and keeps those who are with him; where he dies another one is started, later
-and later, and only those who came by TLS are cut off.  None outlasts the daemon, whatever it becomes.
+He is replaced where the papers are, and keeps those who are with him; where he dies, or is killed as he gives no sign
+of life, another one is started, later and later, and only those who came by TLS are cut off.  None outlasts the
+daemon, whatever it becomes.
 """
 
 from __future__ import annotations
 
 import json
-import os
 import pwd
 import socket
-import sys
 import time
 from typing import Any
 
 from twisted.logger import Logger
 
+from runjd.access.ownprogram import own_program
 from runjd.access.papers import Papers
 from runjd.access.porter.word import DESK
 from runjd.access.porterprocess import PorterProcess
@@ -25,12 +25,13 @@ from runjd.values import Value
 #: seconds before another porter is started where one died, the first time and at most; and for which one has to live
 #: so that it begins anew
 _FIRST, _LONGEST, _GOOD = 1.0, 60.0, 60.0
+#: seconds between two questions whether one is alive
+_INTERVAL = 3.0
 _NOBODY = 65_534
 #: porters of papers of before, which stay as long as somebody does that came by them; the first of more is killed
 _FORMER_MAX = 2
 #: seconds that porters have at the end of the daemon to send what it said last
 _LAST = 0.5
-_CODE = "import sys; sys.path[:] = sys.argv.pop(1).split(chr(0x1f)); from runjd.access.porter.main import main; main()"
 
 _log = Logger(namespace="runjd.access")
 
@@ -69,12 +70,14 @@ class Porters:
     """
     The porter of this moment.
 
+    :param interval: seconds between questions to each whether he is alive; who misses several is killed.
     :ivar pid: his; 0: there is none.
     """
 
-    def __init__(self, reactor: Any, rights: Rights) -> None:
+    def __init__(self, reactor: Any, rights: Rights, interval: float = _INTERVAL) -> None:
         self._reactor = reactor
         self._rights = rights
+        self._interval = interval
         self._papers: Papers | None = None
         self._desk: socket.socket | None = None
         self._timer: Any = None
@@ -114,10 +117,9 @@ class Porters:
             return
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         ours.setblocking(False)
-        argv = [sys.executable, "-I", "-X", "utf8", "-c", _CODE, "\x1f".join(_search_path())]
-        self._current = PorterProcess(
-            self._ended, json.dumps(self._rights._asdict() | {"papers": self._papers.to_json()})
-        )
+        argv = own_program("runjd.access.porter.main")
+        told = json.dumps(self._rights._asdict() | {"papers": self._papers.to_json()})
+        self._current = PorterProcess(self._reactor, self._ended, told, self._interval)
         try:
             with theirs:
                 child_fds = {0: "w", 1: "r", 2: "r", DESK: theirs.fileno()}
@@ -135,7 +137,7 @@ class Porters:
         self._began = self._reactor.seconds()
 
     def _bound_former(self) -> None:
-        """Each takes 30 MB, and who came by it stays as long as he likes."""
+        """Each takes memory, and who came by it stays as long as he likes."""
         for each in tuple(self._alive)[: -1 - _FORMER_MAX]:
             if not each.reap():
                 each.kill()
@@ -178,10 +180,3 @@ class Porters:
         desk, self._desk, self._current, self.pid = self._desk, None, None, 0
         if desk is not None:
             desk.close()
-
-
-def _search_path() -> list[str]:
-    """Return where the porter finds modules: where we do, also where they are of a user, or of an environment."""
-    ours = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-    found = [each for each in sys.path if os.path.isabs(each)]
-    return found if ours in found else [ours, *found]

@@ -34,8 +34,7 @@ class Package(Value):
 PACKAGES = (
     Package("twisted", "Twisted", "python3-twisted", "twisted", "the daemon"),
     Package("automat", "Automat", "python3-automat", "automat", "the daemon"),
-    Package("OpenSSL", "pyOpenSSL", "python3-openssl", "openssl", "TLS"),
-    Package("cryptography", "cryptography", "python3-cryptography", "cryptography", "TLS"),
+    Package("cryptography", "cryptography", "python3-cryptography", "cryptography", "runjctl certs"),
     Package("service_identity", "service-identity", "python3-service-identity", "service-identity", "runjctl --host"),
     Package("prometheus_client", "prometheus_client", "python3-prometheus-client", "prometheus-client", "metrics"),
 )
@@ -43,7 +42,7 @@ PACKAGES = (
 
 def how_to_install(module: str, platform: str = sys.platform, executable: str = sys.executable) -> str:
     """
-    Return what to do to have a module, as ``install the package python3-openssl, or pyOpenSSL by pip``.
+    Return what to do to have a module, as ``install the package python3-cryptography, or cryptography by pip``.
 
     :param executable: of the interpreter; in a virtual environment that does not see the system's packages only its
         own pip is of use.

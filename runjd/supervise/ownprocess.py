@@ -31,7 +31,7 @@ def without_tls() -> Iterator[None]:
     """
     Keep Twisted from importing pyOpenSSL, where it is installed, along with the reactor.
 
-    It brings cryptography: 13 MB, for a daemon that listens on a Unix socket.
+    It brings cryptography: 13 MB, for a daemon that speaks no TLS; the porter does, without it.
     """
     if "OpenSSL" in sys.modules:
         yield

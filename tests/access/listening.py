@@ -29,12 +29,12 @@ from tests.protocols.control.scripted import ScriptedConfiguration, ScriptedDiag
 class Listener:
     """A listener for alice, who is an operator, and for nobody else; certificates name who comes."""
 
-    def __init__(self, directory: str, descriptors: int = 256) -> None:
+    def __init__(self, directory: str, descriptors: int = 256, interval: float = 3.0) -> None:
         self.directory = directory
         self.refused: list[tuple[str, str]] = []
         empty = f"{directory}/empty"
         os.makedirs(empty, exist_ok=True)
-        self.porters = Porters(reactor, porter_rights(empty, descriptors))
+        self.porters = Porters(reactor, porter_rights(empty, descriptors), interval)
         self.pids: set[int] = set()
         self.credentials = Credentials()
         self.reload()

@@ -12,7 +12,7 @@ import pytest
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 _BEGIN = f"import sys, os, socket; sys.path.insert(0, {ROOT!r})\nfrom runjd.access.porter import confine\n"
 _END = """
-left = confine.confine(65534, 65534, sys.argv[1], 64, ())
+left = confine.confine(65534, 65534, sys.argv[1], 64)
 print("\\n".join(left))
 try:
     socket.socket()

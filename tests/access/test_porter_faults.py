@@ -6,6 +6,7 @@ import contextlib
 import os
 import resource
 import shutil
+import signal
 import socket
 import ssl
 import time
@@ -14,61 +15,23 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.error import ProcessDone
-from twisted.internet.task import Clock
+from twisted.internet.task import Clock, deferLater
 from twisted.internet.threads import deferToThread
 from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 
 from runjd.access.arrivals import Arrivals
 from runjd.access.lobby import Lobby
-from runjd.access.porter.departures import PATIENCE, PLACES, Departures
+from runjd.access.papers import read_papers
+from runjd.access.porter.desk import PLACES
 from runjd.access.porterprocess import PorterProcess
 from runjd.access.porters import Porters, Rights, porter_rights
 from tests.access.listening import Listener
-from tests.access.papers import authority, client
+from tests.access.papers import authority, client, tls_of
 from tests.access.test_porter import Client, until
 
 linux = pytest.mark.skipif(not os.path.exists("/proc/self/status"), reason="looks into proc(5) of Linux")
 openssl = pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
-
-
-class Leaving:
-    """A connection."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def abortConnection(self) -> None:
-        self.said.append("abort")
-
-
-def test_who_says_no_goodbye_is_cut_off():
-    """He has a while, in which the rest is sent."""
-    clock = Clock()
-    departures = Departures(clock)
-    polite, rude = Leaving(), Leaving()
-    departures.begin(polite)
-    departures.begin(rude)
-    departures.end(polite)
-
-    clock.advance(PATIENCE - 1)
-    departures.begin(rude)
-    assert rude.said == []
-    clock.advance(1)
-    assert (polite.said, rude.said) == ([], ["abort"])
-    assert not clock.getDelayedCalls()
-
-
-def test_those_who_say_no_goodbye_are_few():
-    """The first of more than that is cut off at once."""
-    clock = Clock()
-    departures = Departures(clock)
-    all_of_them = [Leaving() for _ in range(PLACES + 1)]
-    for each in all_of_them:
-        departures.begin(each)
-
-    assert [each.said for each in all_of_them[:2]] == [["abort"], []]
-    assert len(clock.getDelayedCalls()) == PLACES
 
 
 def _reads_nothing(listener, context: ssl.SSLContext) -> ssl.SSLSocket:
@@ -205,12 +168,10 @@ class Pipes:
 
     def __init__(self) -> None:
         self.closed: list[str] = []
+        self.written = b""
 
     def write(self, data: bytes) -> None:
-        """Take it."""
-
-    def closeStdin(self) -> None:
-        """Take it."""
+        self.written += data
 
     def closeStdout(self) -> None:
         self.closed.append("stdout")
@@ -220,27 +181,46 @@ class Pipes:
 
 
 def test_what_a_porter_says_is_bounded():
-    """One that was taken over fills no log, and writes no lines of its own into it."""
-    ends = []
-    porter = PorterProcess(lambda _, reason: ends.append(reason), "{}")
+    """One that was taken over fills no log, and writes no lines of its own into it; nor does it live for ever."""
+    ends, clock = [], Clock()
+    porter = PorterProcess(clock, lambda _, reason: ends.append(reason), "{}", 1.0)
     pipes = Pipes()
     with logged() as events:
         porter.makeConnection(pipes)
-        porter.outReceived(b"rea")
-        porter.outReceived(b"dy\nnamespaces: no\x1b[31m\r")
-        porter.outReceived(b"\n")
+        porter.outReceived(b"namespaces: no\x1b[31m\r\nrea")
+        porter.outReceived(b"dy\n")
         for _ in range(1000):
-            porter.outReceived(b"\n" * 1000)
+            porter.outReceived(b"alive\n" * 1000)
             porter.errReceived(b"x\n" * 1000)
         porter.errReceived(b"Error: so\x1b[0m\n")
         porter.processEnded(Failure(ProcessDone(0)))
 
     said = [each["log_format"].format(**each) for each in events]
-    assert said[0] == "process 7 speaks TLS"
-    assert said[1] == "the process that speaks TLS keeps a right: namespaces: no?[31m?"
-    assert len(said) == 2
+    assert said[0] == "the process that speaks TLS keeps a right: namespaces: no?[31m?"
+    assert said[1] == "process 7 speaks TLS"
+    assert len(said) <= 16
     assert set(pipes.closed) == {"stdout", "stderr"}
     assert ends[0].endswith("Error: so?[0m")
+    assert clock.getDelayedCalls() == []
+
+
+def test_a_porter_is_asked_whether_it_is_alive():
+    """From when it is ready on; what it answers counts as nothing that it says."""
+    clock = Clock()
+    porter = PorterProcess(clock, lambda *_: None, "{}", 1.0)
+    pipes = Pipes()
+    porter.makeConnection(pipes)
+    clock.advance(30)
+    porter.outReceived(b"ready\n")
+    for count in range(1, 2000):
+        clock.advance(1)
+        assert pipes.written == b"{}\n" + b"?" * count
+        porter.outReceived(b"alive\n")
+    porter.inConnectionLost()
+    clock.advance(1)
+    assert pipes.closed == []
+    porter.processEnded(Failure(ProcessDone(0)))
+    assert clock.getDelayedCalls() == []
 
 
 class Reactor:
@@ -270,7 +250,7 @@ async def test_no_porter_outlasts_the_daemon(listener, tmp_path):
     porters = Porters(mine, porter_rights(str(tmp_path), 64))
     porters.take(listener.credentials.papers)
     pid = porters.pid
-    os.kill(pid, 19)
+    os.kill(pid, signal.SIGSTOP)
     before = time.monotonic()
     for act in mine.triggers:
         act()
@@ -319,3 +299,73 @@ async def test_the_porter_finds_what_the_daemon_finds(listener, tmp_path, monkey
         porters.take(listener.credentials.papers)
         await until(lambda: any("array of the user" in str(each.get("reason")) for each in events))
     porters.stop()
+
+
+@linux
+@openssl
+@pytest_twisted.ensureDeferred
+async def test_a_porter_that_hangs_is_replaced(tmp_path):
+    """Who is with him, and who comes meanwhile, is cut off after a while, and can come again; the log tells why."""
+    listener = Listener(authority(tmp_path / "tls"), interval=0.5)
+    papers = client(listener.directory, "alice")
+    first = await deferToThread(Client, listener, papers)
+    pid = listener.porters.pid
+    with logged() as events:
+        os.kill(pid, signal.SIGSTOP)
+        late = listener.connect()
+        late.settimeout(30)
+
+        assert await deferToThread(first.file.readline) == b""
+        assert await deferToThread(late.recv, 1) == b""
+        await until(lambda: listener.porters.pid not in (0, pid))
+        again = await deferToThread(Client, listener, papers)
+        assert b"cert=alice" in await deferToThread(again.ask, b"whoami")
+    assert not os.path.exists(f"/proc/{pid}")
+    said = [each["log_format"].format(**each) for each in events if each.get("log_format")]
+    assert [each for each in said if f", {pid}, has given no sign of life for 2 s, and is killed" in each]
+    first.close()
+    again.close()
+    await listener.close()
+
+
+@linux
+@pytest_twisted.ensureDeferred
+async def test_a_porter_that_hangs_while_nobody_gives_to_him_is_killed(tmp_path):
+    """As one of papers of before, by whom somebody has come and stays."""
+    listener = Listener(authority(tmp_path / "tls"), interval=0.5)
+    first = await deferToThread(Client, listener, client(listener.directory, "alice"))
+    pid = listener.porters.pid
+    listener.reload(authority(tmp_path / "other"))
+    os.kill(pid, signal.SIGSTOP)
+
+    assert await deferToThread(first.file.readline) == b""
+    await until(lambda: not os.path.exists(f"/proc/{pid}"))
+    first.close()
+    await listener.close()
+
+
+@linux
+@pytest_twisted.ensureDeferred
+async def test_porters_are_not_started_on_and_on(tmp_path):
+    """Each later than the one before."""
+    starts = []
+
+    class Late(Reactor):
+        def callLater(self, delay, act, *arguments):
+            if act == porters._start:
+                starts.append(delay)
+                delay = 0.01
+            return reactor.callLater(delay, act, *arguments)
+
+    papers = read_papers(tls_of(authority(tmp_path / "tls")), "runjd.toml")
+    porters = Porters(Late(), porter_rights(str(tmp_path), 64), 0.1)
+    porters.take(papers)
+    seen = set()
+    while len(starts) < 3:
+        if porters.pid and porters.pid not in seen:
+            seen.add(porters.pid)
+            os.kill(porters.pid, signal.SIGKILL)
+        await deferLater(reactor, 0.01)
+    porters.stop()
+
+    assert starts[:3] == [1.0, 2.0, 4.0]

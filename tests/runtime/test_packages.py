@@ -27,10 +27,10 @@ def test_what_to_install(platform, expected):
 def test_a_virtual_environment_has_a_pip_of_its_own(tmp_path, sees):
     """Where it does not see the packages of the system, these are not named."""
     (tmp_path / "pyvenv.cfg").write_text(f"home = /usr/bin\ninclude-system-site-packages = {str(sees).lower()}\n")
-    told = how_to_install("OpenSSL", "linux", f"{tmp_path}/bin/python3")
+    told = how_to_install("cryptography", "linux", f"{tmp_path}/bin/python3")
 
-    alone = f"install pyOpenSSL by {tmp_path}/bin/pip"
-    assert told == ("install the package python3-openssl, or pyOpenSSL by pip" if sees else alone)
+    alone = f"install cryptography by {tmp_path}/bin/pip"
+    assert told == ("install the package python3-cryptography, or cryptography by pip" if sees else alone)
 
 
 def test_a_module_that_nobody_thought_of_is_named():

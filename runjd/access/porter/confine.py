@@ -11,20 +11,19 @@ from __future__ import annotations
 import errno
 import os
 import resource
+import socket
 import sys
 from collections.abc import Callable
 
 from runjd.kernel import libc, libseccomp, namespaces, prctl, seccomp
-from runjd.kernel.closing import close_others
 from runjd.kernel.libseccomp import ACT_ALLOW, ACT_ERRNO, CMP_EQ, CMP_MASKED_EQ
 
-#: system calls of Linux that a reactor needs which has all its descriptors, or gets them by a socket
+#: system calls of Linux that a loop needs which has all its descriptors, or gets them by a socket
 _CALLS = (
-    *("read", "readv", "write", "writev", "close", "dup", "shutdown", "recvfrom", "recvmsg", "sendto", "sendmsg"),
-    *("epoll_wait", "epoll_pwait", "epoll_ctl", "poll", "ppoll", "getsockname", "getpeername", "getsockopt"),
-    *("setsockopt", "fcntl", "fstat", "newfstatat", "lseek", "brk", "munmap", "mremap", "madvise", "futex"),
-    *("clock_gettime", "clock_nanosleep", "nanosleep", "gettimeofday", "time", "getrandom", "getpid", "gettid"),
-    *("rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sigaltstack", "restart_syscall", "sched_yield"),
+    *("read", "write", "close", "shutdown", "recvfrom", "recvmsg", "sendto", "getsockname", "getsockopt"),
+    *("epoll_wait", "epoll_pwait", "epoll_ctl", "poll", "ppoll"),
+    *("brk", "munmap", "mremap", "madvise", "futex", "getrandom", "getpid"),
+    *("clock_gettime", "gettimeofday", "time", "clock_nanosleep", "nanosleep", "restart_syscall"),
     *("exit", "exit_group"),
 )
 _SPACES = namespaces.CLONE_NEWNS | namespaces.CLONE_NEWNET | namespaces.CLONE_NEWIPC | namespaces.CLONE_NEWUTS
@@ -32,14 +31,13 @@ _FIONBIO = 0x5421
 _PROT_EXEC = 4
 
 
-def confine(uid: int, gid: int, root: str, descriptors: int, keep: tuple[int, ...]) -> list[str]:
+def confine(uid: int, gid: int, root: str, descriptors: int) -> list[str]:
     """
     Do it, for good; return what was not done, and why.
 
     :param uid: whose process this becomes, where it is root's.
     :param root: a directory in which nothing is.
     :param descriptors: how many there may be.
-    :param keep: descriptors that stay open; all others but the first three are closed.
     :raise PermissionError: too much would be left.
     """
     left: list[str] = []
@@ -50,7 +48,6 @@ def confine(uid: int, gid: int, root: str, descriptors: int, keep: tuple[int, ..
         except (OSError, ValueError, AttributeError) as error:
             left.append(f"{what}: {error}")
 
-    close_others(keep)
     program = b""
     if sys.platform == "linux":
         try:
@@ -94,6 +91,7 @@ def _program(library: libseccomp.Library) -> bytes:
     made = library.filter(ACT_ERRNO | errno.EPERM)
     rules: list[tuple[str, list[tuple[int, int, int, int]]]] = [(name, []) for name in _CALLS]
     rules.append(("ioctl", [(1, CMP_EQ, _FIONBIO, 0)]))
+    rules.append(("setsockopt", [(1, CMP_EQ, socket.SOL_SOCKET, 0), (2, CMP_EQ, socket.SO_LINGER, 0)]))
     rules += [(name, [(2, CMP_MASKED_EQ, _PROT_EXEC, 0)]) for name in ("mmap", "mprotect")]
     try:
         for name, conditions in rules:

@@ -1,186 +1,206 @@
 """
 One connection in the porter: TLS on one side, and on the other side a socket to the daemon, with plain bytes.
 
-Bytes go on as fast as the other side takes them: each side is the producer of the other one.  Where who comes takes
-none, the side of the daemon is not read, so that its end has to be looked for.
+Bytes go on as fast as the other side takes them: neither is read while the other one is full.  An end of the client's
+ends all, as TLS has no half-close; an end of the daemon's has what it said before sent, and then good-bye.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
-from OpenSSL import SSL
-from twisted.internet.error import ConnectionDone, ConnectionLost
-from twisted.internet.interfaces import (
-    IDelayedCall,
-    IHandshakeListener,
-    IOpenSSLServerConnectionCreator,
-    IProtocolFactory,
-    IPushProducer,
-    IReactorTime,
-)
-from twisted.internet.protocol import Protocol
-from twisted.protocols.tls import TLSMemoryBIOFactory
-from twisted.python.failure import Failure
-from zope.interface import implementer
-
-from runjd.access.credentials import names_of, shown_by, verdict_on
-from runjd.access.porter.departures import Departures, has_hung_up
-from runjd.access.porter.one import One
+from runjd.access.porter.departures import Departures
+from runjd.access.porter.secrecy import Secrecy, TurnedAway
+from runjd.access.porter.side import Side
 from runjd.access.porter.word import format_names, format_reason
+from runjd.keeper.loop import HANGUP, READ, Loop, Timer
 
-#: seconds after which it is looked whether the daemon is done with somebody who does not read
-_LOOK = 1.0
+#: seconds after which it is looked whether a side has ended from which nothing is wanted
+LOOK = 1.0
 
 
-@implementer(IPushProducer)
-class Inside(Protocol):
+class Passage:
     """
-    The side of the daemon.
+    One who came.
 
-    :ivar visitor: who comes.
+    :param secrecy: what is spoken with him.
+    :param outside: the connection, ours now.
+    :param way: the socket to the daemon, ours now.
+    :param departures: where he is once the daemon is done with him.
+    :param turned_away: where he is once his handshake has failed.
+    :param left: called once both sides are closed.
     """
 
-    transport: Any
-    visitor: Visitor | None = None
+    def __init__(
+        self,
+        loop: Loop,
+        secrecy: Secrecy,
+        outside: socket.socket,
+        way: socket.socket,
+        departures: Departures,
+        turned_away: Departures,
+        left: Callable[[], None],
+    ) -> None:
+        self._loop = loop
+        self._secrecy = secrecy
+        self._departures, self._turned_away = departures, turned_away
+        self._left: Callable[[], None] | None = left
+        self._timer: Timer | None = None
+        #: nothing is said to who came, nor heard of him any more
+        self._is_over = False
+        #: the daemon is gone, and what it said may not have been read yet
+        self._has_hung_up = False
+        self._outside = Side(loop, outside, self._outside_happened)
+        self._inside = Side(loop, way, self._inside_happened)
+        self._go_on()
 
-    def __init__(self, clock: IReactorTime) -> None:
-        self._clock = clock
-        self._timer: IDelayedCall | None = None
+    def cut_off(self) -> None:
+        """End it now."""
+        self._outside.close(resets=True)
+        self._inside.close()
+        self._go_on()
 
-    def pauseProducing(self) -> None:
-        self.transport.pauseProducing()
-        if self._timer is None:
-            self._timer = self._clock.callLater(_LOOK, self._look)
+    def _outside_happened(self, mask: int) -> None:
+        with self._guarded():
+            if mask & (READ | HANGUP) and self._reads_outside:
+                self._read_outside()
+            self._go_on()
 
-    def resumeProducing(self) -> None:
-        self._stop_looking()
-        self.transport.resumeProducing()
+    def _inside_happened(self, mask: int) -> None:
+        with self._guarded():
+            if mask & (READ | HANGUP) and self._reads_inside:
+                self._read_inside()
+            elif mask & HANGUP:
+                self._leave()
+            self._go_on()
 
-    def stopProducing(self) -> None:
-        self._stop_looking()
-        self.transport.stopProducing()
+    @contextmanager
+    def _guarded(self) -> Iterator[None]:
+        """What was not foreseen would happen again and again."""
+        try:
+            yield
+        except BaseException:
+            self.cut_off()
+            raise
 
-    def dataReceived(self, data: bytes) -> None:
-        if self.visitor is not None:
-            self.visitor.tell(data)
+    @property
+    def _reads_outside(self) -> bool:
+        """Whether anything of who came is wanted: when all is over, only his end is."""
+        return self._is_over or not (self._inside.is_full or self._outside.is_full)
 
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        self._stop_looking()
-        if self.visitor is not None:
-            self.visitor.inside_lost()
+    @property
+    def _reads_inside(self) -> bool:
+        return self._secrecy.is_in and not self._is_over and not self._outside.is_full
 
-    def close(self) -> None:
-        """Send what is left, and close."""
-        if self.connected:
-            if self.visitor is not None and self.visitor.is_in:
-                self.transport.unregisterProducer()
-            self.transport.loseConnection()
+    def _read_outside(self) -> None:
+        data = self._outside.read()
+        if data is None:
+            return
+        if self._is_over:
+            if not data:
+                self._outside.close()
+            return
+        self._secrecy.put_in(data)
+        if not self._secrecy.is_in:
+            try:
+                self._secrecy.shake_hands()
+            except TurnedAway as reason:
+                self._turn_away(str(reason), is_there=bool(data))
+                return
+            if not self._secrecy.is_in:
+                return
+            self._inside.waiting += format_names(self._secrecy.names())
+        said, is_end = self._secrecy.read()
+        self._inside.waiting += said
+        if is_end:
+            self._secrecy.say_goodbye()
+            self._outside.waiting += self._secrecy.take_out()
+            self._outside.send()
+            self._outside.close()
+            self._is_over = True
+
+    def _turn_away(self, reason: str, *, is_there: bool) -> None:
+        """Tell both: who came by what OpenSSL has for him, which he has a while to read."""
+        self._is_over = True
+        self._inside.waiting += format_reason(reason)
+        if is_there:
+            self._outside.waiting += self._secrecy.take_out()
+            self._outside.shut()
+            self._turned_away.begin(self.cut_off)
+        else:
+            self._outside.close()
+
+    def _read_inside(self) -> bool:
+        """Return whether anything was there."""
+        data = self._inside.read()
+        if data:
+            try:
+                self._secrecy.write(data)
+            except OSError:
+                self._outside.close()
+                self._is_over = True
+        elif data is not None:
+            self._leave()
+            self._secrecy.say_goodbye()
+            self._outside.waiting += self._secrecy.take_out()
+            self._outside.shut()
+            self._inside.close()
+            self._is_over = True
+        return data is not None
+
+    def _leave(self) -> None:
+        """The daemon is done with him, who may not have all yet that was said."""
+        self._has_hung_up = True
+        if self._secrecy.is_in:
+            self._departures.begin(self.cut_off)
+        else:  # it waited long enough
+            self._outside.close(resets=True)
+            self._inside.close()
+
+    def _go_on(self) -> None:
+        self._send_outside()
+        if self._inside.is_open and not self._inside.send():
+            self._leave()
+        while self._has_hung_up and self._inside.is_open and self._reads_inside and self._read_inside():
+            self._send_outside()
+        if self._is_over and not self._inside.waiting:
+            self._inside.close()
+        if self._inside.is_open or self._outside.is_open:
+            self._outside.watch(reads=self._reads_outside)
+            self._inside.watch(reads=self._reads_inside and not self._has_hung_up)
+            self._look_later()
+        elif self._left is not None:
+            self._end()
+
+    def _send_outside(self) -> None:
+        if self._outside.is_open:
+            if not self._is_over:
+                self._outside.waiting += self._secrecy.take_out()
+            if not self._outside.send():
+                self._outside.close()
+                self._is_over = True
+
+    def _look_later(self) -> None:
+        is_unwatched = any(each.is_open and not each.is_watched for each in (self._inside, self._outside))
+        if is_unwatched and self._timer is None:
+            self._timer = self._loop.call_later(LOOK, self._look)
 
     def _look(self) -> None:
         self._timer = None
-        if has_hung_up(self.transport.fileno()):
-            if self.visitor is not None:
-                self.visitor.depart()
-        else:
-            self._timer = self._clock.callLater(_LOOK, self._look)
+        if self._outside.is_open and not self._outside.is_watched and self._outside.has_hung_up():
+            self._outside.close()
+            self._is_over = True
+        if self._inside.is_open and not self._inside.is_watched and self._inside.has_hung_up():
+            self._leave()
+        self._go_on()
 
-    def _stop_looking(self) -> None:
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
-
-
-@implementer(IHandshakeListener)
-class Visitor(Protocol):
-    """
-    The side of TLS.
-
-    :param inside: connected.
-    :param departures: where it is once the daemon is done with it.
-    :param left: called once both sides are closed.
-    :ivar is_in: he has shown a certificate.
-    """
-
-    transport: Any = None
-
-    def __init__(self, inside: Inside, departures: Departures, left: Callable[[], None]) -> None:
-        self._inside = inside
-        self._departures = departures
-        self._left = left
-        self.is_in = False
-        self._sides = 2
-        inside.visitor = self
-
-    def handshakeCompleted(self) -> None:
-        certificate = shown_by(self.transport.getHandle())
-        self.is_in = True
-        self._inside.transport.write(format_names(names_of(certificate) if certificate is not None else ()))
-        self._inside.transport.registerProducer(self.transport, True)
-        self.transport.registerProducer(self._inside, True)
-
-    def dataReceived(self, data: bytes) -> None:
-        if self.is_in:
-            self._inside.transport.write(data)
-
-    def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
-        self._departures.end(self.transport)
-        if not self.is_in:
-            verdict = verdict_on(self.transport.getHandle()) if self.transport is not None else ""
-            self._inside.transport.write(format_reason(verdict or explain(reason.value or ConnectionLost())))
-        self._inside.close()
-        self._lose_side()
-
-    def tell(self, data: bytes) -> None:
-        """Send what the daemon says."""
-        if self.is_in:
-            self.transport.write(data)
-
-    def depart(self) -> None:
-        """The daemon is done with it, which may not have all yet that was said."""
-        self._departures.begin(self.transport)
-
-    def inside_lost(self) -> None:
-        """The daemon is done with it, or gone."""
-        if self._sides == 2 and self.transport is not None:
-            if self.is_in:
-                self.transport.unregisterProducer()
-                self.depart()
-                self.transport.loseConnection()
-            else:
-                self.transport.abortConnection()
-        self._lose_side()
-
-    def _lose_side(self) -> None:
-        self._sides -= 1
-        if not self._sides:
-            self._left()
-
-
-def behind_tls(visitor: Visitor, creator: IOpenSSLServerConnectionCreator, clock: Any) -> IProtocolFactory:
-    """Return a factory of the connection that a visitor is behind."""
-    factory: IProtocolFactory = TLSMemoryBIOFactory(creator, False, One(visitor), clock)
-    return factory
-
-
-def explain(error: BaseException) -> str:
-    """Return why a handshake failed, in words."""
-    if isinstance(error, (ConnectionDone, ConnectionLost)):
-        return "the connection ended before its handshake did"
-    if not isinstance(error, SSL.Error) or not error.args or not isinstance(error.args[0], list):
-        return str(error) or type(error).__name__
-    said = [str(each[-1]) for each in error.args[0] if each]
-    for found in said:
-        if found in _REASONS:
-            return _REASONS[found]
-    return ", ".join(said) or "the connection ended in the middle of its handshake"
-
-
-_REASONS = {
-    "peer did not return a certificate": "it showed no certificate",
-    "unsupported protocol": "it speaks no TLS of 1.2 or newer",
-    "http request": "it speaks HTTP",
-    "wrong version number": "what it speaks is no TLS",
-    "no shared cipher": "it has no cipher in common with us",
-}
+    def _end(self) -> None:
+        left, self._left = self._left, None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._departures.end(self.cut_off)
+        self._turned_away.end(self.cut_off)
+        if left is not None:
+            left()

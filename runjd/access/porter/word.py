@@ -10,11 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from runjd.access.credentials import is_name
+from runjd.access.names import is_name
 from runjd.errors import SyntaxFault
 
-#: descriptor of the socket by which the porter gets connections, and what he says first on standard output
+#: descriptor of the socket by which the porter gets connections, and what he says on standard output once he takes them
 DESK, READY = 3, "ready"
+#: what he is asked on standard input, and what he says to that
+ASK, ALIVE = b"?", "alive"
 #: bytes of the line; names that do not fit are left out
 WORD_MAX = 8192
 _REASON_MAX = 200

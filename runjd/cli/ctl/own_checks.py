@@ -97,17 +97,25 @@ def _check_certificate(configuration: Configuration) -> Iterator[Finding]:
         return
     subject = f"certificate {tls.certificate}"
     try:
-        from runjd.access.credentials import FEW_DAYS, context_of, days_left
-        from runjd.config.faults import ConfigError
+        from runjd.access.showing import load_files
     except ImportError as error:
-        yield Finding(subject, LACKING, f"cannot be looked at without {error.name}", "see the packages above")
+        yield Finding(subject, BAD, f"cannot be used without {error.name}, nor TLS", "take a Python that has it")
         return
+    from runjd.access.papers import Refused, read_papers
+    from runjd.access.validity import FEW_DAYS, days_left
+    from runjd.config.faults import ConfigError
+
+    advice = "see TLS in runjd(8)"
     try:
-        context_of(tls, configuration.file)
-        left = days_left(tls.certificate)
+        papers = read_papers(tls, configuration.file)
+        load_files(papers, tls.certificate, tls.key)
     except ConfigError as error:
-        yield Finding(subject, BAD, error.faults[0].reason, "see TLS in runjd(8)")
+        yield Finding(subject, BAD, error.faults[0].reason, advice)
         return
+    except Refused as refused:
+        yield Finding(subject, BAD, f"{getattr(tls, refused.key)} {refused}", advice)
+        return
+    left = days_left(papers.certificate)
     again = "put another one there (runjctl certs makes them), and reload"
     if left <= 0:
         yield Finding(subject, BAD, "has expired", again)

@@ -1,0 +1,362 @@
+"""One who came, between his socket and that of the daemon, on real sockets and on a clock of the test."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from runjd.access.papers import read_papers
+from runjd.access.porter.departures import Departures
+from runjd.access.porter.passage import LOOK, Passage
+from runjd.access.porter.secrecy import Secrecy
+from runjd.access.porter.side import LIMIT
+from runjd.access.porter.word import parse_word
+from runjd.access.showing import Showing, load
+from runjd.keeper.loop import Loop
+from tests.access.papers import authority, client, tls_of
+
+#: the beginning of a record of TLS: handshake, version, length
+_RECORD = b"\x16\x03\x01"
+PATIENCE, SHORT = 60.0, 2.0
+
+
+@pytest.fixture(scope="module")
+def directory(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return a directory with an authority, and papers of alice."""
+    made = authority(tmp_path_factory.mktemp("tls") / "tls")
+    client(made, "alice")
+    return made
+
+
+@pytest.fixture(scope="module")
+def showing(directory: str) -> Showing:
+    """Return what shows a certificate."""
+    return Showing(load(read_papers(tls_of(directory), "runjd.toml")))
+
+
+@pytest.fixture(scope="module")
+def context(directory: str) -> ssl.SSLContext:
+    """Return what alice speaks with."""
+    made = ssl.create_default_context(cafile=f"{directory}/ca.crt")
+    made.load_cert_chain(f"{directory}/alice.crt", f"{directory}/alice.key")
+    return made
+
+
+class CountingLoop(Loop):
+    """A loop that counts how often it called back for a descriptor."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.calls = 0
+        self.failures: list[Exception] = []
+        super().__init__(lambda: self.now, self.failures.append)
+
+    def watch(self, fd: int, mask: int, callback: Callable[[int], None]) -> None:
+        def counted(mask: int) -> None:
+            self.calls += 1
+            callback(mask)
+
+        super().watch(fd, mask, counted)
+
+    def settle(self, seconds: float = 0.0) -> None:
+        """Let time pass, and all happen that can."""
+        self.now += seconds
+        while True:
+            before = self.calls
+            self.call_later(0.0, lambda: None)
+            self.turn()
+            if self.calls == before:
+                return
+
+
+class Hall:
+    """A passage, who came, and the daemon's end."""
+
+    def __init__(self, showing: Showing) -> None:
+        self.loop = CountingLoop()
+        self.visitor, outside = socket.socketpair()
+        self.daemon, way = socket.socketpair()
+        for each in (self.visitor, self.daemon):
+            each.setblocking(False)
+        self.left = False
+        departures, turned_away = Departures(self.loop, 2, PATIENCE), Departures(self.loop, 2, SHORT)
+        self.passage = Passage(self.loop, Secrecy(showing), outside, way, departures, turned_away, self._leave)
+        self.tls: ssl.SSLObject | None = None
+        self._in, self._out = ssl.MemoryBIO(), ssl.MemoryBIO()
+
+    def _leave(self) -> None:
+        assert not self.left
+        self.left = True
+
+    def come_in(self, context: ssl.SSLContext) -> None:
+        """Be alice."""
+        self.tls = context.wrap_bio(self._in, self._out, server_hostname="localhost")
+        while True:
+            with contextlib.suppress(ssl.SSLWantReadError):
+                self.tls.do_handshake()
+                self.pump()
+                break
+            self.pump()
+        assert self.heard() == b"+ alice\n"
+
+    def pump(self) -> None:
+        """Carry what alice says and hears."""
+        self.visitor.sendall(self._out.read())
+        self.loop.settle()
+        self._in.write(drain(self.visitor))
+
+    def say(self, data: bytes) -> None:
+        """Have alice say something."""
+        assert self.tls is not None
+        self.tls.write(data)
+        self.pump()
+
+    def read(self) -> bytes:
+        """Return all that alice hears."""
+        assert self.tls is not None
+        found = bytearray()
+        with contextlib.suppress(ssl.SSLWantReadError, ssl.SSLZeroReturnError):
+            while piece := self.tls.read(LIMIT):
+                found += piece
+        return bytes(found)
+
+    def heard(self) -> bytes:
+        """Return all that the daemon hears."""
+        self.loop.settle()
+        found = bytearray()
+        while piece := drain(self.daemon):
+            found += piece
+            self.loop.settle()
+        return bytes(found)
+
+    def close(self) -> None:
+        """End it."""
+        self.visitor.close()
+        self.daemon.close()
+        self.loop.settle(PATIENCE)
+        self.loop.settle(PATIENCE)
+        assert self.left
+        assert self.loop.failures == []
+
+
+def drain(connection: socket.socket) -> bytes:
+    """Return what is there."""
+    found = bytearray()
+    with contextlib.suppress(BlockingIOError):
+        while piece := connection.recv(LIMIT):
+            found += piece
+    return bytes(found)
+
+
+def is_closed(connection: socket.socket) -> bool:
+    """Return whether the other end has said that nothing follows."""
+    try:
+        return connection.recv(1, socket.MSG_PEEK) == b""
+    except BlockingIOError:
+        return False
+
+
+def fill(connection: socket.socket) -> int:
+    """Write as much as goes; return how much."""
+    count = 0
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            count += connection.send(bytes(4096))
+    return count
+
+
+@pytest.fixture
+def hall(showing: Showing) -> Iterator[Hall]:
+    """Return a passage."""
+    made = Hall(showing)
+    yield made
+    made.close()
+
+
+def hello() -> bytes:
+    """Return what a client says first."""
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).wrap_bio(incoming, outgoing, server_hostname="x").do_handshake()
+    return outgoing.read()
+
+
+@given(st.lists(st.binary(max_size=100), max_size=8), st.sampled_from(["raw", "record", "hello"]), st.integers(0, 600))
+@example([b"GET / HTTP/1.1\r\n\r\n"], "raw", 0)
+@example([b""], "hello", 600)
+def test_noise_is_turned_away(showing: Showing, pieces: list[bytes], kind: str, cut: int) -> None:
+    """Noise, records of noise, and a true beginning that goes on as noise: nothing of it reaches the daemon."""
+    hall = Hall(showing)
+    for each in ({"raw": b"", "record": _RECORD, "hello": hello()[:cut]}[kind], *pieces):
+        with contextlib.suppress(OSError):
+            hall.visitor.send(each)
+        hall.loop.settle()
+    hall.visitor.close()
+    hall.loop.settle()
+
+    said, end, rest = drain(hall.daemon).partition(b"\n")
+    assert (end, rest) == (b"\n", b"")
+    names, reason = parse_word(said)
+    assert (names, bool(reason)) == ((), True)
+    assert is_closed(hall.daemon)
+    hall.close()
+
+
+def test_what_is_said_arrives(hall: Hall, context: ssl.SSLContext) -> None:
+    """Both ways, whatever its length; and the daemon's end is a good-bye behind all of it."""
+    hall.come_in(context)
+    hall.say(b"status\n" * 20_000)
+    assert hall.heard() == b"status\n" * 20_000
+    hall.daemon.sendall(b"jail=web\n" * 1000)
+    hall.daemon.close()
+    hall.pump()
+
+    assert hall.read() == b"jail=web\n" * 1000
+    assert is_closed(hall.visitor)
+    assert hall.tls is not None
+    hall.tls.unwrap()  # which fails where the other end has not said its good-bye
+    assert not hall.left
+    hall.visitor.close()
+    hall.loop.settle()
+    assert hall.left
+
+
+def test_the_end_of_who_came_is_that_of_all(hall: Hall, context: ssl.SSLContext) -> None:
+    """The daemon gets what he said before."""
+    hall.come_in(context)
+    assert hall.tls is not None
+    hall.tls.write(b"quit\n")
+    with contextlib.suppress(ssl.SSLWantReadError):
+        hall.tls.unwrap()
+    hall.pump()
+
+    assert hall.heard() == b"quit\n"
+    assert is_closed(hall.daemon)
+    assert hall.left
+
+
+def test_who_does_not_read_is_told_no_more_than_fits(hall: Hall, context: ssl.SSLContext) -> None:
+    """The daemon is not read, nor is he; nobody turns in circles; when he reads, it goes on."""
+    hall.come_in(context)
+    sent = 0
+    for _ in range(50):
+        sent += fill(hall.daemon)
+        hall.loop.settle()
+    more = fill(hall.daemon)
+    assert more == 0
+    before = hall.loop.calls
+    hall.loop.settle(LOOK)
+    assert hall.loop.calls == before
+
+    received = 0
+    while received < sent:
+        hall.pump()
+        received += len(hall.read())
+        hall.loop.settle()
+    assert received == sent
+
+
+def test_whom_the_daemon_leaves_and_who_does_not_read_is_cut_off(hall: Hall, context: ssl.SSLContext) -> None:
+    """After a while, in which he could; the process does not turn in circles meanwhile."""
+    hall.come_in(context)
+    for _ in range(50):
+        fill(hall.daemon)
+        hall.loop.settle()
+    hall.daemon.close()
+    hall.loop.settle(LOOK)
+    before = hall.loop.calls
+    for _ in range(10):
+        hall.loop.settle(LOOK)
+    assert hall.loop.calls == before
+    assert not hall.left
+
+    hall.loop.settle(PATIENCE)
+    assert hall.left
+
+
+def test_what_the_daemon_said_last_is_read_late(hall: Hall, context: ssl.SSLContext) -> None:
+    """All of it, also what was in no buffer of ours yet."""
+    hall.come_in(context)
+    sent = 0
+    for _ in range(50):
+        sent += fill(hall.daemon)
+        hall.loop.settle()
+    hall.daemon.close()
+    hall.loop.settle(LOOK)
+
+    received = 0
+    while received < sent:
+        hall.pump()
+        received += len(hall.read())
+    assert received == sent
+    hall.pump()
+    assert is_closed(hall.visitor)
+
+
+def test_a_daemon_that_does_not_read_is_told_no_more_than_fits(hall: Hall, context: ssl.SSLContext) -> None:
+    """Who came is not read then, and that he has gone is noticed all the same."""
+    hall.come_in(context)
+    assert hall.tls is not None
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            hall.tls.write(bytes(4096))
+            hall.visitor.send(hall._out.read())
+            hall.loop.settle()
+    before = hall.loop.calls
+    hall.loop.settle(LOOK)
+    assert hall.loop.calls == before
+
+    hall.visitor.close()
+    hall.loop.settle(LOOK)
+    assert len(hall.heard()) > LIMIT
+    assert is_closed(hall.daemon)
+    assert hall.left
+
+
+def test_a_handshake_that_the_daemon_gives_up_is_cut_off(hall: Hall) -> None:
+    """Whatever came of it."""
+    hall.visitor.sendall(hello()[:50])
+    hall.loop.settle()
+    hall.daemon.close()
+    hall.loop.settle(LOOK)
+
+    assert is_closed(hall.visitor)
+    assert hall.left
+
+
+def test_who_is_turned_away_can_read_why(hall: Hall) -> None:
+    """An alert, and then the end; who does not close has not long."""
+    hall.visitor.sendall(_RECORD + b"\0\5\1\0\0\1\0")
+    hall.loop.settle()
+    assert drain(hall.daemon).startswith(b"- ")
+    assert is_closed(hall.daemon)
+    assert drain(hall.visitor)[:1] == b"\x15"
+    assert is_closed(hall.visitor)
+    before = hall.loop.calls
+    hall.loop.settle()
+    assert (hall.loop.calls, hall.left) == (before, False)
+
+    hall.loop.settle(SHORT)
+    assert hall.left
+
+
+def test_nobody_is_kept_waiting_by_those_who_leave() -> None:
+    """Of them there are few: the first of more is cut off."""
+    loop = CountingLoop()
+    said: list[int] = []
+    acts = [lambda number=number: said.append(number) for number in range(3)]
+    departures = Departures(loop, 2, PATIENCE)
+    for each in acts:
+        departures.begin(each)
+    departures.begin(acts[1])
+    assert said == [0]
+    departures.end(acts[2])
+    loop.settle(PATIENCE)
+
+    assert said == [0, 1]
