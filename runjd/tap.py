@@ -46,7 +46,6 @@ if TYPE_CHECKING:
     from runjd.supervise.daemon import Door
     from runjd.supervise.definitions import Definitions
     from runjd.supervise.door import SideDoor
-    from runjd.supervise.stallwatch import StallWatch
 
 _STATE = "/var/run/runjd"
 _LOG = "/var/log/runjd"
@@ -190,6 +189,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.containerd.sharing import SharedKeeper
     from runjd.containerd.side import containerd_side
     from runjd.kernel.exitwatch import exit_watch
+    from runjd.kernel.heap import give_heap_back
     from runjd.kernel.process import boot_id
     from runjd.logs.writer import ThreadWriter
     from runjd.policy.descriptors import share_out
@@ -222,6 +222,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.recall import Recall
     from runjd.supervise.rehearsal import rehearse
     from runjd.supervise.site import Site
+    from runjd.supervise.slack import Slack
     from runjd.supervise.stallwatch import StallWatch
     from runjd.supervise.succession import take_handed
     from runjd.supervise.threads import Threads
@@ -307,7 +308,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     )
     manager = service_manager(os.environ, reactor, lambda: "jails: {}, running: {}".format(*site.order.census()))
     stalls = StallWatch()
-    pulse = Pulse(reactor, lambda: _beat(stalls, manager))
+    pulse = Pulse(reactor, stalls.beat, manager.tell_status, Slack(give_heap_back).beat)
     configuration = LiveConfiguration(
         InForce(controller, site.bundles, in_thread, lambda: deferLater(reactor, 0)),
         site.events,
@@ -458,12 +459,6 @@ def _reopen_logs(controller: Controller, audit: Audit) -> None:
     for id in controller.ids():
         controller.log(id).tend("reopen").addErrback(failed)
     audit.reopen().addErrback(failed)
-
-
-def _beat(stalls: StallWatch, manager: ServiceManager) -> None:
-    """The reactor goes on."""
-    stalls.beat()
-    manager.tell_status()
 
 
 def _at_ready(lock: int, options: Options, controller: Controller, manager: ServiceManager) -> None:

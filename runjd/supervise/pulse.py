@@ -41,12 +41,12 @@ class Pulse:
     """
     Beats in the reactor.
 
-    :param beaten: called at each beat.
+    :param beaten: called at each beat, in this order.
     """
 
     _log = Logger()
 
-    def __init__(self, clock: IReactorTime, beaten: Callable[[], None]) -> None:
+    def __init__(self, clock: IReactorTime, *beaten: Callable[[], None]) -> None:
         self._clock = clock
         self._beaten = beaten
         self._counts = [0] * (len(BOUNDS) + 1)
@@ -78,7 +78,8 @@ class Pulse:
         late = max(0.0, self._clock.seconds() - self._due)
         self._counts[bisect_left(BOUNDS, late)] += 1
         self._total += late
-        self._beaten()
+        for each in self._beaten:
+            each()
         if late >= STALL:
             self._stalls += 1
             self._log.error("the reactor goes on, {late:.1f} s late", late=late)

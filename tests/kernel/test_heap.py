@@ -52,9 +52,27 @@ for _ in range(100):
     b"x" * large
 print(small, faults() - before)
 """
+_HOLES = f"""
+import sys; sys.path.insert(0, {ROOT!r})
+import resource
+from runjd.kernel.heap import give_heap_back, settle_heap
+settle_heap(1 << 20)
+def memory():
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * resource.getpagesize() >> 10
+chunks, small = [], []
+for _ in range(500):
+    chunks.append(b"x" * 65_536)
+    small.append(bytes(1000))
+full = memory()
+chunks.clear()
+left = memory()
+give_heap_back()
+print(full - left, left - memory())
+"""
 
 
-def _printed(script, how):
+def _printed(script, how=""):
     return subprocess.run([sys.executable, "-c", script, how], capture_output=True, text=True, check=True)
 
 
@@ -71,3 +89,11 @@ def test_a_chunk_takes_the_memory_of_the_last_one_and_what_is_larger_is_given_ba
 
     assert small < 1_000
     assert large > 3 * kept
+
+
+def test_holes_between_what_stays_are_given_back():
+    """By itself the heap gives nothing of them back, as what stays lies above them."""
+    left, given = map(int, _printed(_HOLES).stdout.split())
+
+    assert left < 2_000
+    assert given > 25_000

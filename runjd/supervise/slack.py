@@ -1,0 +1,27 @@
+"""What the daemon has of memory and does not use, given back now and then."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+#: beats of the reactor's pulse from one time to the next: seconds, for a millisecond of work
+EVERY = 10
+
+
+class Slack:
+    """
+    Gives back what is not used.
+
+    :param give_back: see :func:`runjd.kernel.heap.give_heap_back`.
+    """
+
+    def __init__(self, give_back: Callable[[], None]) -> None:
+        self._give_back = give_back
+        self._beats = 0
+
+    def beat(self) -> None:
+        """The reactor goes on."""
+        self._beats += 1
+        if self._beats >= EVERY:
+            self._beats = 0
+            self._give_back()

@@ -1,0 +1,15 @@
+"""What is not used is given back."""
+
+from runjd.supervise.slack import EVERY, Slack
+
+
+def test_it_is_given_back_now_and_then():
+    """At each so many beats, again and again; nothing is done at those between."""
+    beats, times = [], []
+    slack = Slack(lambda: times.append(len(beats)))
+
+    for _ in range(2 * EVERY + 2):
+        slack.beat()
+        beats.append(None)
+
+    assert times == [EVERY - 1, 2 * EVERY - 1]
