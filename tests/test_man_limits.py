@@ -16,7 +16,8 @@ from runjd.protocols.control.verbs.log import PAGE
 from runjd.protocols.control.verbs.scrollback import MAX_SCROLLBACK
 from runjd.protocols.jailinput import HIGH_WATER, LIMIT
 from runjd.protocols.jailoutput import READ_SIZE
-from runjd.supervise.execends import REMEMBERED
+from runjd.supervise import acks, execends
+from runjd.supervise.slack import EVERY
 
 PAGE_TEXT = (Path(__file__).parent.parent / "man/runjd.8").read_text()
 SECTION = re.search(r"^\.Sh LIMITS\n(.*?)(?=^\.Sh )", PAGE_TEXT, re.MULTILINE | re.DOTALL)[1]
@@ -49,7 +50,9 @@ def test_numbers():
     for text in (
         f"beyond {LIMIT >> 20} MiB",
         f"requests in flight Ta {MAX_IN_FLIGHT} a connection",
-        f"ends of exec processes Ta {REMEMBERED} Ta",
+        f"ends of exec processes Ta {execends.REMEMBERED} Ta",
+        f"ends that the keeper was told to forget Ta {acks.REMEMBERED} Ta",
+        {10: "gives back to the kernel each ten seconds"}[EVERY],
         f"connections Ta {limits.connections}, of one user {limits.connections_of_user} Ta",
         f"\n{OWN} are its own; a third, but at most {2 * CONNECTIONS},",
         f"{share_out(1024).processes} processes with a limit of 1024",

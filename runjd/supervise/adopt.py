@@ -58,7 +58,7 @@ class Adoption:
         self._unrecorded: set[str] = set()
 
     def process_found(self, found: Found) -> None:
-        if self._is_dealt_with(found):
+        if self._site.acks.was_given(found.jail, found.exec_id, found.pid, found.start):
             _close(found.descriptors.values())  # the keeper that should have forgotten it was killed; its end follows
             return
         launched = Launched(found.pid, found.start, found.jid, found.terminal, found.descriptors, tuple(found.notices))
@@ -84,7 +84,7 @@ class Adoption:
                 jail.forgetting.is_due = True
             jail.machine.exited(record)
             return
-        self._site.acks.give(exited.jail, exited.exec_id, record.pid)
+        self._site.spawner.ack(exited.jail, exited.exec_id, record.pid)  # nobody's, or dealt with before
 
     def leftover_found(self, jail: str) -> None:
         self._leftovers.append(jail)
@@ -126,11 +126,6 @@ class Adoption:
             jail.keeper_lost()
 
     # --- inside -----------------------------------------------------------------
-
-    def _is_dealt_with(self, found: Found) -> bool:
-        jail = self._jails.get(found.jail)
-        is_another = jail is not None and jail.is_running and jail.pid == found.pid and not found.exec_id
-        return not is_another and self._site.acks.was_given(found.jail, found.exec_id, found.pid)
 
     def _adopt_init(self, found: Found, launched: Launched) -> None:
         jail = self._jails.get(found.jail)

@@ -82,7 +82,7 @@ def watch(site: Site, jail: Jail, exec_id: str, launched: Launched) -> ExecProce
     def ended(record: ExitRecord) -> None:
         jail.execs.pop(exec_id, None)
         site.exec_ends.remember(jail.id, exec_id, record)
-        site.acks.give(jail.id, exec_id, launched.pid)
+        site.acks.give(jail.id, exec_id, launched.pid, launched.start)
         site.events.emit(jail.id, "exit", exit_details(record, exec_id), at=record.at)
 
     protocol = ExecProcess(ended, lambda: site.is_leaving)

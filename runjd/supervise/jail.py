@@ -352,14 +352,14 @@ class Jail:
         self._mourning.begin(machine, record, self.is_leftover, bool(self.pid), is_inherited=not self.started_at)
 
     def delete(self, machine: Inputs) -> None:
-        pid = self.pid
+        identity = self.pid, self._watching.start
 
         def removed() -> None:
-            self._acknowledge(pid)
+            self._acknowledge(*identity)
             machine.deleted()
 
         def failed(error: RunjdError) -> None:
-            self._acknowledge(pid)
+            self._acknowledge(*identity)
             machine.delete_failed(error)
 
         # absent: the last daemon came so far, and not further
@@ -477,10 +477,10 @@ class Jail:
         self.by = RESTART
         self.machine.due()
 
-    def _acknowledge(self, pid: int) -> None:
+    def _acknowledge(self, pid: int, start: int) -> None:
         """Let the keeper forget the exit, once the next daemon would know of it without the keeper."""
         self.record.is_expected = False
-        self.record.save_before(lambda: self._site.acks.give(self.id, "", pid))
+        self.record.save_before(lambda: self._site.acks.give(self.id, "", pid, start))
 
     def _tell_exit(self, record: ExitRecord) -> None:
         if self.record.last_exit != record:  # else a lost connection to the keeper made it tell again

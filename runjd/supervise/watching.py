@@ -17,11 +17,12 @@ class Watching:
 
     :param ended: told how the process ended, once and only while the daemon is alone.
     :param removed: told that somebody removes the jail while the process lives, where the kernel tells that.
+    :ivar start: start time of the process that was watched last.
     :ivar is_on: whether it can be watched.
     :ivar is_alone: no keeper has the process.
     """
 
-    __slots__ = ("_ended", "_pid", "_removed", "_seen", "_vigil", "is_alone", "is_on")
+    __slots__ = ("_ended", "_pid", "_removed", "_seen", "_vigil", "is_alone", "is_on", "start")
 
     def __init__(self, vigil: Vigil, ended: Callable[[ExitRecord], None], removed: Callable[[], None]) -> None:
         self._vigil = vigil
@@ -29,6 +30,7 @@ class Watching:
         self._ended = ended
         self._removed = removed
         self._seen: ExitRecord | None = None
+        self.start = 0
         self.is_alone = False
         self.is_on = False
 
@@ -39,6 +41,7 @@ class Watching:
         :param jid: of its jail, 0 for none.
         """
         self._pid = pid
+        self.start = start
         self.is_on = self._vigil.keep(pid, start, self._see, jid, self._removed)
 
     @property

@@ -22,6 +22,7 @@ class FakeKeeper:
 
     :ivar asked: what it was asked, in words.
     :ivar next_error: what the next run or exec fails with.
+    :ivar last_pid: of the last process; a test may set it back, as pids come again.
     :ivar held: starts that are not answered yet, if ``holds_starts``.
     """
 
@@ -47,7 +48,8 @@ class FakeKeeper:
         #: it is killed before it forgets what is acknowledged
         self.loses_acks = False
         self.unacknowledged: dict[tuple[str, str], Program] = {}
-        self._last_pid = 100
+        self.last_pid = 100
+        self._last_start = 0
 
     # --- Spawner ---------------------------------------------------------------
 
@@ -178,7 +180,7 @@ class FakeKeeper:
                 program.jail,
                 program.exec_id,
                 program.pid,
-                1,
+                program.start,
                 0,
                 program.terminal,
                 True,
@@ -202,12 +204,21 @@ class FakeKeeper:
             if error is not None or (living is not None and living.exit is None):
                 result.errback(error or WrongState(f'"{exec_id or jail}" runs already', jail=jail))
                 return
-            self._last_pid += 1
+            self._last_start += 1
+            self.last_pid += 1
             self.jails.add(jail)
-            program = Program(jail, exec_id, self._last_pid, terminal or jail in self.terminals, note, ready)
+            is_terminal = terminal or jail in self.terminals
+            program = Program(jail, exec_id, self.last_pid, self._last_start, is_terminal, note, ready)
             self.programs[jail, exec_id] = program
             result.callback(
-                Launched(program.pid, 1, 0, program.terminal, program.descriptors(), ("no isolation",) * (not exec_id))
+                Launched(
+                    program.pid,
+                    program.start,
+                    0,
+                    program.terminal,
+                    program.descriptors(),
+                    ("no isolation",) * (not exec_id),
+                )
             )
 
         if self.holds_starts:

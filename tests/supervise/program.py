@@ -14,11 +14,19 @@ class Program:
     """One process: its streams, and what was done to it."""
 
     def __init__(
-        self, jail: str, exec_id: str, pid: int, terminal: bool, note: Mapping[str, object], ready: str = ""
+        self,
+        jail: str,
+        exec_id: str,
+        pid: int,
+        start: int,
+        terminal: bool,
+        note: Mapping[str, object],
+        ready: str = "",
     ) -> None:
         self.jail = jail
         self.exec_id = exec_id
         self.pid = pid
+        self.start = start
         self.terminal = terminal
         self.note = note
         self.ignores: set[int] = set()

@@ -298,12 +298,12 @@ def test_an_end_that_only_the_next_daemon_hears_of_is_answered(world):
 
 def test_a_daemon_killed_before_it_decided_leaves_the_decision_to_the_next(world):
     """The end was told and written down, and nothing more."""
-    world.run(settings=ALWAYS)
+    program = world.run(settings=ALWAYS)
     world.keeper.ack = lambda jail, exec_id, pid: world.keeper.programs.pop((jail, exec_id)).close()
     answer = world.keeper.hold_deletes()
     crash(world)
     jail = world.controller._jails["web"]
-    jail._acknowledge(jail.pid)
+    jail._acknowledge(jail.pid, program.start)
     del answer
 
     world.make_daemon()

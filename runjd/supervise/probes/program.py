@@ -68,6 +68,7 @@ class ProgramQuestion:
         self._id = programs.new_id()
         self._is_abandoned = False
         self._is_running = False
+        self._start = 0
         self._answered: Callable[[Answer], None] | None = None
         self._over: Callable[[], None] | None = None
 
@@ -93,6 +94,7 @@ class ProgramQuestion:
 
     def _launched(self, launched: Launched) -> None:
         self._is_running = True
+        self._start = launched.start
         programs = self._programs
         site, jail = programs.site, programs.jail
         protocol = _ProbeProcess(self._ended, self._lost)
@@ -114,7 +116,7 @@ class ProgramQuestion:
     def _ended(self, record: ExitRecord) -> None:
         programs = self._programs
         protocol = programs.execs.pop(self._id, None)
-        programs.site.acks.give(programs.jail, self._id, record.pid)
+        programs.site.acks.give(programs.jail, self._id, record.pid, self._start)
         said = protocol.said if isinstance(protocol, _ProbeProcess) else ""
         if record.status is not None:
             how = f"exit {record.status}"
