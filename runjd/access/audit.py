@@ -112,7 +112,8 @@ class Audit:
         if not principal.certificate:
             fields += [("gid", str(principal.gid)), ("pid", str(principal.pid))]
         elif len(principal.certificate) > 1:
-            fields.append(("names", ",".join(principal.certificate)))
+            # a URI may have a comma in it; no name has a space
+            fields.append(("names", " ".join(principal.certificate)))
         fields.append(("verb", verb))
         if jails:
             fields.append(("jail", ",".join(jails)))

@@ -204,7 +204,7 @@ _ALERTS = {
     "ALERT_CERTIFICATE_EXPIRED": "our certificate {} has expired, or is not good yet" + _AGAIN,
     "ALERT_CERTIFICATE_REVOKED": "our certificate {} was revoked" + _AGAIN,
     "ALERT_UNKNOWN_CA": "our certificate {} is not of its authority" + _AGAIN,
-    "ALERT_BAD_CERTIFICATE": "our certificate {} is not good" + _AGAIN,
+    "ALERT_BAD_CERTIFICATE": "our certificate {} is not good, or not yet; see the clocks of both hosts" + _AGAIN,
     "ALERT_UNSUPPORTED_CERTIFICATE": "our certificate {} is not that of a client" + _AGAIN,
     "ALERT_DECRYPT_ERROR": "our certificate {} is not of its authority, or our key is another one's" + _AGAIN,
     "ALERT_PROTOCOL_VERSION": "it speaks another version of TLS",

@@ -182,7 +182,7 @@ def decide(
         elif me.phase == "running" and (jail in stops or me.is_leaving):
             after = leaning(jails, required_by.get(jail, ()))
             if after:
-                decisions.append(Wait(jail, f"waiting for {_list(after)} to stop"))
+                decisions.append(Wait(jail, f"{_FOR}{_list(after)}{_TO_STOP}"))
             else:
                 decisions.append(Stop(jail))
         elif jail in stops:
@@ -192,11 +192,25 @@ def decide(
 
 #: why a jail waits that has nothing to wait for
 CROWDED = "waiting for its turn: as many as may start at a time"
+_FOR, _TO_STOP = "waiting for ", " to stop"
 
 
 def explain(found: tuple[Obstacle, ...]) -> str:
     """Return what is waited for, in words for people."""
-    return f"waiting for {_list([f'{each.jail} ({each.why})' for each in found])}"
+    return f"{_FOR}{_list([f'{each.jail} ({each.why})' for each in found])}"
+
+
+def named(text: str) -> tuple[str, ...]:
+    """Return the jails that are named by a text that says, maybe behind something else, what a jail waits for."""
+    said = text.partition(_FOR)[2]
+    names = said.removesuffix(_TO_STOP)
+    before, _, count = names.rpartition(" and ")
+    if before and count.endswith(" more"):
+        names = before
+    is_told = said.endswith(_TO_STOP)  # else each is told with how it is
+    found = (each.partition(" ") for each in names.split(", "))
+    # what is neither are other words
+    return tuple(name for name, _, how in found if name and (not how if is_told else how[:1] + how[-1:] == "()"))
 
 
 def _is_vain(jails: Mapping[str, Standing], me: Standing, found: Iterable[Obstacle]) -> bool:

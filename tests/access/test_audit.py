@@ -148,12 +148,12 @@ def test_who_was_turned_away_is_a_line(bench):
 
 
 def test_all_names_of_a_certificate_are_written_down(bench):
-    """A rule may have been about any of them."""
-    many = Principal(NOBODY, NOBODY, certificate=("alice", "web.example.org"), address="192.0.2.1")
+    """A rule may have been about any of them; where one ends is plain, also of URIs, which may have a comma."""
+    many = Principal(NOBODY, NOBODY, certificate=("alice", "tag:example.org,2026:web"), address="192.0.2.1")
     bench.audit.changed(many, "stop", ["web"], "ok")
 
     assert bench.lines() == [
-        f"{AT} who=cert:alice from=192.0.2.1 names=alice,web.example.org verb=stop jail=web result=ok"
+        f'{AT} who=cert:alice from=192.0.2.1 names="alice tag:example.org,2026:web" verb=stop jail=web result=ok'
     ]
 
 

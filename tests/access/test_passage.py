@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import socket
 import ssl
+import weakref
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -344,6 +346,36 @@ def test_who_is_turned_away_can_read_why(hall: Hall) -> None:
 
     hall.loop.settle(SHORT)
     assert hall.left
+
+
+def test_who_speaks_http_is_told_so(hall: Hall) -> None:
+    """In his own language."""
+    hall.visitor.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    hall.loop.settle()
+
+    assert drain(hall.daemon) == b"- it speaks HTTP\n"
+    assert drain(hall.visitor).startswith(b"HTTP/1.0 400 ")
+
+
+@pytest.mark.parametrize("how", ["noise", "his end", "the end of the daemon"])
+def test_nothing_is_kept_of_who_has_left(showing: Showing, context: ssl.SSLContext, how: str) -> None:
+    """At once, and not when somebody looks for what nobody needs any more: it is much."""
+    gc.disable()
+    try:
+        hall = Hall(showing)
+        passage = weakref.ref(hall.passage)
+        if how == "noise":
+            hall.visitor.sendall(b"nonsense")
+        else:
+            hall.come_in(context)
+        if how == "the end of the daemon":
+            hall.daemon.close()
+        hall.loop.settle(LOOK)
+        del hall.passage
+        hall.close()
+        assert passage() is None
+    finally:
+        gc.enable()
 
 
 def test_nobody_is_kept_waiting_by_those_who_leave() -> None:

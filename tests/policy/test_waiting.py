@@ -1,8 +1,22 @@
 """What a jail waits for, before it starts and before it stops."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from runjd.policy.waiting import CROWDED, Standing, Start, Stop, Wait, decide, is_coming, leaning, obstacles, swept
+from runjd.policy.waiting import (
+    CROWDED,
+    Standing,
+    Start,
+    Stop,
+    Wait,
+    decide,
+    is_coming,
+    leaning,
+    named,
+    obstacles,
+    swept,
+)
 
 READY = Standing("up", "running", is_ready=True)
 
@@ -168,3 +182,22 @@ def test_a_reason_names_some_and_counts_the_others():
     jails["web"] = Standing("up", "waiting", requires=tuple(jails))
     (waiting,) = decide(jails, {}, ["web"], (), 8)
     assert waiting == Wait("web", "waiting for d0 (starting), d1 (starting), d2 (starting) and 2 more")
+
+
+@given(st.lists(st.from_regex(r"[A-Za-z0-9][\w.+-]{0,20}", fullmatch=True), min_size=1, max_size=6, unique=True))
+def test_the_jails_that_a_reason_names_are_found_in_it(names):
+    """Of what a start waits for, and of what a stop waits for; also behind the name of the jail that waits."""
+    web = Standing("up", "waiting", requires=tuple(names))
+    running = {name: Standing("down", "running", is_leaving=True, requires=("db",)) for name in names}
+    (start,) = decide({"web": web}, {}, ["web"], [], 1)
+    (stop,) = decide({**running, "db": Standing("down", "running")}, {"db": tuple(names)}, ["db"], ["db"], 1)
+    for each in (start, stop) if "db" not in names and "web" not in names else (start,):
+        assert named(each.reason) == named(f'jail "web" is {each.reason}') == tuple(names)[:3]
+
+
+@pytest.mark.parametrize(
+    "text", ["", CROWDED, "timed out waiting for the hook", "exited", "waiting for the end to stop"]
+)
+def test_other_reasons_name_no_jail(text):
+    """Whatever words they are of."""
+    assert named(text) == ()

@@ -22,8 +22,11 @@ from runjd.access.porter.word import ALIVE, ASK, DESK, READY
 from runjd.access.showing import Showing, load
 from runjd.keeper.loop import READ, Loop
 from runjd.kernel.closing import close_others
+from runjd.kernel.heap import settle_heap
 
 _ASKED, _SAYING = 0, 1
+#: bytes: what is longer than any piece that is passed on
+_CHUNK = 131_072
 
 
 def main() -> None:
@@ -31,6 +34,7 @@ def main() -> None:
     for number in (signal.SIGINT, signal.SIGHUP, signal.SIGPIPE):
         signal.signal(number, signal.SIG_IGN)
     close_others((DESK,))
+    settle_heap(_CHUNK)
     told = json.loads(_first_line(_ASKED))
     showing = Showing(load(papers_from_json(told["papers"])))
     warm_up(showing)

@@ -106,8 +106,8 @@ class Passage:
         if not self._secrecy.is_in:
             try:
                 self._secrecy.shake_hands()
-            except TurnedAway as reason:
-                self._turn_away(str(reason), is_there=bool(data))
+            except TurnedAway as refusal:
+                self._turn_away(refusal, is_there=bool(data))
                 return
             if not self._secrecy.is_in:
                 return
@@ -121,12 +121,12 @@ class Passage:
             self._outside.close()
             self._is_over = True
 
-    def _turn_away(self, reason: str, *, is_there: bool) -> None:
+    def _turn_away(self, refusal: TurnedAway, *, is_there: bool) -> None:
         """Tell both: who came by what OpenSSL has for him, which he has a while to read."""
         self._is_over = True
-        self._inside.waiting += format_reason(reason)
+        self._inside.waiting += format_reason(str(refusal))
         if is_there:
-            self._outside.waiting += self._secrecy.take_out()
+            self._outside.waiting += self._secrecy.take_out() + refusal.parting
             self._outside.shut()
             self._turned_away.begin(self.cut_off)
         else:
@@ -198,8 +198,9 @@ class Passage:
 
     def _end(self) -> None:
         left, self._left = self._left, None
-        if self._timer is not None:
-            self._timer.cancel()
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
         self._departures.end(self.cut_off)
         self._turned_away.end(self.cut_off)
         if left is not None:

@@ -17,7 +17,15 @@ _PIECE = 65_536
 
 
 class TurnedAway(Exception):
-    """A handshake that failed, and why."""
+    """
+    A handshake that failed, and why.
+
+    :ivar parting: what is said to who speaks something else than TLS.
+    """
+
+    def __init__(self, reason: str, parting: bytes = b"") -> None:
+        super().__init__(reason)
+        self.parting = parting
 
 
 class Secrecy:
@@ -54,7 +62,8 @@ class Secrecy:
         except ssl.SSLWantReadError:
             return
         except (ssl.SSLError, OSError) as error:
-            raise TurnedAway(explain(error)) from None
+            reason = explain(error)
+            raise TurnedAway(reason, _TO_HTTP if reason == _HTTP else b"") from None
         self.is_in = True
 
     def names(self) -> Sequence[str]:
@@ -107,6 +116,8 @@ def _spoken(reason: str) -> str:
     return reason.lower().replace("_", " ")
 
 
+_HTTP = "it speaks HTTP"
+_TO_HTTP = b"HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\nrunjd speaks TLS here, and no HTTP.\n"
 #: why there was no handshake where the connection did not last so long
 ENDED = "the connection ended before its handshake did"
 #: alerts of the other end are reasons, too
@@ -114,8 +125,8 @@ _ALERTS = ("TLSV1_ALERT_", "TLSV13_ALERT_", "SSLV3_ALERT_")
 _REASONS = {
     "PEER_DID_NOT_RETURN_A_CERTIFICATE": "it showed no certificate",
     "UNSUPPORTED_PROTOCOL": "it speaks no TLS of 1.2 or newer",
-    "HTTP_REQUEST": "it speaks HTTP",
-    "HTTPS_PROXY_REQUEST": "it speaks HTTP",
+    "HTTP_REQUEST": _HTTP,
+    "HTTPS_PROXY_REQUEST": _HTTP,
     "WRONG_VERSION_NUMBER": "what it speaks is no TLS",
     "NO_SHARED_CIPHER": "it has no cipher in common with us",
 }

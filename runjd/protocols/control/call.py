@@ -29,8 +29,8 @@ class Connection(Protocol):
     def is_subscribed(self) -> bool:
         """Whether a subscription is open."""
 
-    def subscribe(self, matches: Callable[[Event], bool]) -> None:
-        """Show the events that match."""
+    def subscribe(self, shown: Callable[[Event], Event | None]) -> None:
+        """Show events as they are returned, where they are."""
 
     def unsubscribe(self) -> None:
         """Show no more events."""

@@ -27,6 +27,7 @@ from runjd.protocols.control.request import Request, parse_request, split_tag
 from runjd.protocols.control.streams import Stream
 from runjd.protocols.control.verbs.arguments import Arguments
 from runjd.protocols.control.verbs.table import Verb, read_arguments
+from runjd.protocols.control.verbs.veil import veiled_error
 
 
 class Requests:
@@ -216,7 +217,7 @@ class Requests:
         tag = request.tag
         permit = self._permits.pop(tag, None)
         if isinstance(outcome, Failure):
-            error = self._explain(outcome)
+            error = self._explain(outcome, permit)
             line = format_failure(tag, error)
             self._write_down(permit, error.code)
             self._put(Unit(iter(()), None, lambda _: line, lambda: self._answered(request, None)))
@@ -227,7 +228,7 @@ class Requests:
             self._stream_permit = permit
 
         def end(problem: Failure | None) -> bytes:
-            error = self._explain(problem) if problem is not None else None
+            error = self._explain(problem, permit) if problem is not None else None
             if permit is not None:
                 self._untaken.remove(permit)
             self._write_down(permit, error.code if error is not None else "ok")
@@ -293,11 +294,15 @@ class Requests:
         if not self._is_over:
             self._outlet.put(unit)
 
-    def _explain(self, problem: Failure) -> RunjdError:
-        """Return what the client is told; what nobody foresaw is told in the daemon's log, under a reference."""
+    def _explain(self, problem: Failure, permit: Permit | None) -> RunjdError:
+        """
+        Return what the client is told.
+
+        What nobody foresaw is told in the daemon's log, under a reference; jails that he may not see are not named.
+        """
         error = problem.value
         if isinstance(error, RunjdError):
-            return error
+            return veiled_error(error, permit.sees) if permit is not None else error
         if isinstance(error, CancelledError):
             return Cancelled("the request was cancelled")
         reference = self._hall.new_reference()

@@ -28,6 +28,7 @@ from runjd.protocols.control.reply import format_announcement, format_comment, f
 from runjd.protocols.control.request import is_blank
 from runjd.protocols.control.requests import Requests
 from runjd.protocols.control.streams import FrameStream, Stream
+from runjd.protocols.control.verbs.render import event_line
 from runjd.protocols.control.verbs.table import VerbTable
 
 #: seconds of silence after which a connection that waits for something gets a sign of life
@@ -60,7 +61,7 @@ class ControlProtocol(Protocol):
         self._outlet: Outlet | None = None
         self._requests: Requests | None = None
         self._greeting: Sequence[tuple[str, str]] = ()
-        self._matches: Callable[[Event], bool] | None = None
+        self._shown: Callable[[Event], Event | None] | None = None
         self._stream: Stream | None = None
         self._next_stream: Stream | None = None
         self._is_first = True
@@ -113,7 +114,7 @@ class ControlProtocol(Protocol):
 
     def connectionLost(self, reason: Failure) -> None:  # type: ignore[override]
         self._is_closing = self._is_shut = True
-        self._matches = None
+        self._shown = None
         self._hall.leave(self)
         for timer in (self._turn, self._timer):
             if timer is not None and timer.active():
@@ -142,26 +143,31 @@ class ControlProtocol(Protocol):
 
     @property
     def is_subscribed(self) -> bool:
-        return self._matches is not None
+        return self._shown is not None
 
-    def subscribe(self, matches: Callable[[Event], bool]) -> None:
-        self._matches = matches
+    def subscribe(self, shown: Callable[[Event], Event | None]) -> None:
+        self._shown = shown
         self._hall.listen(self)
 
     def unsubscribe(self) -> None:
-        self._matches = None
+        self._shown = None
         self._hall.unlisten(self)
 
     def announce(self, event: Event, line: Callable[[], bytes]) -> None:
-        """Show an event, if it was asked for."""
-        if self._outlet is not None and self._matches is not None and self._matches(event):
-            self._outlet.announce(event.seq, line())
+        """
+        Show an event, if it was asked for, and as far as it may be seen.
+
+        :param line: returns what shows all of it.
+        """
+        shown = self._shown(event) if self._outlet is not None and self._shown is not None else None
+        if shown is not None and self._outlet is not None:
+            self._outlet.announce(event.seq, line() if shown is event else event_line(shown))
 
     def cancel(self, tag: str) -> bool:
         return self._requests is not None and self._requests.cancel(tag)
 
     def refuse_stream(self, tag: str) -> None:
-        if self._matches is not None:
+        if self._shown is not None:
             raise WrongState("a subscription is open on this connection; attach on another one")
         other = self._requests.other_than(tag) if self._requests is not None else None
         if other is not None:
@@ -273,7 +279,7 @@ class ControlProtocol(Protocol):
         if half is not None:
             requests.take(half)
         is_idle = self._outlet is not None and self._outlet.is_idle
-        if not requests.in_flight and self._matches is None and is_idle and not self._is_closing:
+        if not requests.in_flight and self._shown is None and is_idle and not self._is_closing:
             self.close()
 
     def _turned(self, stream: Stream | None) -> None:
@@ -305,7 +311,7 @@ class ControlProtocol(Protocol):
         if self._outlet is None or self._requests is None:
             return
         silent = self._hall.clock.seconds() - self._outlet.written_at
-        if silent >= IDLE and self._outlet.is_idle and (self._requests.in_flight or self._matches is not None):
+        if silent >= IDLE and self._outlet.is_idle and (self._requests.in_flight or self._shown is not None):
             line = format_comment("still here")
             self._outlet.put(Unit(iter((line,)), None, _no_line, lambda: None))
         self._timer = self._hall.clock.callLater(IDLE - silent if silent < IDLE else IDLE, self._say_alive)

@@ -237,6 +237,22 @@ def test_what_a_jail_waits_for_is_named_to_those_who_may_see_it(offline):
             assert "own" not in line.replace("unknown", ""), line
 
 
+def test_what_a_jail_waits_for_is_named_in_events_to_those_who_may_see_it(offline):
+    """In those that happen and in those that happened, by the rules of this moment."""
+    waits = {"to": "waiting", "reason": "waiting for owner (failed), web (starting)"}
+    offline.guard.take((Rule("access[0]", EVERYBODY, "observer", jails=("late", "web")),))
+    offline.jails.events.emit("late", "state", waits)
+    *_, past = offline.say("subscribe since=000000:0")
+    offline.jails.events.emit("late", "state", waits)
+    (present,) = offline.lines()
+    for line in (past, present):
+        assert 'reason="waiting for another jail (failed), web (starting)"' in line
+
+    offline.guard.take((OBSERVER,))
+    offline.jails.events.emit("late", "state", waits)
+    assert 'reason="waiting for owner (failed), web (starting)"' in offline.lines()[0]
+
+
 def test_events_of_the_daemon_are_for_those_who_may_see_all(offline):
     """A rule that names jails is about these alone."""
     offline.guard.take((Rule("access[0]", EVERYBODY, "observer", jails=("web",)),))

@@ -16,6 +16,7 @@ from runjd.protocols.control.verbs.arguments import Argument, did_you_mean
 from runjd.protocols.control.verbs.render import event_line
 from runjd.protocols.control.verbs.table import Verb
 from runjd.protocols.control.verbs.values import place, word_list
+from runjd.protocols.control.verbs.veil import veiled_event
 from runjd.spec.ids import ID_MAX
 
 #: what happens, and what the keys of its line are beside ``at``, ``jail`` and ``ev``
@@ -67,7 +68,7 @@ def subscribe(call: Call) -> Reply:
     if call.connection.is_subscribed:
         raise WrongState("a subscription is open on this connection; unsubscribe first")
     asked = call.arguments
-    matches = _filter(asked.get(EVENTS), asked.get(JAIL), call.permit)
+    shown = _filter(asked.get(EVENTS), asked.get(JAIL), call.permit)
     known, run = call.controller.events, call.controller.run_id
     since = asked.get(SINCE)
     first = known.last_seq + 1
@@ -85,8 +86,8 @@ def subscribe(call: Call) -> Reply:
             gap = format_announcement(first - 1, [("ev", "gap"), ("run", run)])
         elif lost:
             gap = format_announcement(first - 1, [("ev", "gap"), ("lost", str(lost))])
-    call.connection.subscribe(matches)
-    return Reply([("seq", str(first))], then=_replay(gap, past, matches))
+    call.connection.subscribe(shown)
+    return Reply([("seq", str(first))], then=_replay(gap, past, shown))
 
 
 def unsubscribe(call: Call) -> Reply:
@@ -95,23 +96,24 @@ def unsubscribe(call: Call) -> Reply:
     return Reply([])
 
 
-def _filter(words: frozenset[str] | None, pattern: str | None, permit: Permit) -> Callable[[Event], bool]:
-    """Return the check whether an event was asked for, and is of a jail, or of a daemon, that may be seen."""
+def _filter(words: frozenset[str] | None, pattern: str | None, permit: Permit) -> Callable[[Event], Event | None]:
+    """Return what makes of an event what is shown of it: nothing unless it was asked for and may be seen."""
     fits = compile_expression(translate(pattern)).match if pattern is not None else None
 
-    def matches(event: Event) -> bool:
+    def shown(event: Event) -> Event | None:
         if (words is not None and event.ev not in words) or (fits is not None and fits(event.jail) is None):
-            return False
-        return permit.includes(event.jail) if event.jail else permit.includes_daemon
+            return None
+        is_for_him = permit.includes(event.jail) if event.jail else permit.includes_daemon
+        return veiled_event(event, permit.sees) if is_for_him else None
 
-    return matches
+    return shown
 
 
-def _replay(gap: bytes | None, past: Sequence[Event], matches: Callable[[Event], bool]) -> Iterator[bytes]:
+def _replay(gap: bytes | None, past: Sequence[Event], shown: Callable[[Event], Event | None]) -> Iterator[bytes]:
     if gap is not None:
         yield gap
-    for event in past:
-        if matches(event):
+    for event in map(shown, past):
+        if event is not None:
             yield event_line(event)
 
 
