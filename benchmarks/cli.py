@@ -161,7 +161,7 @@ def figures(
 def measure(plan: Plan) -> list[Figure]:
     """Return what each call costs, and what `list` costs by the number of containers."""
     host.leave_hybrid_cgroups()
-    with host.work_directory() as directory:
+    with host.work_directory("/dev/shm") as directory:
         installed = plan.installed(directory)
         bare = floors.interpreter(installed.python)
         with runtimes(installed.program("runj"), directory, peers_too=True) as contenders:

@@ -73,7 +73,7 @@ def of_conmon(conmon: Conmon, bundle: str, name: str) -> float:
 def measure(plan: Plan) -> list[Figure]:
     """Return how long it takes each."""
     host.leave_hybrid_cgroups()
-    with host.work_directory() as directory, ExitStack() as stack:
+    with host.work_directory("/dev/shm") as directory, ExitStack() as stack:
         installed = plan.installed(directory)
         bundles = Bundles(directory)
         bundle = bundles.make("sleep", SLEEP)

@@ -71,7 +71,7 @@ def _silence() -> Iterator[None]:
 def measure(plan: Plan) -> list[Figure]:
     """Return what each call costs."""
     mark = f"runjd-bench-{os.getpid()}"
-    with host.work_directory() as directory:
+    with host.work_directory("/dev/shm") as directory:
         installed = plan.installed(directory)
         program = installed.program("containerd-shim-runj-v1")
         os.makedirs(f"{directory}/alone")

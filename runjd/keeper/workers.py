@@ -90,6 +90,9 @@ class Workers:
         self._limit = limit
         self._patience = patience
         self._spare = Spare(loop, lambda: self._fork(None), spare_time)
+        self._fork_first = fork_first
+        # whether a worker could become what was started last: to fork one in vain costs as much as it would spare
+        self._is_fit = True
         self._first = Spare(loop, lambda: self._fork(None, fork_first), spare_time if fork_first is not None else 0.0)
         self._queue: deque[Order] = deque()
         # by number
@@ -179,13 +182,31 @@ class Workers:
         self._loop.watch(channel.fileno(), READ, lambda _: self._read(worker))
 
     def _give(self, job: Job) -> tuple[int, _socket.socket] | None:
-        """Give a start to who can become what is started, if he is there, and was not found unfit for it."""
-        return self._first.give(job) if _is_start(job) and job.get(UNFIT) is None else None
+        """
+        Give a start to a worker that can become what is started: who waits, or a new one if the last start was fit.
+
+        :return: None where there is none, or the start was found unfit: any other worker takes it.
+        """
+        if self._fork_first is None or not _is_start(job) or job.get(UNFIT) is not None:
+            return None
+        given = self._first.give(job)
+        if given is None and self._is_fit:
+            try:
+                return self._fork(job, self._fork_first)
+            except OSError:
+                # no right to it, or there are too many such namespaces: the start itself tells it better
+                self._is_fit = False
+        return given
 
     def _fork(self, job: Job | None, fork: Callable[[], int] | None = None) -> tuple[int, _socket.socket]:
         """Fork a worker, for a job or to wait for one; return its pid and the socket to it."""
         ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        pid = (fork or os.fork)()
+        try:
+            pid = (fork or os.fork)()
+        except OSError:
+            ours.close()
+            theirs.close()
+            raise
         if pid == 0:
             work(self._become, self._perform, theirs, job)
         theirs.close()
@@ -222,11 +243,13 @@ class Workers:
         self._loop.unwatch(worker.channel.fileno())
         worker.channel.close()
         worker.entrance = Entrance(parcel, worker.pid, self._is_taken)
+        self._is_fit = self._is_fit or worker.entrance.has_claimed
         self._wait(worker, 0)
         self._loop.watch(worker.entrance.fileno(), READ, lambda _: self._read(worker))
 
     def _pass_on(self, worker: _Worker) -> None:
         """It did nothing, as another one must: before all that wait, as its turn had come."""
+        self._is_fit = False
         order = worker.order
         order.job = {**order.job, UNFIT: True}
         self._queue.appendleft(order)

@@ -76,6 +76,12 @@ def _slow_bundle(keeper: RunningKeeper) -> str:
     return path
 
 
+def _shared_bundle(keeper: RunningKeeper) -> str:
+    """Return a bundle that lives in the pid namespace of the host."""
+    namespaces = {"namespaces": [{"type": "mount"}]}
+    return keeper.isolated_bundle("shared", "/bin/sleep", "1000", linux=namespaces)
+
+
 def _restarted(keeper: RunningKeeper, daemon: Daemon) -> Daemon:
     """Kill the keeper and its daemon; return a daemon of the next one that has not greeted."""
     keeper.kill()
@@ -169,10 +175,8 @@ def test_what_it_is_unfit_for_another_one_does(keeper: RunningKeeper) -> None:
     """A jail that lives in the pid namespace of the host is made as ever, and so is the next one that has its own."""
     daemon = keeper.greeted()
     first = _first(keeper)
-    namespaces = {"namespaces": [{"type": "mount"}]}
-    shared = keeper.isolated_bundle("shared", "/bin/sleep", "1000", linux=namespaces)
 
-    pid = int(str(daemon.run("shared", shared, "linux")["pid"]))
+    pid = int(str(daemon.run("shared", _shared_bundle(keeper), "linux")["pid"]))
 
     assert pid != first
     assert os.readlink(f"/proc/{pid}/ns/pid") == os.readlink("/proc/self/ns/pid")
@@ -282,6 +286,9 @@ def test_whose_keeper_is_killed_before_it_heard_makes_nothing(keeper: RunningKee
 def test_what_another_one_starts_is_known_too(keeper: RunningKeeper, milliseconds: int) -> None:
     """A worker that is no init process itself starts nothing for a keeper that was killed, and leaves nothing."""
     daemon = keeper.greeted()
+    # behind one that it is unfit for, none is forked for the next
+    daemon.run("shared", _shared_bundle(keeper), "linux")
+    daemon.delete("shared")
     os.kill(_first(keeper), signal.SIGKILL)
     daemon.ask(messages.ask_run, "web", _slow_bundle(keeper), "linux", False, None, {})
     time.sleep(milliseconds / 1000)
@@ -315,5 +322,26 @@ def test_what_runs_is_known_whenever_the_keeper_is_killed(keeper: RunningKeeper,
             assert file.read() == "1\n"
     else:
         assert known in ([], [first])
+    daemon.delete("web")
+    assert os.listdir(keeper.root) == []
+
+
+@pytest.mark.parametrize("milliseconds", [0, 2, 5, 9, 14, 20, 30])
+def test_what_one_that_did_not_wait_starts_is_known_as_well(keeper: RunningKeeper, milliseconds: int) -> None:
+    """Who was forked for a start, as nobody waited, begins what the next keeper tells of, or nothing."""
+    daemon = keeper.greeted()
+    first = _first(keeper)
+    os.kill(first, signal.SIGKILL)
+    keeper.wait(lambda: first not in _children(keeper.pid), "its end")
+    daemon.ask(messages.ask_run, "web", _slow_bundle(keeper), "linux", False, None, {})
+    time.sleep(milliseconds / 1000)
+    children = _children(keeper.pid)
+    daemon = _restarted(keeper, daemon)
+    known = [each["pid"] for each in daemon.greet() if each["m"] == "process"]
+    path = f"{keeper.directory}/told/runs"
+
+    keeper.wait(lambda: all(map(_has_ended, children)) or os.path.exists(path), "what becomes of it")
+
+    assert len(known) == 1 if os.path.exists(path) else len(known) < 2
     daemon.delete("web")
     assert os.listdir(keeper.root) == []
