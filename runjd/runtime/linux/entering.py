@@ -61,6 +61,21 @@ def enter(held: Held, process: Process, label: Callable[[Process], None]) -> boo
     return may_trace
 
 
+def has_other_clocks(ours: str, theirs: int) -> bool:
+    """
+    Whether a process has other clocks than we do; a kernel built without time namespaces names none.
+
+    :param ours: the directory of our namespaces.
+    :param theirs: a descriptor of that of the process.
+    :raise OSError: the process is gone.
+    """
+    try:
+        own = os.readlink(f"{ours}/time")
+    except FileNotFoundError:
+        return False
+    return os.readlink("time", dir_fd=theirs) != own
+
+
 def _may_trace(pid: int) -> bool:
     """Whether a process, or one that it executes, can have CAP_SYS_PTRACE."""
     with open(f"/proc/{pid}/status", "rb", buffering=0) as file:
@@ -82,7 +97,7 @@ def _enter_namespaces(held: Held, pidfd: int) -> bool:
     names = os.open(f"/proc/{held.pid}/ns", _PATH_ONLY)
     try:
         ours = os.readlink("/proc/self/ns/user")
-        has_clocks = os.readlink("time", dir_fd=names) != os.readlink("/proc/self/ns/time")
+        has_clocks = has_other_clocks("/proc/self/ns", names)
         ns.set_namespace(pidfd, _ALL | ns.CLONE_NEWTIME if has_clocks else _ALL)
         # Asked afterwards, as there is no way back: it was in ours when we followed it.
         return os.readlink("user", dir_fd=names) != ours

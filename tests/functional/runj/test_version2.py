@@ -25,6 +25,8 @@ _ALONE = (
     "for each in $(awk '$3 ~ /^cgroup/ {print $2}' /proc/mounts); do umount -l \"$each\"; done;"
     'umount -l /sys/fs/cgroup 2>/dev/null; mount -t cgroup2 none /sys/fs/cgroup && exec "$@"'
 )
+#: the command is in a group of its own, as it is in a service or a session of systemd
+_IN_A_GROUP = f'mkdir -p "/sys/fs/cgroup{TOP}" && echo $$ >"/sys/fs/cgroup{TOP}/cgroup.procs" && exec "$@"'
 DENY_ALL = {"allow": False, "access": "rwm"}
 
 
@@ -33,6 +35,15 @@ class Alone(Runj):
 
     def argv(self, *words: str) -> list[str]:
         return ["unshare", "--mount", "--propagation", "private", "sh", "-c", _ALONE, "sh", *super().argv(*words)]
+
+
+class Grouped(Alone):
+    """The command where there is version 2 only, and it is in a group that has processes."""
+
+    def argv(self, *words: str) -> list[str]:
+        alone = super().argv(*words)
+        inside = len(alone) - len(Runj.argv(self, *words))
+        return [*alone[:inside], "sh", "-c", _IN_A_GROUP, "sh", *alone[inside:]]
 
 
 @pytest.fixture
@@ -159,3 +170,30 @@ def test_limits_of_version_2(runj: Runj, mount: str) -> None:
     assert stats["cpu"]["usage"]["total"] > 0
     if "pids" not in controllers:
         assert "the controller pids is not available" in runj.fails("update", "--pids-limit", "5", "web")
+
+
+def test_groups_are_beside_a_group_with_processes(runj: Runj, mount: str) -> None:
+    """
+    As in a service of systemd: without a path the container has every controller, and the service hands none on.
+
+    If it did, systemd could start nothing more in it.
+    """
+    with open(f"{mount}/cgroup.controllers") as file:
+        controllers = set(file.read().split())
+    grouped = Grouped(runj.jails)
+    config = runj.jails.config(["sh", "-c", "sleep 60"])
+    assert isinstance(config["linux"], dict)
+    config["linux"]["resources"] = {"unified": {"cgroup.max.depth": "5"}}
+    grouped.ok("create", "--bundle", runj.jails.write(config), "web")
+    grouped.ok("start", "web")
+    try:
+        with open(f"{mount}{TOP}.jails/web/cgroup.controllers") as file:
+            assert set(file.read().split()) == controllers
+        with open(f"{mount}{TOP}/cgroup.subtree_control") as file:
+            assert file.read().split() == []
+        grouped.ok("pause", "web")
+        assert grouped.state("web")["status"] == "paused"
+        grouped.ok("delete", "--force", "web")
+        assert not os.path.exists(f"{mount}{TOP}.jails")
+    finally:
+        os.rmdir(f"{mount}{TOP}")

@@ -106,6 +106,16 @@ def test_places_of_groups(path: str, directory: str) -> None:
     assert group_directory(Hierarchy(1, ("pids",), "/cg/pids", "/cg/pids/own"), path, "web") == directory
 
 
+@pytest.mark.parametrize(
+    ("own", "directory"),
+    [("/cg/system.slice/runjd.service", "/cg/system.slice/runjd.service.jails/web"), ("/cg", "/cg/web")],
+)
+def test_groups_of_version_2_are_beside_our_own(own: str, directory: str) -> None:
+    """A group with processes hands no controllers on, so what is relative is beside, but of the first."""
+    assert group_directory(Hierarchy(2, ("memory",), "/cg", own), "", "web") == directory
+    assert group_directory(Hierarchy(2, ("memory",), "/cg", own), "/jails/web", "web") == "/cg/jails/web"
+
+
 @given(st.text("./ab\n", max_size=12))
 def test_no_path_leads_out(path: str) -> None:
     """The group is below the hierarchy, and never the mount point or our own group, whatever the path."""

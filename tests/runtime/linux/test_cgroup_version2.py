@@ -46,6 +46,18 @@ def test_group_is_made_with_its_limits(host: FakeHost) -> None:
     assert undo == [Undo("cgroup_parent", f"{MOUNT}/jails"), Undo(GROUPS, GROUP)]
 
 
+def test_group_without_a_path_is_beside_our_own(host: FakeHost) -> None:
+    """Our own group has processes, so it hands no controllers on: it stays as it was, and the limit holds."""
+    undo: list[Undo] = []
+
+    assert make(host, undo, "", pids={"limit": 5}) == (f"{MOUNT}/own.slice.jails/web",)
+    assert host.content("own.slice.jails/web/pids.max") == "5"
+    assert host.content("own.slice/cgroup.subtree_control") == ""
+
+    remove_groups(host, undo)
+    assert host.groups() == []
+
+
 def test_group_and_those_above_are_removed(host: FakeHost) -> None:
     """Nothing is left, groups that the jail made below its own included."""
     undo: list[Undo] = []
@@ -90,7 +102,7 @@ def test_controller_that_cannot_be_enabled_is_named(host: FakeHost) -> None:
     host.mkdir(f"{MOUNT}/jails", 0o755)
     host.mkdir(GROUP, 0o755)
 
-    with pytest.raises(Unsupported, match=r"no pids\.max in") as caught:
+    with pytest.raises(Unsupported, match=r"as /sys/fs/cgroup/jails does not hand the controller pids on") as caught:
         make(host, undo, pids={"limit": 5})
 
     assert caught.value.path == "linux.resources.pids.limit"

@@ -18,6 +18,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+#: ends the name of the group beside ours that the groups of jails are in
+BESIDE = ".jails"
 _SEPARATOR = " - "
 
 
@@ -35,6 +37,17 @@ class Hierarchy(Value):
     controllers: tuple[str, ...]
     mount: str
     own: str
+
+    @property
+    def base(self) -> str:
+        """
+        The directory of the group that ours are made in.
+
+        In version 2 a group that has processes, as the one that we are in, hands no controllers on, and a service of
+        systemd whose group does cannot be started again: so it is one beside.  That it is another level keeps the
+        controllers enabled above, which systemd takes away again where no group below hands them on.
+        """
+        return self.own if self.version == 1 or self.own == self.mount else self.own + BESIDE
 
 
 class Host(Value):
@@ -97,15 +110,15 @@ def group_directory(hierarchy: Hierarchy, path: str, id: str) -> str:
     """
     Return the directory of a jail's group in a hierarchy.
 
-    :param path: ``linux.cgroupsPath``: absolute it is below the mount point, relative it is below the
-        group that we are in, empty it is the id there, as runc does it.
+    :param path: ``linux.cgroupsPath``: absolute it is below the mount point, relative it is below the group
+        that is ours to make groups in, empty it is the id there.
     :raise SpecError: it is no group of its own.
     """
     where = path or id
     inside = os.path.normpath("/" + where).lstrip("/")
     if not inside or "\n" in inside:
         raise SpecError("linux.cgroupsPath", "expected the path of a group of its own, as /jails/web")
-    return f"{hierarchy.mount if where.startswith('/') else hierarchy.own}/{inside}"
+    return f"{hierarchy.mount if where.startswith('/') else hierarchy.base}/{inside}"
 
 
 def _hidden(mounts: list[list[str]]) -> set[str]:

@@ -86,11 +86,26 @@ def _write(kernel: Any, write: Write, directory: str, before: list[tuple[str, st
     if error.errno == errno.ENOENT:
         if write.optional:
             return None
-        raise Unsupported(write.path, f"this kernel has no {write.file} in {directory}")
+        raise Unsupported(write.path, _missing(kernel, write, directory))
     told = failure(f"write {value} to {path}", error, write.path, _HINTS.get(error.errno or 0, ""))
     if error.errno not in _REFUSED:
         raise told
     return told
+
+
+def _missing(kernel: Any, write: Write, directory: str) -> str:
+    """Say why a file is not there: in version 2 that may be because the group above does not hand the controller on."""
+    try:
+        controllers = read_file(kernel, f"{directory}/cgroup.controllers").split()
+    except OSError:
+        controllers = [write.controller]
+    if write.controller in ("cgroup", *controllers):
+        return f"this kernel has no {write.file} in {directory}"
+    above = directory.rpartition("/")[0]
+    return (
+        f"{directory} has no {write.file}, as {above} does not hand the controller {write.controller} on: there are "
+        "processes in it, or it has none; give the container another linux.cgroupsPath"
+    )
 
 
 def _compare(kernel: Any, write: Write, path: str, value: str) -> RunjdError | None:
