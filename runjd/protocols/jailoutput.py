@@ -32,6 +32,9 @@ _FULL = 65_536
 _PTY_DELAY = 0.2
 #: seconds until an output is watched again that the system would not watch
 _AGAIN = 1.0
+#: What little is read comes here, and is copied.  A block of READ_SIZE for each read fits into no hole of the heap, so
+#: the few bytes that are left of it would lie at the upper end, and hold all below it as long as somebody keeps them.
+_room = memoryview(bytearray(READ_SIZE))
 
 
 class IReactor(IReactorFDSet, IReactorTCP, IReactorTime):
@@ -61,6 +64,7 @@ class JailOutput:
         "_child_fd",
         "_fd",
         "_holds",
+        "_is_flooding",
         "_is_reading",
         "_is_terminal",
         "_is_wide",
@@ -81,6 +85,7 @@ class JailOutput:
         self._is_terminal = is_terminal
         self._holds = 1  # until it is started
         self._is_reading = False
+        self._is_flooding = False
         self._is_wide = False
         self._loan: Loan | None = None
         self._retry: IDelayedCall | None = None
@@ -230,7 +235,10 @@ class JailOutput:
     def _read_once(self, size: int) -> int:
         """Read and deliver; return how much, 0 at the end, -1 where nothing is there."""
         try:
-            data = os.read(self._fd, size)
+            if self._is_flooding:
+                data = os.read(self._fd, size)
+            else:
+                data = bytes(_room[: os.readv(self._fd, (_room[:size],))])
         except (BlockingIOError, InterruptedError):
             return -1
         except OSError as error:
@@ -242,7 +250,8 @@ class JailOutput:
         if not data:
             self._nobody_writes()
             return 0
-        if len(data) >= _FULL and not self._is_wide:
+        self._is_flooding = len(data) >= _FULL
+        if self._is_flooding and not self._is_wide:
             self._widen()
         self._process.output_came(self._child_fd, data)
         return len(data)

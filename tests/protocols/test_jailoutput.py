@@ -1,6 +1,8 @@
 """One output of a process."""
 
 import os
+import subprocess
+import sys
 
 import pytest
 from pytest_twisted import ensureDeferred
@@ -9,6 +11,42 @@ from twisted.internet.task import deferLater
 
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.jailoutput import JailOutput
+from tests.cli.program import ROOT
+
+_HEAP = f"""
+import sys; sys.path.insert(0, {ROOT!r})
+import os
+from twisted.internet.task import Clock
+from runjd.kernel.heap import settle_heap
+from runjd.protocols.jailoutput import JailOutput
+settle_heap(1 << 20)
+class Reactor(Clock):
+    def addReader(self, reader):
+        pass
+class Process:
+    exit = None
+    kept = []
+    def output_came(self, child_fd, data):
+        self.kept.append(data)
+def heap():
+    with open("/proc/self/maps") as file:
+        [line] = [line for line in file if line.endswith("[heap]\\n")]
+    begin, end = line.split()[0].split("-")
+    return int(end, 16) - int(begin, 16)
+reading, writing = os.pipe()
+output = JailOutput(Reactor(), Process(), 1, reading, False)
+output.start()
+chunks, small = [], []
+for _ in range(500):
+    chunks.append(b"x" * 65_536)
+    small.append(bytes(9000))
+chunks.clear()
+before = heap()
+for _ in range(5000):
+    os.write(writing, b"y" * 600)
+    output.doRead()
+print(len(Process.kept), heap() - before)
+"""
 
 
 class Process:
@@ -101,3 +139,11 @@ async def test_nothing_is_lent_once_the_process_exited(pipe):
     assert output.lend() is None
     output.close()
     await deferLater(reactor, 0)
+
+
+@pytest.mark.linux
+@pytest.mark.skipif("CS_GNU_LIBC_VERSION" not in os.confstr_names, reason="the C library is not glibc")
+def test_what_is_kept_of_an_output_lies_where_the_heap_has_room():
+    """A read asks for far more than it finds; what is left of that at the upper end would hold all below it."""
+    done = subprocess.run([sys.executable, "-c", _HEAP], capture_output=True, text=True, check=True)
+    assert done.stdout == "5000 0\n"
