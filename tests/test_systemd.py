@@ -1,5 +1,6 @@
 """The unit of systemd in etc/."""
 
+import shlex
 import shutil
 import subprocess
 import sys
@@ -33,3 +34,18 @@ def test_jails_and_keeper_outlive_the_daemon():
 
     for line in ("Type=notify", "NotifyAccess=main", "WatchdogSec=60", "KillMode=process", "Delegate=yes"):
         assert line in lines
+
+
+@pytest.mark.parametrize(("state", "asked"), [("running", ""), ("degraded", ""), ("stopping", "shutdown --stop\n")])
+def test_jails_are_stopped_when_the_system_goes_down(tmp_path, state, asked):
+    """And only then: when the unit is stopped or started again, they go on."""
+    for name, script in (("systemctl", f"echo {state}"), ("runjctl", 'echo "$*"')):
+        (tmp_path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (tmp_path / name).chmod(0o755)
+    line = next(each for each in UNIT.read_text().splitlines() if each.startswith("ExecStop="))
+    words = shlex.split(line.partition("=")[2].replace("$$", "$").replace("/usr/local/bin", str(tmp_path)))
+    done = subprocess.run(
+        words, env={"PATH": f"{tmp_path}:/usr/bin:/bin"}, capture_output=True, text=True, check=False, timeout=30
+    )
+
+    assert (done.returncode, done.stdout, done.stderr) == (0, asked, "")
