@@ -24,6 +24,7 @@ from runjd.protocols.ttrpc.frames import REQUEST, RESPONSE
 from runjd.protocols.ttrpc.frames import Frame as TtrpcFrame
 from runjd.protocols.ttrpc.frames import FrameReader as TtrpcReader
 from runjd.protocols.ttrpc.frames import format_frame as format_ttrpc
+from tests.fuzz.passages import PASSAGES
 from tests.fuzz.smith import Smith
 from tests.fuzz.target import Target
 from tests.protocols.control.offline import Offline
@@ -256,4 +257,4 @@ _READERS: tuple[Callable[[Parcel], object], ...] = (
     keeperreplies.read_process,
 )
 
-IN_MEMORY: tuple[Callable[[], Target], ...] = (ControlLines, AttachFrames, KeeperWire, Ttrpc)
+IN_MEMORY: tuple[Callable[[], Target], ...] = (ControlLines, AttachFrames, KeeperWire, Ttrpc, *PASSAGES)

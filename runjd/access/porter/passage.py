@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from runjd.access.porter.departures import Departures
-from runjd.access.porter.secrecy import Secrecy, TurnedAway
+from runjd.access.porter.secrecy import ENDED, Secrecy, TurnedAway
 from runjd.access.porter.side import Side
 from runjd.access.porter.word import format_names, format_reason
 from runjd.keeper.loop import HANGUP, READ, Loop, Timer
@@ -110,11 +110,13 @@ class Passage:
                 self._turn_away(refusal, is_there=bool(data))
                 return
             if not self._secrecy.is_in:
+                if not data:
+                    self._turn_away(TurnedAway(ENDED), is_there=False)
                 return
             self._inside.waiting += format_names(self._secrecy.names())
         said, is_end = self._secrecy.read()
         self._inside.waiting += said
-        if is_end:
+        if is_end or not data:
             self._secrecy.say_goodbye()
             self._outside.waiting += self._secrecy.take_out()
             self._outside.send()
