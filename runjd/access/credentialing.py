@@ -7,7 +7,8 @@ from collections.abc import Callable
 from twisted.logger import Logger
 
 from runjd.access.judging import judge
-from runjd.access.papers import Papers, Refused, fault_of, read_papers
+from runjd.access.paperfiles import fault_of, read_papers
+from runjd.access.papers import Papers, Refused
 from runjd.access.validity import FEW_DAYS, days_left
 from runjd.config.model import Tls
 from runjd.errors import InputOutput

@@ -7,7 +7,7 @@ import socket
 import ssl
 from collections.abc import Callable
 
-from runjd.access.papers import read_papers
+from runjd.access.paperfiles import read_papers
 from runjd.access.porter.departures import Departures
 from runjd.access.porter.passage import Passage
 from runjd.access.porter.secrecy import Secrecy

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from runjd.access.judging import judge
-from runjd.access.papers import Papers, Refused, read_papers
+from runjd.access.paperfiles import read_papers
+from runjd.access.papers import Papers, Refused
 from runjd.errors import InputOutput
 from tests.access.papers import authority, tls_of
 

@@ -8,6 +8,8 @@ import shutil
 import signal
 import socket
 import ssl
+import subprocess
+import sys
 
 import pytest
 import pytest_twisted
@@ -165,3 +167,17 @@ def test_what_the_porter_says_is_read_strictly():
     for line in (b"", b"hello", b"+ a  b", b"+ a*", b"+ \xff", b"+ a\x1bb"):
         with pytest.raises(SyntaxFault):
             parse_word(line)
+
+
+def test_the_porter_is_of_few_modules():
+    """Of the standard library, and little of that and of ours: what is not there is not to be trusted, nor held."""
+    root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+    code = f"import sys; sys.path.insert(0, {root!r}); import runjd.access.porter.main; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True)
+
+    loaded = done.stdout.split()
+    assert {"typing", "datetime", "subprocess", "asyncio", "threading", "tomllib"} & set(loaded) == set()
+    assert {each.split(".")[1] for each in loaded if each.startswith("runjd.")} == {
+        *("access", "errors", "keeper", "kernel", "values")
+    }
+    assert len(loaded) < 120

@@ -22,7 +22,7 @@ from twisted.python.failure import Failure
 
 from runjd.access.arrivals import Arrivals
 from runjd.access.lobby import Lobby
-from runjd.access.papers import read_papers
+from runjd.access.paperfiles import read_papers
 from runjd.access.porter.desk import PLACES
 from runjd.access.porterprocess import PorterProcess
 from runjd.access.porters import Porters, Rights, porter_rights

@@ -12,7 +12,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from runjd.access.papers import Papers, Refused, read_papers
+from runjd.access.paperfiles import read_papers
+from runjd.access.papers import Papers, Refused
 from runjd.access.porter.secrecy import Secrecy, TurnedAway
 from runjd.access.showing import Showing, load, load_files
 from tests.access.papers import authority, client, tls_of

@@ -18,6 +18,8 @@ from runjd.keeper.loop import READ, Loop
 PLACES, PATIENCE = 64, 60.0
 #: of those who are turned away, who have a line to read
 _PLACES, _PATIENCE = 64, 2.0
+#: seconds after the first of some who leave
+_TIDY = 10.0
 #: what says of a message that it did not arrive whole, or not yet; not that none will come
 _PASSING = frozenset(
     (errno.EAGAIN, errno.EINTR, errno.EMFILE, errno.ENFILE, errno.EMSGSIZE, errno.ENOBUFS, errno.ENOMEM)
@@ -29,18 +31,28 @@ class Desk:
     Takes connections.
 
     :param desk: a socket of messages; ours now.
+    :param tidy: called a while after somebody has left: much that was held for him is free.
     :param deserted: called once nobody gives any more, and those who came have left.
     """
 
-    def __init__(self, loop: Loop, desk: socket.socket, showing: Showing, deserted: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        loop: Loop,
+        desk: socket.socket,
+        showing: Showing,
+        tidy: Callable[[], None],
+        deserted: Callable[[], None],
+    ) -> None:
         self._loop = loop
         self._desk = desk
         self._showing = showing
+        self._tidy = tidy
         self._deserted = deserted
         self._departures = Departures(loop, PLACES, PATIENCE)
         self._turned_away = Departures(loop, _PLACES, _PATIENCE)
         self._visitors = 0
         self._is_open = False
+        self._is_untidy = False
         desk.setblocking(False)
 
     def open(self) -> None:
@@ -82,7 +94,14 @@ class Desk:
 
     def _left(self) -> None:
         self._visitors -= 1
+        if not self._is_untidy:
+            self._is_untidy = True
+            self._loop.call_later(_TIDY, self._tidy_up)
         self._look()
+
+    def _tidy_up(self) -> None:
+        self._is_untidy = False
+        self._tidy()
 
     def _look(self) -> None:
         if not self._is_open and not self._visitors:

@@ -8,6 +8,7 @@ more, and those that it has are over.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import signal
@@ -22,7 +23,7 @@ from runjd.access.porter.word import ALIVE, ASK, DESK, READY
 from runjd.access.showing import Showing, load
 from runjd.keeper.loop import READ, Loop
 from runjd.kernel.closing import close_others
-from runjd.kernel.heap import settle_heap
+from runjd.kernel.heap import give_heap_back, settle_heap
 
 _ASKED, _SAYING = 0, 1
 #: bytes: what is longer than any piece that is passed on
@@ -39,7 +40,7 @@ def main() -> None:
     showing = Showing(load(papers_from_json(told["papers"])))
     warm_up(showing)
     loop = Loop(time.monotonic, _failed)
-    desk = Desk(loop, socket.socket(fileno=DESK), showing, lambda: os._exit(0))
+    desk = Desk(loop, socket.socket(fileno=DESK), showing, give_heap_back, lambda: os._exit(0))
     left = confine(told["uid"], told["gid"], told["root"], told["descriptors"])
     del told
     os.write(_SAYING, "".join(f"{each}\n" for each in (*left, READY)).encode("utf-8", "replace"))
@@ -47,6 +48,9 @@ def main() -> None:
         os.set_blocking(fd, False)
     loop.watch(_ASKED, READ, lambda mask: _answer(loop))
     desk.open()
+    gc.collect()
+    gc.freeze()
+    give_heap_back()
     loop.run()
 
 

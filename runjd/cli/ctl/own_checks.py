@@ -101,7 +101,8 @@ def _check_certificate(configuration: Configuration) -> Iterator[Finding]:
     except ImportError as error:
         yield Finding(subject, BAD, f"cannot be used without {error.name}, nor TLS", "take a Python that has it")
         return
-    from runjd.access.papers import Refused, read_papers
+    from runjd.access.paperfiles import read_papers
+    from runjd.access.papers import Refused
     from runjd.access.validity import FEW_DAYS, days_left
     from runjd.config.faults import ConfigError
 
