@@ -40,6 +40,11 @@ def test_a_script_sees_the_result_only(daemon: Daemon, deaf: str) -> None:
     assert b"\x1b" not in stopped.stderr
 
 
+def test_who_restarts_it_is_told_as_well(daemon: Daemon, deaf: str) -> None:
+    """The restart took all of that time."""
+    assert KILLED in daemon.runjctl("restart", "--timeout", "2.5", deaf).stderr
+
+
 def test_a_program_reads_it(daemon: Daemon, deaf: str) -> None:
     """In JSON it is a member of the answer, and standard error is empty."""
     stopped = daemon.runjctl("stop", "--json", "--timeout", "2.5", deaf)

@@ -17,7 +17,7 @@ from runjd.protocols.control.request import Request
 from runjd.protocols.control.streams import MODES
 from runjd.protocols.control.verbs.arguments import Argument, did_you_mean
 from runjd.protocols.control.verbs.query import EXEC, ID, TIMEOUT
-from runjd.protocols.control.verbs.render import notice_fields, outcome_fields, session_fields, unheard_fields
+from runjd.protocols.control.verbs.render import notice_fields, outcome_fields, session_fields, unheard
 from runjd.protocols.control.verbs.table import Verb
 from runjd.protocols.control.verbs.values import absolute_path, one_of, seconds, side, something, yes
 from runjd.spec.signals import signal_number
@@ -74,7 +74,7 @@ async def run(call: Call) -> Reply:
     fields = session_fields(jail, mode, session)
     if facts.jid:
         fields.append(("jid", str(facts.jid)))
-    return Reply([*fields, *notice_fields(facts)], stream=stream, session=session)
+    return Reply([*fields, *notice_fields(facts.notices)], stream=stream, session=session)
 
 
 async def start(call: Call) -> Reply:
@@ -85,19 +85,22 @@ async def start(call: Call) -> Reply:
 
 async def restart(call: Call) -> Reply:
     """RESTART."""
-    return await _up(call, call.controller.restart(call.arguments.need(ID), call.by, call.arguments.get(GRACE)))
+    jail = call.arguments.need(ID)
+    before = call.controller.facts(jail)
+    return await _up(call, call.controller.restart(jail, call.by, call.arguments.get(GRACE)), before)
 
 
 async def try_restart(call: Call) -> Reply:
     """TRY-RESTART."""
     jail, until = call.arguments.need(ID), call.arguments.get(WAIT_UP, "started")
+    before = call.controller.facts(jail)
     work = call.controller.try_restart(jail, call.by, call.arguments.get(GRACE))
     if work.called and until != "none":  # it is down, and what is waited for does not come
         facts = await work
         if facts.phase != "running":
             return Reply(outcome_fields(facts))
         return await _up(call, succeed(facts))
-    return await _up(call, work)
+    return await _up(call, work, before)
 
 
 async def reset(call: Call) -> Reply:
@@ -138,7 +141,7 @@ async def stop(call: Call) -> Reply:
     if call.arguments.get(WAIT_DOWN) == "none":
         return await _unwaited(call, work)
     facts = await call.within(work, call.arguments.get(TIMEOUT), f"stopping {jail}")
-    return Reply([*outcome_fields(facts), *unheard_fields(facts, grace, call.clock.seconds() - began)])
+    return Reply([*outcome_fields(facts), *notice_fields(unheard(facts, grace, call.clock.seconds() - began))])
 
 
 async def kill(call: Call) -> Reply:
@@ -183,8 +186,12 @@ def window_size(call: Call) -> tuple[int, int] | None:
     return rows, columns
 
 
-async def _up(call: Call, work: Deferred[Facts]) -> Reply:
-    """Wait as long as the caller asked, ``started`` unless he said otherwise."""
+async def _up(call: Call, work: Deferred[Facts], before: Facts | None = None) -> Reply:
+    """
+    Wait as long as the caller asked, ``started`` unless he said otherwise.
+
+    :param before: what ran is stopped first.
+    """
     jail, until = call.arguments.need(ID), call.arguments.get(WAIT_UP, "started")
     if until == "none":
         return await _unwaited(call, work)
@@ -195,8 +202,11 @@ async def _up(call: Call, work: Deferred[Facts]) -> Reply:
         if patience is not None:
             patience = max(0.0, patience - (call.clock.seconds() - began))
         facts = await call.within(call.controller.wait(jail, until), patience, f"waiting for {jail} to be {until}")
-    took = int((call.clock.seconds() - began) * 1000)
-    return Reply([*outcome_fields(facts), ("took_ms", str(took)), *notice_fields(facts)])
+    took = call.clock.seconds() - began
+    is_stopped = before is not None and before.last_exit != facts.last_exit
+    told = unheard(facts, call.arguments.get(GRACE), took) if is_stopped else ()
+    fields = [*outcome_fields(facts), ("took_ms", str(int(took * 1000)))]
+    return Reply([*fields, *notice_fields((*told, *facts.notices))])
 
 
 async def _unwaited(call: Call, work: Deferred[Any]) -> Reply:

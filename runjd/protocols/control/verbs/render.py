@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Sequence
 
 from runjd.interfaces import ISession
 from runjd.policy.facts import Event, ExitRecord, Facts, SessionFacts
@@ -119,12 +120,12 @@ def outcome_fields(facts: Facts) -> Fields:
     return fields
 
 
-def notice_fields(facts: Facts) -> Fields:
-    """Return what whoever starts a jail must be told: ``notice``, and ``notice.2`` and so on where there are more."""
-    return [(f"notice.{number}" if number > 1 else "notice", text) for number, text in enumerate(facts.notices, 1)]
+def notice_fields(texts: Sequence[str]) -> Fields:
+    """Return what somebody must be told: ``notice``, and ``notice.2`` and so on where there are more."""
+    return [(f"notice.{number}" if number > 1 else "notice", text) for number, text in enumerate(texts, 1)]
 
 
-def unheard_fields(facts: Facts, grace: float | None, took: float) -> Fields:
+def unheard(facts: Facts, grace: float | None, took: float) -> tuple[str, ...]:
     """
     Return what whoever stopped a jail must be told: that its signal did not end it, so that all its time was waited.
 
@@ -133,9 +134,9 @@ def unheard_fields(facts: Facts, grace: float | None, took: float) -> Fields:
     rule = facts.definition.settings.stop
     patience = rule.timeout if grace is None else grace
     if facts.last_exit is None or facts.last_exit.signal != signal.SIGKILL or not 0 < patience <= took:
-        return []
+        return ()
     text = f"{facts.id} was killed, as {signal_name(rule.signal)} did not end it within {patience:g} s"
-    return [("notice", f"{text}; another stop.signal, or a shorter timeout, spares the wait")]
+    return (f"{text}; another stop.signal, or a shorter timeout, spares the wait",)
 
 
 def session_fields(jail: str, mode: str, session: ISession) -> Fields:
