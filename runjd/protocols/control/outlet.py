@@ -3,7 +3,8 @@ Everything that goes out on one connection, in order and with bounded memory.
 
 Replies are contiguous: their lines are pulled from where they are made as fast as
 the client reads, and nothing else is written meanwhile.  Events wait for their
-turn; when too many wait, the rest is dropped and told as one gap.
+turn; when too many wait, the rest is dropped and told as one gap.  One that nothing
+was written before is sent at once: the reactor would send it behind all that it brings about.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime, IWriteDescriptor
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -25,6 +26,8 @@ MAX_EVENTS = 256 * 1024
 STUCK = 60.0
 
 _PIECE = 16 * 1024
+#: seconds since the last line after which an event is sent at once; many that come together are one piece
+_QUIET = 0.001
 
 
 class Transport(Protocol):
@@ -175,7 +178,10 @@ class Outlet:
             events.append(first)
             self._event_bytes -= len(first)
         if events:
+            before = self.written_at
             self._write(b"".join(events))
+            if self.written_at - before >= _QUIET:
+                self._hurry()
 
     def _write_some(self, unit: Unit) -> None:
         if unit.pages is not None:
@@ -227,6 +233,12 @@ class Outlet:
         if data:
             self.written_at = self._clock.seconds()
             self._transport.write(data)
+
+    def _hurry(self) -> None:
+        """Send what was written, where the transport can; what goes wrong it meets again, and tells, in its turn."""
+        transport = self._transport
+        if IWriteDescriptor.providedBy(transport) and not getattr(transport, "disconnecting", False):
+            transport.doWrite()
 
     def _is_stuck(self) -> None:
         self._stuck = None
