@@ -48,6 +48,15 @@ def test_a_root_who_may_not_become_another_user_gives_up_the_rest(tmp_path):
     assert lines[-1] == "no sockets"
 
 
+def test_it_leaves_no_core_and_nobody_traces_it(tmp_path):
+    """It has the key in memory: whatever the host does with what a program leaves that becomes another user."""
+    none = "confine.seccomp.load = lambda *_: None\n"
+    asks = "import atexit; from runjd.kernel import prctl; atexit.register(lambda: print(prctl.get_dumpable()))\n"
+    done = _in_own_users(str(tmp_path), code=none + asks)
+
+    assert done.stdout.splitlines()[-1] == "0", done.stderr
+
+
 def test_it_never_is_root_with_all_system_calls(tmp_path):
     """Then it ends, and says why."""
     none = "def none(*_): raise OSError('no libseccomp')\nconfine.libseccomp.Library = none\n"

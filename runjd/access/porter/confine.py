@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 
 from runjd.kernel import libc, libseccomp, namespaces, prctl, seccomp
+from runjd.kernel.coredumps import forbid_core_dumps
 from runjd.kernel.libseccomp import ACT_ALLOW, ACT_ERRNO, CMP_EQ, CMP_MASKED_EQ
 
 #: system calls of Linux that a loop needs which has all its descriptors, or gets them by a socket
@@ -62,7 +63,10 @@ def confine(uid: int, gid: int, root: str, descriptors: int) -> list[str]:
         attempt("files", lambda: _leave_files(root))
         attempt("groups", lambda: os.setgroups([]))
         attempt("group", lambda: os.setresgid(gid, gid, gid))
+        attempt("tracing", forbid_core_dumps)  # on FreeBSD; what Linux keeps of it, another user undoes
         attempt("user", lambda: os.setresuid(uid, uid, uid))
+        if sys.platform == "linux":
+            attempt("tracing", lambda: prctl.set_dumpable(0))
     else:
         left.append("files, network and user: only root can give them up")
     attempt("processes", lambda: _limit(resource.RLIMIT_NPROC, 0))
