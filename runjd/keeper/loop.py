@@ -1,11 +1,11 @@
 """
-The keeper's loop: readiness of a few descriptors, and a few timers.
+The loop of the keeper, and of the porter: readiness of descriptors, and a few timers.
 
 The descriptors that the keeper holds for jails are never watched, so there are
 few; what takes long is done by workers.  Two facts make it careful: an event may
 be about a descriptor that an earlier callback of the same turn closed, and whose
 number is another's now; and whoever ends this loop by an exception loses all
-jails.  So each callback is guarded, and each has to live with EAGAIN.
+jails, or visitors.  So each callback is guarded, and each has to live with EAGAIN.
 
 epoll(7), where there is one; a descriptor must be unwatched before it is closed,
 because a copy of it in another process would keep it watched.

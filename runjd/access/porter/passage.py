@@ -72,7 +72,7 @@ class Passage:
         with self._guarded():
             if mask & (READ | HANGUP) and self._reads_inside:
                 self._read_inside()
-            elif mask & HANGUP:
+            elif mask & HANGUP and self._inside.has_hung_up():  # it may be told of who had the number before
                 self._leave()
             self._go_on()
 
