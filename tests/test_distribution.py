@@ -119,7 +119,7 @@ def test_the_debian_package_has_the_version_and_dependencies_of_the_package():
 
     assert (debian / "changelog").read_text().startswith(f"runjd ({runjd.__version__.replace('.dev', '~dev')}) ")
     assert (debian / "control").read_text().count(f"python3-twisted (>= {twisted})") == 2
-    for name in ("runjd.postinst", "runjd.prerm"):
+    for name in ("runjd.postinst", "runjd.prerm", "runjd.postrm"):
         run("/bin/sh", "-n", str(debian / name))
     for line in (debian / "runjd.examples").read_text().split():
         assert (CHECKOUT / line).exists()

@@ -49,3 +49,11 @@ def test_jails_are_stopped_when_the_system_goes_down(tmp_path, state, asked):
     )
 
     assert (done.returncode, done.stdout, done.stderr) == (0, asked, "")
+
+
+def test_jails_have_no_privilege_of_the_daemon_and_none_of_its_limits():
+    """They are born with what the unit says: memory is taken from them, processes are as many as they like."""
+    lines = UNIT.read_text().splitlines()
+
+    assert not [line for line in lines if line.startswith(("OOMScoreAdjust", "OOMPolicy", "Nice", "LimitRTPRIO"))]
+    assert {"TasksMax=infinity", "LimitNPROC=infinity"} <= set(lines)

@@ -68,7 +68,7 @@ def _of_version1(stats: Stats, raw: Mapping[str, int]) -> v1.Metrics:
 
 
 def _of_version2(stats: Stats, raw: Mapping[str, int]) -> v2.Metrics:
-    made = v2.Metrics(pids=v2.PidsStat(**_pids(stats)))
+    made = v2.Metrics(pids=v2.PidsStat(**{"limit": _MOST} | _pids(stats)))
     usage, throttling = stats["cpu"]["usage"], stats["cpu"].get("throttling", {})
     made.cpu.usage_usec = usage.get("total", 0) // _MICROSECOND
     made.cpu.user_usec = usage.get("user", 0) // _MICROSECOND

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -68,6 +69,14 @@ def test_version_2_is_told_in_its_own_form():
     assert (memory.anon, memory.file, memory.pgfault, memory.usage, memory.usage_limit) == (40, 5, 6, 50, 100)
     assert (memory.swap_usage, memory.swap_limit, made.memory_events.max) == (20, 50, 2)
     assert [(each.major, each.minor, each.rbytes, each.wbytes) for each in made.io.usage] == [(8, 1, 4, 5)]
+
+
+@pytest.mark.parametrize(("pids", "limit"), [({"current": 1}, 2**64 - 1), ({"current": 1, "limit": 5}, 5)])
+def test_no_limit_of_processes_is_the_largest_number_in_version_2(pids, limit):
+    """As of memory, and as the shim for runc tells it; 0 would be none at all."""
+    stats = {"cpu": {"usage": {}}, "memory": {"raw": {"anon": 1}}, "pids": pids}
+
+    assert metrics2_pb2.Metrics.FromString(metrics_of(stats).value).pids.limit == limit
 
 
 def test_what_freebsd_counts_is_told():

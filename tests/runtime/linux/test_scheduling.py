@@ -82,6 +82,7 @@ def test_personality(driver: Driver, bundle: str) -> None:
         assert (first, second) == ("i686", "i686\n")
 
 
+@pytest.mark.skipif(not os.path.exists("/proc/self/ns/time"), reason="this kernel has no time namespaces")
 def test_clocks_of_a_time_namespace(driver: Driver, bundle: str) -> None:
     """Clocks are ahead by what the configuration says, exactly, for exec processes, too; ours are not."""
     offsets = (TimeOffset("monotonic", 7, 500), TimeOffset("boottime", 3600))
