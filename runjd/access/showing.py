@@ -80,8 +80,11 @@ def load_files(papers: Papers, certificate: str, key: str) -> ssl.SSLContext:
         raise Refused("certificate", "is no certificate in PEM") from None
     try:
         context.load_cert_chain(certificate, key, password=lambda: b"")
-    except OSError as error:
+    except ssl.SSLError as error:
         raise _explain(error) from None
+    except OSError as error:
+        reason = (error.strerror or str(error)).lower()
+        raise Refused("certificate", f"and its key cannot be read from {certificate} and {key}: {reason}") from None
     try:
         _trust(context, papers.ca)
     except (ValueError, ssl.SSLError):
@@ -125,8 +128,8 @@ def _put(pem: bytes, place: int) -> None:
         os.close(made)
 
 
-def _explain(error: OSError) -> Refused:
-    reason = getattr(error, "reason", None) or ""
+def _explain(error: ssl.SSLError) -> Refused:
+    reason = error.reason or ""
     if reason in ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"):
         return Refused("key", "is not the key of the certificate")
     if reason.startswith(("EE_", "CA_")):

@@ -212,6 +212,13 @@ def test_a_weak_certificate_is_named_as_such(directory: str, tmp_path: Path) -> 
     assert caught.value.key == "certificate"
 
 
+def test_what_cannot_be_read_is_not_blamed_on_the_papers(directory: str) -> None:
+    """As on a host without /dev/fd."""
+    papers = read_papers(tls_of(directory), "x")
+    with pytest.raises(Refused, match="cannot be read from /nonexistent and /nonexistent: no such file or directory"):
+        load_files(papers, "/nonexistent", "/nonexistent")
+
+
 def test_files_are_loaded_as_papers_are(directory: str) -> None:
     """By who may read them himself."""
     tls = tls_of(directory)

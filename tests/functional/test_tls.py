@@ -10,6 +10,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -221,3 +222,18 @@ def test_certificates_are_exchanged_without_a_restart(far: Far, alice: tuple[str
     os.chmod(f"{far.papers}/server.key", 0o600)
     far.daemon.runjctl("reload")
     assert far.runjctl(*far.options(alice), "ping")[0] == 0
+
+
+def test_a_porter_that_hangs_is_replaced(far: Far, alice: tuple[str, str]) -> None:
+    """The socket does not notice; who comes by TLS later is served by another one, and the log tells why."""
+    with open(f"/proc/{far.daemon.pid}/task/{far.daemon.pid}/children", encoding="ascii") as file:
+        children = file.read().split()
+    is_porter = "runjd.access.porter.main"
+    (pid,) = [each for each in children if is_porter in Path(f"/proc/{each}/cmdline").read_text(encoding="utf-8")]
+    os.kill(int(pid), signal.SIGSTOP)
+
+    assert far.daemon.runjctl("ping").returncode == 0
+    wait_until(lambda: not os.path.exists(f"/proc/{pid}"), "it is not killed", 30.0)
+    assert far.daemon.runjctl("ping").returncode == 0
+    wait_until(lambda: far.runjctl(*far.options(alice), "ping")[0] == 0, "nobody is served by another one", 30.0)
+    assert f", {pid}, has given no sign of life for 9 s, and is killed" in far.daemon.words()
