@@ -94,7 +94,7 @@ class Announcing:
         from runjd.containerd.wirevalues import timestamp
 
         made = events.TaskDelete(
-            container_id=task.id, pid=task.init.pid, exit_status=end.status, exited_at=timestamp(end.at), id=task.id
+            container_id=task.id, pid=task.init.pid, exit_status=end.status, exited_at=timestamp(end.at)
         )
         self._tell(task, "/tasks/delete", made)
 

@@ -84,7 +84,7 @@ def _of_version2(stats: Stats, raw: Mapping[str, int]) -> v2.Metrics:
     made.memory.swap_usage = max(0, swap.get("usage", 0) - memory.get("usage", 0))
     limit = swap.get("limit", 0)
     made.memory.swap_limit = limit if limit >= _MOST else max(0, limit - memory.get("limit", 0))
-    made.memory_events.max = memory.get("failcnt", 0)
+    _set_known(made.memory_events, stats["memory"].get("events", {}))
     entries: dict[tuple[int, int], v2.IOEntry] = {}
     for (key, operation), name in _IO_NAMES.items():
         for each in stats.get("blkio", {}).get(key, ()):

@@ -51,6 +51,7 @@ def test_version_2_is_told_in_its_own_form():
             "usage": {"limit": 100, "usage": 50, "failcnt": 2},
             "swap": {"limit": 150, "usage": 70},
             "raw": {"anon": 40, "file": 5, "pgfault": 6, "nonsense": 1},
+            "events": {"low": 0, "high": 0, "max": 2, "oom": 4, "oom_kill": 3, "oom_group_kill": 0},
         },
         "blkio": {
             "ioServiceBytesRecursive": [
@@ -67,7 +68,8 @@ def test_version_2_is_told_in_its_own_form():
     assert (made.cpu.usage_usec, made.cpu.user_usec, made.cpu.system_usec) == (5, 3, 2)
     memory = made.memory
     assert (memory.anon, memory.file, memory.pgfault, memory.usage, memory.usage_limit) == (40, 5, 6, 50, 100)
-    assert (memory.swap_usage, memory.swap_limit, made.memory_events.max) == (20, 50, 2)
+    assert (memory.swap_usage, memory.swap_limit) == (20, 50)
+    assert (made.memory_events.max, made.memory_events.oom, made.memory_events.oom_kill) == (2, 4, 3)
     assert [(each.major, each.minor, each.rbytes, each.wbytes) for each in made.io.usage] == [(8, 1, 4, 5)]
 
 

@@ -69,6 +69,7 @@ def memory(made: dict[str, Any], read: Callable[[str], str]) -> None:
         "kernel": _entry(0, 0, 0, 0),
         "kernelTCP": _entry(0, 0, 0, 0),
         "raw": raw,
+        "events": events,
     }
 
 
