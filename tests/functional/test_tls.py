@@ -226,6 +226,7 @@ def test_certificates_are_exchanged_without_a_restart(far: Far, alice: tuple[str
 
 def test_a_porter_that_hangs_is_replaced(far: Far, alice: tuple[str, str]) -> None:
     """The socket does not notice; who comes by TLS later is served by another one, and the log tells why."""
+    wait_until(lambda: "speaks TLS" in far.daemon.words(), "nobody speaks TLS")
     with open(f"/proc/{far.daemon.pid}/task/{far.daemon.pid}/children", encoding="ascii") as file:
         children = file.read().split()
     is_porter = "runjd.access.porter.main"
