@@ -69,11 +69,19 @@ def open_rotated(file: Rotated) -> BinaryIO:
     :raise OSError: it cannot be read.
     :raise Unsupported: nothing here can.
     """
-    raw = open(os.open(file.path, _READ), "rb")
-    if file.compression == "none":
+    return contents(open(os.open(file.path, _READ), "rb"), file.compression)
+
+
+def contents(raw: BinaryIO, compression: str) -> BinaryIO:
+    """
+    Return what was compressed, from the beginning on; who closes it closes ``raw``, too.
+
+    :raise Unsupported: nothing here can unpack it; it is closed.
+    """
+    if compression == "none":
         return raw
     try:
-        return _Reader(_unpacked(raw, file.compression), raw)
+        return _Reader(_unpacked(raw, compression), raw)
     except BaseException:
         raw.close()
         raise

@@ -13,11 +13,10 @@ import zlib
 from abc import ABC, abstractmethod
 
 from runjd.errors import InputOutput
-from runjd.logs.compression import open_rotated
+from runjd.logs.compression import contents
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import BinaryIO
 
     from runjd.logs.names import Rotated
@@ -81,27 +80,28 @@ class PlainSource(Source):
 
 class PackedSource(Source):
     """
-    A file that was compressed, and is not written any more.
+    A file that was compressed, and is not written any more. The descriptor is its own.
 
-    :param unpack: opens it from its beginning.
+    It may be removed while it is read, so going back does not open it again.
     """
 
-    __slots__ = ("_path", "_position", "_size", "_stream", "_unpack", "identity")
+    __slots__ = ("_compression", "_fd", "_path", "_position", "_size", "_stream", "identity")
     is_seekable = False
 
-    def __init__(self, path: str, unpack: Callable[[], BinaryIO]) -> None:
+    def __init__(self, fd: int, path: str, compression: str) -> None:
+        self._fd = fd
         self._path = path
-        self._unpack = unpack
-        self._stream = unpack()
+        self._compression = compression
+        self._stream = self._begin()
         self._position = 0
         self._size = -1
-        found = os.fstat(self._stream.fileno())
+        found = os.fstat(fd)
         self.identity = (found.st_dev, found.st_ino)
 
     def read_at(self, offset: int, size: int) -> bytes:
         if offset < self._position:
             self._stream.close()
-            self._stream = self._unpack()
+            self._stream = self._begin()
             self._position = 0
         while self._position < offset:
             if not self._next(min(BLOCK, offset - self._position)):
@@ -117,6 +117,13 @@ class PackedSource(Source):
 
     def close(self) -> None:
         self._stream.close()
+        fd, self._fd = self._fd, -1
+        if fd >= 0:
+            os.close(fd)
+
+    def _begin(self) -> BinaryIO:
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        return contents(open(self._fd, "rb", closefd=False), self._compression)
 
     def _next(self, size: int) -> bytes:
         try:
@@ -135,11 +142,16 @@ def open_packed(file: Rotated) -> Source | None:
     :raise Unsupported: this machine cannot unpack it.
     """
     try:
-        return PackedSource(file.path, lambda: open_rotated(file))
+        fd = os.open(file.path, _FLAGS)
     except FileNotFoundError:
         return None
     except OSError as error:
         raise InputOutput(f"{file.path}: {error.strerror}") from error
+    try:
+        return PackedSource(fd, file.path, file.compression)
+    except BaseException:
+        os.close(fd)
+        raise
 
 
 def open_plain(path: str) -> Source | None:
