@@ -191,12 +191,13 @@ class Passage:
 
     def _look(self) -> None:
         self._timer = None
-        if self._outside.is_open and not self._outside.is_watched and self._outside.has_hung_up():
-            self._outside.close()
-            self._is_over = True
-        if self._inside.is_open and not self._inside.is_watched and self._inside.has_hung_up():
-            self._leave()
-        self._go_on()
+        with self._guarded():
+            if self._outside.is_open and not self._outside.is_watched and self._outside.has_hung_up():
+                self._outside.close()
+                self._is_over = True
+            if self._inside.is_open and not self._inside.is_watched and self._inside.has_hung_up():
+                self._leave()
+            self._go_on()
 
     def _end(self) -> None:
         left, self._left = self._left, None
