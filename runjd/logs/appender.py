@@ -17,10 +17,18 @@ from runjd.logs.rotation import rotate, settle
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from typing import Protocol
 
     from runjd.logs.formats.contract import Pieces
     from runjd.logs.names import Rotated
     from runjd.policy.settings import LogRule
+
+    class Compressing(Protocol):
+        """Who compresses what was rotated."""
+
+        def give(self, path: str, file: Rotated, kind: str) -> None:
+            """Compress a rotated file of a log, some time."""
+
 
 #: seconds that a file which was renamed is kept for the end of the line that it ends with
 LINE_PATIENCE = 1.0
@@ -29,13 +37,15 @@ _MOST = 512
 #: bytes that a record has for each byte of its text, at most (json), and beside it
 _FACTOR = 6
 _BESIDE = 256
+#: of a file that nothing waits for, and one in memory; never changed
+_NOTHING: Pieces = []
 
 
 class Appender:
     """
     Appends to a log.
 
-    :param compress: is given each file that was rotated and is to be compressed, and how.
+    :param compressor: is given each file that was rotated and is to be compressed.
     :param now: wall time in seconds.
     :ivar end: the length of the file.
     """
@@ -43,7 +53,7 @@ class Appender:
     __slots__ = (
         "_batch",
         "_began",
-        "_compress",
+        "_compressor",
         "_fd",
         "_identity",
         "_is_line_end",
@@ -56,12 +66,10 @@ class Appender:
         "end",
     )
 
-    def __init__(
-        self, path: str, rule: LogRule, compress: Callable[[Rotated, str], None], now: Callable[[], float]
-    ) -> None:
+    def __init__(self, path: str, rule: LogRule, compressor: Compressing, now: Callable[[], float]) -> None:
         self._path = path
         self._rule = rule
-        self._compress = compress
+        self._compressor = compressor
         self._now = now
         self._fd = -1
         self._identity = (0, 0)
@@ -69,8 +77,7 @@ class Appender:
         self._moved_at = 0.0
         self._is_line_end = True
         self._is_settled = rule.compress == "none"
-        self._batch: Pieces = []
-        self._left: Pieces = []
+        self._batch = self._left = _NOTHING
         self.end = 0
 
     @property
@@ -106,7 +113,7 @@ class Appender:
             self._left = _behind(records, written)
             self._write()
         else:
-            self._batch = self._left = []
+            self._batch = self._left = _NOTHING
         self._is_line_end = is_line_end
 
     def go_on(self, is_line_end: bool) -> None:
@@ -149,7 +156,7 @@ class Appender:
             written = os.writev(self._fd, self._left[:_MOST])
             self.end += written
             self._left = _behind(self._left, written)
-        self._batch = self._left
+        self._batch = self._left = _NOTHING
 
     def _make_ready(self) -> None:
         """Have the right file open, for the batch or for the rest of it."""
@@ -204,7 +211,7 @@ class Appender:
         surplus = rotate(self._path, self._rule)
         self.let_go()
         for each in surplus:
-            self._compress(each, self._rule.compress)
+            self._compressor.give(self._path, each, self._rule.compress)
 
     def _open(self) -> None:
         self._open_as_it_is()
@@ -232,7 +239,7 @@ class Appender:
         if not self._is_settled:
             self._is_settled = True
             for each in settle(self._path, self._rule):
-                self._compress(each, self._rule.compress)
+                self._compressor.give(self._path, each, self._rule.compress)
 
     def _length(self) -> int:
         try:

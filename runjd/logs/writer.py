@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runjd.logs.formats.contract import Pieces
-    from runjd.logs.names import Rotated
     from runjd.policy.settings import LogRule
 
 #: seconds until a refused write is tried again
@@ -74,10 +73,7 @@ class ThreadWriter(LogWriter):
         self._compressor = Compressor(lambda path, error: tell(partial(trouble, path, error)), make_thread)
 
     def open(self, path: str, rule: LogRule) -> LogFile:
-        def compress(file: Rotated, kind: str) -> None:
-            self._compressor.give(path, file, kind)
-
-        return _File(self, path, Appender(path, rule, compress, self._now))
+        return _File(self, path, Appender(path, rule, self._compressor, self._now))
 
     def start(self) -> None:
         thread = self._make_thread(self._work, "runjd-logs")

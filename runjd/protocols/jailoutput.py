@@ -56,12 +56,11 @@ class Process(Protocol):
 @implementer(IReadDescriptor)
 class JailOutput:
     """
-    :param child_fd: which output it is, 1 or 2.
+    :ivar child_fd: which output it is, 1 or 2.
     :param fd: the descriptor; closed by us.
     """  # noqa: D205
 
     __slots__ = (
-        "_child_fd",
         "_fd",
         "_holds",
         "_is_flooding",
@@ -73,6 +72,7 @@ class JailOutput:
         "_reactor",
         "_retry",
         "_spool",
+        "child_fd",
     )
     _log = Logger()
 
@@ -80,7 +80,7 @@ class JailOutput:
         os.set_blocking(fd, False)
         self._reactor = reactor
         self._process = process
-        self._child_fd = child_fd
+        self.child_fd = child_fd
         self._fd = fd
         self._is_terminal = is_terminal
         self._holds = 1  # until it is started
@@ -164,7 +164,7 @@ class JailOutput:
         """Close, and tell."""
         if self._fd >= 0:
             self.close()
-            self._process.output_ended(self._child_fd)
+            self._process.output_ended(self.child_fd)
 
     def close(self) -> None:
         """Close; tell nobody."""
@@ -226,7 +226,7 @@ class JailOutput:
                 self._retry = self._reactor.callLater(_AGAIN, self._look_again)
 
     def _spool_came(self, data: bytes) -> None:
-        self._process.output_came(self._child_fd, data)
+        self._process.output_came(self.child_fd, data)
 
     def _spool_ended(self) -> None:
         self._spool = None
@@ -253,7 +253,7 @@ class JailOutput:
         self._is_flooding = len(data) >= _FULL
         if self._is_flooding and not self._is_wide:
             self._widen()
-        self._process.output_came(self._child_fd, data)
+        self._process.output_came(self.child_fd, data)
         return len(data)
 
     def _widen(self) -> None:

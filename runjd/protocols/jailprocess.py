@@ -107,15 +107,15 @@ class JailProcess:
         self._drain_call: IDelayedCall | None = None
         self._is_ended = False
         self._input: JailInput | None = None
-        self._outputs = {
-            child_fd: JailOutput(reactor, self, child_fd, fd, terminal) for child_fd, fd in sorted(outputs.items())
-        }
+        self._outputs = tuple(
+            JailOutput(reactor, self, child_fd, fd, terminal) for child_fd, fd in sorted(outputs.items())
+        )
 
     # --- what the supervisor does ------------------------------------------
 
     def precede(self, child_fd: int, fd: int) -> None:
         """Read a file, which is ours now, before that output goes on: what was written while no daemon was there."""
-        output = self._outputs.get(child_fd)
+        output = self._output(child_fd)
         if output is not None:
             output.precede(fd)
         else:
@@ -124,7 +124,7 @@ class JailProcess:
     def connect(self) -> None:
         """Let the protocol hear of the process from the reactor's next turn on."""
         self._guard(self._protocol.makeConnection, self)
-        for output in list(self._outputs.values()):
+        for output in self._outputs:
             output.start()
 
     def exited(self, record: ExitRecord) -> None:
@@ -139,7 +139,7 @@ class JailProcess:
         self.exit = record
         if self._input is not None:
             self._input.discard()
-        for output in list(self._outputs.values()):
+        for output in self._outputs:
             output.drain()
         self._guard(self._protocol.processExited, self._reason())
         if self._outputs:
@@ -154,19 +154,19 @@ class JailProcess:
 
     def hold(self, child_fd: int) -> None:
         """Do not read that output until released as often as held."""
-        output = self._outputs.get(child_fd)
+        output = self._output(child_fd)
         if output is not None:
             output.hold()
 
     def release(self, child_fd: int) -> None:
         """Take back one :meth:`hold`."""
-        output = self._outputs.get(child_fd)
+        output = self._output(child_fd)
         if output is not None:
             output.release()
 
     def lend(self, child_fd: int) -> Loan | None:
         """Let another thread read an output that is held, until it is released; None where that cannot be."""
-        output = self._outputs.get(child_fd)
+        output = self._output(child_fd)
         return output.lend() if output is not None else None
 
     def feed(self, data: bytes) -> Deferred[None] | None:
@@ -180,7 +180,7 @@ class JailProcess:
 
     def resize(self, rows: int, columns: int) -> None:
         """Set the size of the terminal; the processes on it get SIGWINCH from the kernel."""
-        output = self._outputs.get(_OUT)
+        output = self._output(_OUT)
         if self.terminal and output is not None:
             try:
                 fcntl.ioctl(output.fileno(), termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
@@ -213,8 +213,8 @@ class JailProcess:
     def closeChildFD(self, descriptor: int) -> None:
         if descriptor == 0:
             self.closeStdin()
-        elif descriptor in self._outputs:
-            self._outputs[descriptor].end()
+        elif (output := self._output(descriptor)) is not None:
+            output.end()
 
     def loseConnection(self) -> None:
         self.closeStdin()
@@ -247,11 +247,11 @@ class JailProcess:
     # --- IPushProducer: the output ------------------------------------------
 
     def pauseProducing(self) -> None:
-        for output in self._outputs.values():
+        for output in self._outputs:
             output.hold()
 
     def resumeProducing(self) -> None:
-        for output in self._outputs.values():
+        for output in self._outputs:
             output.release()
 
     def stopProducing(self) -> None:
@@ -265,7 +265,9 @@ class JailProcess:
 
     def output_ended(self, child_fd: int) -> None:
         """An output channel reached its end, or was closed."""
-        if self._outputs.pop(child_fd, None) is None or self._is_ended:
+        output = self._output(child_fd)
+        self._outputs = tuple(each for each in self._outputs if each is not output)
+        if output is None or self._is_ended:
             return
         self._guard(self._protocol.childConnectionLost, child_fd)
         if not self._outputs and self.exit is not None and self._drain_call is not None:
@@ -278,17 +280,23 @@ class JailProcess:
 
     def descriptor_of_terminal(self) -> int:
         """Return the terminal's descriptor, which stays ours; -1 where there is none, or no longer."""
-        output = self._outputs.get(_OUT)
+        output = self._output(_OUT)
         return output.fileno() if self.terminal and output is not None else -1
 
     def duplicate_of_terminal(self) -> int:
         """Return a descriptor of its own for writing: a reactor knows only one selectable for each."""
-        output = self._outputs.get(_OUT)
+        output = self._output(_OUT)
         if output is None:
             raise OSError(errno.EIO, os.strerror(errno.EIO))
         return fcntl.fcntl(output.fileno(), fcntl.F_DUPFD_CLOEXEC, 3)
 
     # --- inside -------------------------------------------------------------
+
+    def _output(self, child_fd: int) -> JailOutput | None:
+        for output in self._outputs:
+            if output.child_fd == child_fd:
+                return output
+        return None
 
     def _needed_input(self) -> JailInput:
         if self._input is None:
@@ -298,9 +306,9 @@ class JailProcess:
     def _cut(self) -> None:
         """The drain limit is over: read what is there, and let go of whoever still holds the output."""
         self._drain_call = None
-        for output in list(self._outputs.values()):
+        for output in self._outputs:
             output.drain()
-        for output in list(self._outputs.values()):
+        for output in self._outputs:
             output.end()
         self._end()
 
@@ -315,9 +323,9 @@ class JailProcess:
         if self._drain_call is not None and self._drain_call.active():
             self._drain_call.cancel()
         self._drain_call = None
-        for output in list(self._outputs.values()):
+        for output in self._outputs:
             output.close()
-        self._outputs.clear()
+        self._outputs = ()
         if self._input is not None:
             self._input.discard()
 

@@ -8,28 +8,25 @@ the host, the phase, and whoever waited.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from runjd.policy.facts import ExitRecord
 from runjd.supervise.logfan import LogFan
 from runjd.supervise.site import FLUSH_LIMIT
+from runjd.supervise.told import Told
 
 
 class Ending:
     """
     One end after another of one jail.
 
-    :param tell: told the record of each, once.
-    :param over: called when all output is logged, behind ``tell``.
+    :param told: told the record of each, once, and when all output is logged.
     :ivar record: of the end that is under way; None: there is none.
     """
 
-    __slots__ = ("_is_told", "_log", "_over", "_tell", "record")
+    __slots__ = ("_is_told", "_log", "_told", "record")
 
-    def __init__(self, log: LogFan, tell: Callable[[ExitRecord], None], over: Callable[[], None]) -> None:
+    def __init__(self, log: LogFan, told: Told) -> None:
         self._log = log
-        self._tell = tell
-        self._over = over
+        self._told = told
         self._is_told = False
         self.record: ExitRecord | None = None
 
@@ -50,8 +47,8 @@ class Ending:
         """Tell the end that is under way, unless it is told."""
         if self.record is not None and not self._is_told:
             self._is_told = True
-            self._tell(self.record)
+            self._told.ended(self.record)
 
     def _all_is_logged(self) -> None:
         self.tell()
-        self._over()
+        self._told.over()

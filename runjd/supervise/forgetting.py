@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from runjd.errors import RunjdError
 from runjd.supervise.record import Record
 from runjd.supervise.removal import Removal
+from runjd.supervise.told import Told
 from runjd.supervise.waiters import Waiters
 
 
@@ -14,31 +13,31 @@ class Forgetting:
     """
     The end of one jail.
 
-    :param forget: forgets it.
+    :param told: told that it is to be forgotten now.
     :ivar is_due: it is to be forgotten as soon as nothing is left of it.
     """
 
-    __slots__ = ("_forget", "_record", "_removal", "_waiters", "is_due")
+    __slots__ = ("_record", "_removal", "_told", "_waiters", "is_due")
 
-    def __init__(self, record: Record, removal: Removal, waiters: Waiters, forget: Callable[[], None]) -> None:
+    def __init__(self, record: Record, removal: Removal, waiters: Waiters, told: Told) -> None:
         self._record = record
         self._removal = removal
         self._waiters = waiters
-        self._forget = forget
+        self._told = told
         self.is_due = False
 
     def begin(self) -> None:
         """It is down: forget it, once what a removal left is removed."""
         if self._removal.is_due:
-            self._removal.begin(self._forget, self._forget, self.fail, force=True)
+            self._removal.begin(self._told.forget, self._told.forget, self.fail, force=True)
         else:
-            self._forget()
+            self._told.forget()
 
     def finish(self) -> bool:
         """Forget a jail that is down, if that is due and nothing is left of it; return whether."""
         if not self.is_due or self._removal.is_due:
             return False
-        self._forget()
+        self._told.forget()
         return True
 
     def fall_due(self, is_passing: bool) -> bool:

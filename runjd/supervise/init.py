@@ -7,6 +7,7 @@ from functools import partial
 
 from twisted.python.failure import Failure
 
+from runjd.supervise.ending import Ending
 from runjd.supervise.logfan import LogFan
 from runjd.supervise.site import FLUSH_LIMIT
 from runjd.supervise.watched import WatchedProcess
@@ -24,15 +25,13 @@ class InitProcess(WatchedProcess):
     writer of the log reads it by itself.
 
     :ivar listener: hears its output too, until it returns True; None: nobody.
-    :param drained: called when it exited and all its output was delivered.
-    :param ended: called when nobody holds its output any more.
+    :param ending: told when it exited and all its output was delivered, and when nobody holds its output any more.
     """
 
-    def __init__(self, log: LogFan, drained: Callable[[], None], ended: Callable[[], None]) -> None:
+    def __init__(self, log: LogFan, ending: Ending) -> None:
         super().__init__()
         self._log_of_jail = log
-        self._drained = drained
-        self._ended = ended
+        self._ending = ending
         self.listener: Callable[[str, bytes], bool] | None = None
 
     def childDataReceived(self, childFD: int, data: bytes) -> None:
@@ -56,10 +55,10 @@ class InitProcess(WatchedProcess):
         return bool(self.viewers) or self.listener is not None
 
     def processExited(self, reason: Failure) -> None:
-        self._drained()
+        self._ending.drained()
 
     def processEnded(self, reason: Failure) -> None:
         if self.transport is not None:
             # behind the log: whoever was shown the end finds there what came before it
             self._log_of_jail.flush_in_time(FLUSH_LIMIT, partial(self.viewers.end, self.transport.exit))
-        self._ended()
+        self._ending.ended()

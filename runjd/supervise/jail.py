@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 
 from twisted.logger import Logger
-from twisted.python.failure import Failure
 
 from runjd.errors import Gone, KeeperLost, RunjdError
 from runjd.policy.desire import wanted
@@ -15,10 +13,9 @@ from runjd.policy.restart import Run
 from runjd.policy.settings import Settings
 from runjd.protocols.keeperreplies import Launched
 from runjd.supervise.causes import KEEPER, PROGRAM, RESTART
-from runjd.supervise.consequences import pausing_of, tending_of, unready
+from runjd.supervise.consequences import Consequences, unready
 from runjd.supervise.definitions import Known
 from runjd.supervise.ending import Ending
-from runjd.supervise.events import exit_details
 from runjd.supervise.exec import Execs
 from runjd.supervise.forgetting import Forgetting
 from runjd.supervise.init import InitProcess
@@ -28,12 +25,14 @@ from runjd.supervise.launching import Launching
 from runjd.supervise.logtrouble import LogTrouble
 from runjd.supervise.machine import machine_of
 from runjd.supervise.mourning import Mourning
+from runjd.supervise.pausing import Pausing
 from runjd.supervise.portrait import facts_of
 from runjd.supervise.record import Record
 from runjd.supervise.removal import Removal
 from runjd.supervise.retrying import Retrying
 from runjd.supervise.site import Site
 from runjd.supervise.stopping import Stopping
+from runjd.supervise.tending import Tending
 from runjd.supervise.waiters import Waiters
 from runjd.supervise.watched import connect, others_of
 from runjd.supervise.watching import Watching
@@ -68,6 +67,7 @@ class Jail:
         "_site",
         "_stopping",
         "_then",
+        "_told",
         "_trouble",
         "_watching",
         "by",
@@ -104,7 +104,8 @@ class Jail:
         self.terminal = False
         self.init: InitProcess | None = None
         self.execs = Execs()
-        self.log_trouble = LogTrouble(site.reactor, self._emit)
+        self._told = told = Consequences(self, site, forget)
+        self.log_trouble = LogTrouble(site.reactor, told)
         self.log = JailLog(site.logs, self.id, self.settings.log, self.log_trouble)
         self.waiters = Waiters()
         # whether it is started once it is down; None: the policy says
@@ -114,18 +115,16 @@ class Jail:
         self._trouble: RunjdError | None = None  # why it was not started, until those who wait are told
         site.order.learn(self)
         self.machine: Inputs = machine_of(self, is_known)
-        self._watching = Watching(site.vigil, self.machine.exited, self._tell_removal)
-        self._ending = Ending(self.log.intake, self._tell_exit, self.machine.ended)
-        self._removal = Removal(site, self.id, self._broken)
-        self._launching = Launching(site, self.record, self._removal, self.waiters, self._broken)
-        self.forgetting = Forgetting(self.record, self._removal, self.waiters, partial(forget, self))
-        again = partial(setattr, self, "_then", True)  # not written down: who finds it running shall leave it alone
-        self._mourning = Mourning(site, self.record, self._ending, self._removal, again)
-        self.retrying = Retrying(site, self.record, self.log.intake.is_behind, self._due)
-        self.tending = tending_of(self, site)
-        self.pausing = pausing_of(self, site)
-        overdue = self.machine.stop_overdue
-        self._stopping = Stopping(site, self.record, self.execs, self.pausing, overdue, self._tell_step)
+        self._watching = Watching(site.vigil, told)
+        self._ending = Ending(self.log.intake, told)
+        self._removal = Removal(site, self.id, told)
+        self._launching = Launching(site, self.record, self._removal, self.waiters, told)
+        self.forgetting = Forgetting(self.record, self._removal, self.waiters, told)
+        self._mourning = Mourning(site, self.record, self._ending, self._removal, told)
+        self.retrying = Retrying(site, self.record, self.log.intake, told)
+        self.tending = Tending(site, self.record, self.execs, told)
+        self.pausing = Pausing(site, self.record, told)
+        self._stopping = Stopping(site, self.record, self.execs, self.pausing, told)
 
     @property
     def definition(self) -> Definition:
@@ -214,7 +213,7 @@ class Jail:
 
     def tell_change(self, by: str) -> None:
         """Its definition, or what is wanted of it, was changed."""
-        self._emit("changed", {"by": by})
+        self._told.emit("changed", {"by": by})
 
     def come_up(self, by: str) -> None:
         """Start it, where it is wanted and nobody dealt with it in this boot."""
@@ -241,6 +240,10 @@ class Jail:
     def mind_leftover(self) -> None:
         """Something of an earlier run is on the host: remove it before a start, or before the jail is forgotten."""
         self._removal.is_due = True
+
+    def revive(self) -> None:
+        """Start it once it is down; that is not written down: who finds it running shall leave it alone."""
+        self._then = True
 
     def insist(self) -> None:
         """Remove it from the host though it may live, where that is not known."""
@@ -309,12 +312,12 @@ class Jail:
         self._mourning.cancel()
         self._watching.begin(launched.pid, launched.start, launched.jid)
         self.record.take()
-        self.init = InitProcess(self.log.intake, self._ending.drained, self._ending.ended)
+        self.init = InitProcess(self.log.intake, self._ending)
         before, self.notices = self.notices, launched.notices
         for notice in launched.notices:
             if notice not in before:  # a jail that crashes again and again does not fill the log
                 self._log.warn("{notice}", notice=notice)
-            self._emit("notice", {"text": notice, "by": self.by})
+            self._told.emit("notice", {"text": notice, "by": self.by})
         told_by = others_of(launched.descriptors)
         self.init.listener = self.tending.begin(self.pid, told_by, adopted)
         connect(self._site, self.init, self.id, launched)
@@ -443,7 +446,7 @@ class Jail:
         if phase == "running":
             details |= {"pid": self.pid, "jid": self.jid or None}
         if before != phase:
-            self._emit("state", {"from": before, "to": phase, "by": self.by, **details})
+            self._told.emit("state", {"from": before, "to": phase, "by": self.by, **details})
             self._site.order.moved(self)
         self.waiters.reached(self.facts)
 
@@ -473,28 +476,7 @@ class Jail:
             self.forgetting.fail(trouble)
             self.waiters.failed(trouble)
 
-    def _due(self) -> None:
-        self.by = RESTART
-        self.machine.due()
-
     def _acknowledge(self, pid: int, start: int) -> None:
         """Let the keeper forget the exit, once the next daemon would know of it without the keeper."""
         self.record.is_expected = False
         self.record.save_before(lambda: self._site.acks.give(self.id, "", pid, start))
-
-    def _tell_exit(self, record: ExitRecord) -> None:
-        if self.record.last_exit != record:  # else a lost connection to the keeper made it tell again
-            self.record.last_exit = record
-            self._emit("exit", {**exit_details(record), "by": self.by}, at=record.at)
-
-    def _tell_removal(self) -> None:
-        self._emit("notice", {"text": "somebody else removes its jail, which kills what runs in it"})
-
-    def _tell_step(self, step: Mapping[str, object]) -> None:
-        self._emit("stop", {**step, "by": self.by})
-
-    def _emit(self, ev: str, details: Mapping[str, object], at: float | None = None) -> None:
-        self._site.events.emit(self.id, ev, details, at)
-
-    def _broken(self, failure: Failure) -> None:
-        self._log.failure("a fault in the supervision of {jail}", failure, jail=self.id)

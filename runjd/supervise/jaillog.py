@@ -27,15 +27,15 @@ class JailLog:
     :ivar intake: where what its program writes goes in.
     """
 
-    __slots__ = ("_form", "_gone", "_path", "_readings", "_room", "intake")
+    __slots__ = ("_form", "_gone", "_id", "_readings", "_room", "intake")
 
     def __init__(self, room: LogRoom, id: str, rule: LogRule, trouble: LogTrouble) -> None:
         self._room = room
-        self._path = room.path(id)
+        self._id = id
         self._form = rule.format
         self._gone: RunjdError | None = None
-        self._readings: list[LogReading] = []
-        self.intake = LogFan(room, id, rule, self._grow, trouble)
+        self._readings: tuple[LogReading, ...] = ()
+        self.intake = LogFan(room, id, rule, self, trouble)
 
     def keep(self, rule: LogRule) -> None:
         """Keep it by another rule from now on."""
@@ -46,7 +46,7 @@ class JailLog:
         """The jail is forgotten, so nobody waits for more of its log."""
         self._gone = error
         self.intake.abandon()
-        for reading in tuple(self._readings):
+        for reading in self._readings:
             reading.gone(error)
 
     # --- ILog ----------------------------------------------------------------------
@@ -56,7 +56,7 @@ class JailLog:
             self._room.take_reader()
         except RunjdError as error:
             return fail(error)
-        return open_reading(self, self._room.in_thread, self._path, self._form, query, follow)
+        return open_reading(self, self._room.in_thread, self._room.path(self._id), self._form, query, follow)
 
     def settle(self) -> Deferred[None]:
         settled: Deferred[None] = Deferred()
@@ -75,20 +75,19 @@ class JailLog:
 
     def watch(self, reading: LogReading) -> None:
         """Tell this reading when something was written."""
-        self._readings.append(reading)
+        self._readings += (reading,)
 
     def unwatch(self, reading: LogReading) -> None:
         """Tell this reading of nothing more."""
         if reading in self._readings:
-            self._readings.remove(reading)
+            self._readings = tuple(each for each in self._readings if each is not reading)
             self._room.give_reader()
 
     def not_read(self) -> None:
         """A reading that was begun came to nothing."""
         self._room.give_reader()
 
-    # --- inside -----------------------------------------------------------------------
-
-    def _grow(self, end: int) -> None:
-        for reading in tuple(self._readings):
+    def grew(self, end: int) -> None:
+        """The log is so many bytes long."""
+        for reading in self._readings:
             reading.grew()

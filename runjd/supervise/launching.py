@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
 
 from twisted.internet.defer import Deferred
@@ -15,6 +14,7 @@ from runjd.supervise.ready.readiness import asked_of_keeper
 from runjd.supervise.record import Record
 from runjd.supervise.removal import Removal, explained
 from runjd.supervise.site import Site
+from runjd.supervise.told import Told
 from runjd.supervise.waiters import Waiters
 
 
@@ -22,19 +22,17 @@ class Launching:
     """
     One start after another of one jail.
 
-    :param broken: told of faults of ours.
+    :param told: told of faults of ours.
     """
 
-    __slots__ = ("_attempt", "_broken", "_record", "_removal", "_site", "_waiters")
+    __slots__ = ("_attempt", "_record", "_removal", "_site", "_told", "_waiters")
 
-    def __init__(
-        self, site: Site, record: Record, removal: Removal, waiters: Waiters, broken: Callable[[Failure], None]
-    ) -> None:
+    def __init__(self, site: Site, record: Record, removal: Removal, waiters: Waiters, told: Told) -> None:
         self._site = site
         self._record = record
         self._removal = removal
         self._waiters = waiters
-        self._broken = broken
+        self._told = told
         self._attempt = 0  # which start counts; one that was given up goes no further
 
     def begin(self, machine: Inputs) -> None:
@@ -70,7 +68,7 @@ class Launching:
         def run() -> None:
             if is_current():
                 fresh = site.bundles.fresh(definition.bundle)
-                fresh.addCallbacks(ask, refused).addErrback(self._broken)
+                fresh.addCallbacks(ask, refused).addErrback(self._told.broken)
 
         def begin(_: None) -> None:
             if not is_current():
@@ -80,7 +78,7 @@ class Launching:
             else:
                 run()
 
-        site.clearing.over(definition.id).addCallback(begin).addErrback(self._broken)
+        site.clearing.over(definition.id).addCallback(begin).addErrback(self._told.broken)
 
     def give_up(self) -> None:
         """A start that is under way, and was not asked of the keeper yet, is not gone on with."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 
@@ -16,31 +16,32 @@ from runjd.supervise.logroom import LogRoom
 from runjd.supervise.logtrouble import LogTrouble
 
 
+class Grown(Protocol):
+    """Who is told that a log is longer."""
+
+    def grew(self, end: int) -> None:
+        """It is so many bytes long."""
+
+
 class LogFan:
     """
     The way into all of them.
 
-    :param path: of the log.
-    :param rule: how it is kept, and where else it goes.
+    :param rule: how the log is kept, and where else it goes.
     :param grown: told how long the log is, each time that it is longer.
     :param trouble: told what goes wrong.
     """
 
-    __slots__ = ("_grown", "_id", "_log", "_others", "_path", "_room", "_rule", "_trouble")
+    __slots__ = ("_grown", "_id", "_log", "_others", "_room", "_rule", "_trouble")
 
-    def __init__(
-        self, room: LogRoom, id: str, rule: LogRule, grown: Callable[[int], None], trouble: LogTrouble
-    ) -> None:
+    def __init__(self, room: LogRoom, id: str, rule: LogRule, grown: Grown, trouble: LogTrouble) -> None:
         self._room = room
         self._id = id
-        self._path = room.path(id)
         self._rule = rule
         self._grown = grown
         self._trouble = trouble
-        self._log = LogIntake(
-            room, lambda: room.writer.open(self._path, self._rule), FORMATS[rule.format], rule, grown, trouble.left_out
-        )
-        self._others: list[LogIntake] = self._make_others()
+        self._log = LogIntake(room, self, FORMATS[rule.format], rule)
+        self._others = self._make_others()
 
     @property
     def takes_loans(self) -> bool:
@@ -117,6 +118,19 @@ class LogFan:
         """See :meth:`runjd.interfaces.ILog.tend`."""
         return self._log.tend(deed)
 
+    # --- the log, as a place -----------------------------------------------------------
+
+    def open(self) -> LogFile:
+        return self._room.writer.open(self._room.path(self._id), self._rule)
+
+    def grew(self, end: int) -> None:
+        self._grown.grew(end)
+
+    def left_out(self, count: int) -> None:
+        self._trouble.left_out(count)
+
+    # --- inside ------------------------------------------------------------------------
+
     def _counted(self, done: Callable[[], None]) -> Callable[[], None]:
         """Return what is to be called once for each place, before ``done`` is called."""
         missing = 1 + len(self._others)
@@ -129,20 +143,30 @@ class LogFan:
 
         return one_done
 
-    def _make_others(self) -> list[LogIntake]:
+    def _make_others(self) -> tuple[LogIntake, ...]:
         outlets = self._room.outlets(self._id, self._rule, self._trouble.refused)
-        return [
-            LogIntake(self._room, partial(_itself, file), encoding, rule, _ignore, self._trouble.left_out)
-            for encoding, rule, file in outlets
-        ]
+        return tuple(
+            LogIntake(self._room, _Other(file, self._trouble), encoding, rule) for encoding, rule, file in outlets
+        )
 
 
-def _itself(file: LogFile) -> LogFile:
-    return file
+class _Other:
+    """Where else the lines go, which is open, and which nobody reads."""
 
+    __slots__ = ("_file", "_trouble")
 
-def _ignore(_: int) -> None:
-    pass
+    def __init__(self, file: LogFile, trouble: LogTrouble) -> None:
+        self._file = file
+        self._trouble = trouble
+
+    def open(self) -> LogFile:
+        return self._file
+
+    def grew(self, end: int) -> None:
+        """Nobody waits for it."""
+
+    def left_out(self, count: int) -> None:
+        self._trouble.left_out(count)
 
 
 def _nothing() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from typing import Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
@@ -32,15 +33,25 @@ PARTIAL_AGE = 0.05
 DROP_LIMIT = 1 << 20
 
 
+class Place(Protocol):
+    """What keeps the records."""
+
+    def open(self) -> LogFile:
+        """Return where they are kept; called when there is something to keep."""
+
+    def grew(self, end: int) -> None:
+        """It is so many bytes long; told each time that it is longer."""
+
+    def left_out(self, count: int) -> None:
+        """So many bytes were left out."""
+
+
 class LogIntake:
     """
     The way into one place.
 
-    :param open: returns what keeps the records; called when there is something to keep.
     :param encoding: makes the records.
     :param rule: how the log is kept.
-    :param grown: told how long the log is, each time that it is longer.
-    :param left_out: told how many bytes were left out.
     """
 
     __slots__ = (
@@ -48,12 +59,9 @@ class LogIntake:
         "_encoding",
         "_file",
         "_flush_call",
-        "_grown",
         "_late_call",
-        "_left_out",
         "_lent",
-        "_open",
-        "_ordered",
+        "_place",
         "_room",
         "_rule",
         "_streams",
@@ -61,29 +69,18 @@ class LogIntake:
         "_unwritten",
     )
 
-    def __init__(
-        self,
-        room: LogRoom,
-        open: Callable[[], LogFile],
-        encoding: Encoding,
-        rule: LogRule,
-        grown: Callable[[int], None],
-        left_out: Callable[[int], None],
-    ) -> None:
+    def __init__(self, room: LogRoom, place: Place, encoding: Encoding, rule: LogRule) -> None:
         self._room = room
-        self._open = open
+        self._place = place
         self._encoding = encoding
         self._rule = rule
-        self._grown = grown
-        self._left_out = left_out
         self._file: LogFile | None = None
-        self._streams: dict[str, Stream] = {}
-        self._ordered: tuple[Stream, ...] = ()  # the same, for the writer's thread
+        self._streams: tuple[Stream, ...] = ()  # which the writer's thread looks at, too
         self._unwritten = 0
         # what was taken in here, and on the writer's thread
         self._taken = self._lent = 0
         self._flush_call: IDelayedCall | None = None
-        self._deeds: list[Callable[[], None]] = []
+        self._deeds: tuple[Callable[[], None], ...] = ()
         self._late_call: IDelayedCall | None = None
 
     def write(self, name: str, data: bytes, done: Callable[[], None], loan: Loan | None = None) -> None:
@@ -95,10 +92,7 @@ class LogIntake:
         :param loan: more may be read from there, before ``done`` is called.
         """
         self._taken += len(data)
-        stream = self._streams.get(name)
-        if stream is None:
-            stream = self._streams[name] = Stream(LineEncoder(self._encoding, name, self._rule.line_limit))
-            self._ordered = tuple(self._streams.values())
+        stream = self._stream(name)
         if self._rule.pressure == "drop":
             self._take_if_there_is_room(stream, data)
             done()
@@ -125,7 +119,7 @@ class LogIntake:
 
     def flush(self, done: Callable[[], None]) -> None:
         """Write what is unfinished; ``done`` is called once all that was given is written."""
-        for stream in self._streams.values():
+        for stream in self._streams:
             stream.take_back()
             self._tell_gap(stream)
             self._flush_stream(stream)
@@ -139,9 +133,9 @@ class LogIntake:
 
     def rest(self) -> None:
         """The program ended: keep no descriptor and no memory for it."""
-        if any(stream.is_busy for stream in self._streams.values()):
+        if any(stream.is_busy for stream in self._streams):
             self.flush(_nothing)
-        self._forget_streams()
+        self._streams = ()
         self._do_deeds()
         if self._file is not None:
             self._file.close()  # and kept: what the next program writes comes behind what the disk still refuses
@@ -155,7 +149,7 @@ class LogIntake:
         """Keep the log by another rule from now on."""
         if self._streams:
             self.flush(_nothing)
-            self._forget_streams()
+            self._streams = ()
         self._rule = rule
         self._encoding = encoding
         if self._file is not None:
@@ -184,7 +178,7 @@ class LogIntake:
 
     def is_line_end(self) -> bool:
         """Whether no line is unfinished behind all that was given on."""
-        for stream in self._ordered:  # noqa: SIM110 # asked for each chunk, and a generator takes its time
+        for stream in self._streams:  # noqa: SIM110 # asked for each chunk, and a generator takes its time
             if stream.encoder.is_open:
                 return False
         return True
@@ -199,7 +193,7 @@ class LogIntake:
         before = stream.gate.lost
         admitted = stream.gate.admit(data, is_full)
         if stream.gate.lost > before:
-            self._left_out(stream.gate.lost - before)
+            self._place.left_out(stream.gate.lost - before)
         records = stream.encoder.feed(stamp(self._room.now()), admitted)
         self._look_at(stream, bool(records))
         self._append(records, _nothing)
@@ -209,11 +203,15 @@ class LogIntake:
         if stream.gate is not None and stream.gate.lost:
             self._append(stream.encoder.feed(stamp(self._room.now()), stream.gate.notice()), _nothing)
 
-    def _forget_streams(self) -> None:
-        self._streams.clear()
-        self._ordered = ()
-
     # --- inside -----------------------------------------------------------------------
+
+    def _stream(self, name: str) -> Stream:
+        for stream in self._streams:
+            if stream.name == name:
+                return stream
+        stream = Stream(name, LineEncoder(self._encoding, name, self._rule.line_limit))
+        self._streams += (stream,)
+        return stream
 
     def _count_lent(self, size: int) -> None:
         """So many bytes were taken in on the writer's thread, which is the only one that says so."""
@@ -232,24 +230,24 @@ class LogIntake:
 
     def _opened(self) -> LogFile:
         if self._file is None:
-            self._file = self._open()
+            self._file = self._place.open()
         return self._file
 
     def _written(self, size: int, done: Callable[[], None], end: int) -> None:
         self._unwritten -= size
         try:
-            self._grown(end)
+            self._place.grew(end)
         finally:
             done()
         if not self._unwritten:
-            for stream in self._streams.values():
+            for stream in self._streams:
                 if stream.gate is not None and not stream.gate.is_in_line:
                     self._tell_gap(stream)
 
     def _returned(self, stream: Stream, done: Callable[[], None]) -> None:
         """The writer has taken what there was, and all of it is written."""
         stream.loan = None
-        if stream in self._streams.values():
+        if stream in self._streams:
             self._look_at(stream, True)
         done()
 
@@ -266,10 +264,10 @@ class LogIntake:
     def _flush_old(self) -> None:
         self._flush_call = None
         oldest = self._room.clock.seconds() - PARTIAL_AGE + 0.001
-        for stream in self._streams.values():
+        for stream in self._streams:
             if stream.since is not None and stream.since <= oldest:
                 self._flush_stream(stream)
-        if any(stream.since is not None for stream in self._streams.values()):
+        if any(stream.since is not None for stream in self._streams):
             self._flush_call = self._room.clock.callLater(PARTIAL_AGE, self._flush_old)
 
     def _flush_stream(self, stream: Stream) -> None:
@@ -278,9 +276,9 @@ class LogIntake:
 
     def _when_line_ends(self, deed: Callable[[], None]) -> None:
         """Do it behind the end of the line that is being written; a line that does not end is not waited for long."""
-        for stream in self._streams.values():
+        for stream in self._streams:
             stream.take_back()
-        self._deeds.append(deed)
+        self._deeds += (deed,)
         if self.is_line_end():
             self._do_deeds()
         elif self._late_call is None:
@@ -290,7 +288,7 @@ class LogIntake:
         if self._late_call is not None and self._late_call.active():
             self._late_call.cancel()
         self._late_call = None
-        deeds, self._deeds = self._deeds, []
+        deeds, self._deeds = self._deeds, ()
         for deed in deeds:
             deed()
 

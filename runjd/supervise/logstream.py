@@ -16,14 +16,16 @@ class Stream:
     """
     One stream of a program on its way into a log.
 
+    :param name: out or err.
     :ivar gate: leaves lines out, where that is asked for.
     :ivar since: when its unfinished line began to be kept; None: there is none, or it is not to be written yet.
     :ivar loan: by which the writer of the log reads it now.
     """
 
-    __slots__ = ("encoder", "gate", "loan", "since")
+    __slots__ = ("encoder", "gate", "loan", "name", "since")
 
-    def __init__(self, encoder: LineEncoder) -> None:
+    def __init__(self, name: str, encoder: LineEncoder) -> None:
+        self.name = name
         self.encoder = encoder
         self.gate: Gate | None = None
         self.since: float | None = None

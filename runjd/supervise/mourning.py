@@ -21,6 +21,7 @@ from runjd.supervise.inputs import Inputs
 from runjd.supervise.record import Record
 from runjd.supervise.removal import Removal
 from runjd.supervise.site import Site
+from runjd.supervise.told import Told
 
 #: seconds until it is looked again what became of a jail that may live
 _LOOK = 1.0
@@ -30,13 +31,13 @@ class Mourning:
     """
     One after another of one jail.
 
-    :param again: has it started once it is down, where that is still wanted.
+    :param told: told that it is to be started once it is down.
     """
 
-    __slots__ = ("_again", "_call", "_ending", "_insist", "_record", "_removal", "_site")
+    __slots__ = ("_call", "_ending", "_insist", "_record", "_removal", "_site", "_told")
 
-    def __init__(self, site: Site, record: Record, ending: Ending, removal: Removal, again: Callable[[], None]) -> None:
-        self._again = again
+    def __init__(self, site: Site, record: Record, ending: Ending, removal: Removal, told: Told) -> None:
+        self._told = told
         self._site = site
         self._record = record
         self._ending = ending
@@ -65,7 +66,7 @@ class Mourning:
                 return
             self._ending.forget()
             if is_inherited:
-                self._again()
+                self._told.again()
                 machine.deleted()
                 return
             machine.delete_failed(Gone("its start was interrupted", jail=self._record.definition.id))

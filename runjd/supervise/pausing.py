@@ -16,21 +16,22 @@ from twisted.python.failure import Failure
 from runjd.errors import WrongState
 from runjd.supervise.record import Record
 from runjd.supervise.site import Site
+from runjd.supervise.told import Told
 
 
 class Pausing:
     """
     Whether one jail is paused.
 
-    :param changed: told that it is paused, or no longer, and by whom; by nobody: its stop let it go on.
+    :param told: told that it is paused, or no longer, and by whom.
     """
 
-    __slots__ = ("_changed", "_record", "_site")
+    __slots__ = ("_record", "_site", "_told")
 
-    def __init__(self, site: Site, record: Record, changed: Callable[[bool, str], None]) -> None:
+    def __init__(self, site: Site, record: Record, told: Told) -> None:
         self._site = site
         self._record = record
-        self._changed = changed
+        self._told = told
 
     def pause(self, by: str) -> Deferred[None]:
         """Stop its processes; fires when they stand still. Fails where the runtime cannot."""
@@ -73,4 +74,4 @@ class Pausing:
         if self._record.is_paused is not is_paused:
             self._record.is_paused = is_paused
             self._record.save_if_possible()
-            self._changed(is_paused, by)
+            self._told.paused(is_paused, by)

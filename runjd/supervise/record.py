@@ -58,7 +58,7 @@ class Record:
         self._definitions = definitions
         self._lasting = lasting
         self._unwritten = unwritten
-        self._then: list[Callable[[], None]] = []
+        self._then: tuple[Callable[[], None], ...] = ()
         self._saved: Known | None = None
         self._wish: Wish | None = None
         self.definition = known.definition
@@ -109,7 +109,7 @@ class Record:
 
     def save_before(self, then: Callable[[], None]) -> None:
         """Write it down, and call this once it is written, now or when the disk takes it."""
-        self._then.append(then)
+        self._then += (then,)
         try:
             self.save()
         except RunjdError:
@@ -187,6 +187,6 @@ class Record:
         self._acknowledge()
 
     def _acknowledge(self) -> None:
-        then, self._then = self._then, []
+        then, self._then = self._then, ()
         for each in then:
             each()

@@ -9,22 +9,23 @@ from twisted.python.failure import Failure
 
 from runjd.errors import KeeperLost, RunjdError
 from runjd.supervise.site import Site
+from runjd.supervise.told import Told
 
 
 class Removal:
     """
     One removal after another of one jail.
 
-    :param broken: told of faults of ours.
+    :param told: told of faults of ours.
     :ivar is_due: something of the jail is still on the host, as a removal failed.
     """
 
-    __slots__ = ("_broken", "_jail", "_site", "is_due")
+    __slots__ = ("_jail", "_site", "_told", "is_due")
 
-    def __init__(self, site: Site, jail: str, broken: Callable[[Failure], None]) -> None:
+    def __init__(self, site: Site, jail: str, told: Told) -> None:
         self._site = site
         self._jail = jail
-        self._broken = broken
+        self._told = told
         self.is_due = False
 
     def begin(
@@ -65,7 +66,7 @@ class Removal:
                 failed(error)
 
         begun = self._site.remove_at_once(self._jail) if at_once else succeed(False)
-        begun.addCallback(go_on).addCallbacks(done, refused).addErrback(self._broken)
+        begun.addCallback(go_on).addCallbacks(done, refused).addErrback(self._told.broken)
 
 
 def explained(failure: Failure) -> RunjdError:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from twisted.internet.interfaces import IDelayedCall
 
 from runjd.policy.backoff import Tallies
 from runjd.policy.facts import ExitRecord
 from runjd.policy.restart import Run, judge
 from runjd.supervise.inputs import Inputs
+from runjd.supervise.logfan import LogFan
 from runjd.supervise.record import Record
 from runjd.supervise.site import Site
+from runjd.supervise.told import Told
 
 #: seconds until it is looked again whether the log of a jail that is due takes more, and the disk its record
 _DELAY = 1.0
@@ -21,17 +21,17 @@ class Retrying:
     """
     The tries of one jail.
 
-    :param is_behind: tells whether its log is so far behind that another run would only make it worse.
-    :param due: called when it is to be started again.
+    :param log: may be so far behind that another run would only make it worse.
+    :param told: told when it is to be started again.
     """
 
-    __slots__ = ("_call", "_due", "_is_behind", "_record", "_site")
+    __slots__ = ("_call", "_log", "_record", "_site", "_told")
 
-    def __init__(self, site: Site, record: Record, is_behind: Callable[[], bool], due: Callable[[], None]) -> None:
+    def __init__(self, site: Site, record: Record, log: LogFan, told: Told) -> None:
         self._site = site
         self._record = record
-        self._is_behind = is_behind
-        self._due = due
+        self._log = log
+        self._told = told
         self._call: IDelayedCall | None = None
 
     @property
@@ -92,9 +92,9 @@ class Retrying:
     def _is_due(self) -> None:
         self._call = None
         tallies = self._record.tallies
-        if self._is_behind() or self._site.unwritten.is_waiting:
+        if self._log.is_behind() or self._site.unwritten.is_waiting:
             self._record.tallies = tallies._replace(next_at=self._site.uptime() + _DELAY)
             self.arm()
             return
         self._record.tallies = tallies._replace(restarts=tallies.restarts + 1, next_at=None)
-        self._due()
+        self._told.due()

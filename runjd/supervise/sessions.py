@@ -56,7 +56,7 @@ class Viewers:
     _log = Logger()
 
     def __init__(self) -> None:
-        self._sessions: list[Session] = []
+        self._sessions: tuple[Session, ...] = ()
 
     def __len__(self) -> int:
         return len(self._sessions)
@@ -66,12 +66,11 @@ class Viewers:
 
     def add(self, session: Session) -> None:
         """Show this session everything from now on."""
-        self._sessions.append(session)
+        self._sessions += (session,)
 
     def remove(self, session: Session) -> None:
         """Show it nothing more."""
-        if session in self._sessions:
-            self._sessions.remove(session)
+        self._sessions = tuple(each for each in self._sessions if each is not session)
 
     @property
     def typist(self) -> Session | None:
@@ -80,18 +79,18 @@ class Viewers:
 
     def output(self, stream: str, data: bytes) -> None:
         """Show what the process wrote to ``out`` or ``err``."""
-        for session in tuple(self._sessions):
+        for session in self._sessions:
             self._guarded(session, session.deliver, stream, data)
 
     def take_input(self, by: str) -> None:
         """Let nobody type any more, for the sake of whoever is named."""
-        for session in tuple(self._sessions):
+        for session in self._sessions:
             if session.types:
                 self._guarded(session, session.lose_input, by)
 
     def end(self, exit: ExitRecord | None) -> None:
         """The process ended, or the daemon lets go of it: every session is over."""
-        sessions, self._sessions = self._sessions, []
+        sessions, self._sessions = self._sessions, ()
         for session in sessions:
             self._guarded(session, session.end, exit)
 

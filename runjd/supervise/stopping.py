@@ -8,7 +8,7 @@ end however it is killed says so and keeps nobody else waiting.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from functools import partial
 
 from twisted.internet.interfaces import IDelayedCall
@@ -23,6 +23,7 @@ from runjd.supervise.probes.answer import Answer
 from runjd.supervise.probes.program import ProgramQuestion, Programs
 from runjd.supervise.record import Record
 from runjd.supervise.site import Site
+from runjd.supervise.told import Told
 
 _SIGKILL = 9
 #: seconds after which somebody who was killed should be gone
@@ -35,8 +36,7 @@ class Stopping:
 
     :param execs: the exec processes of the jail, by id.
     :param pausing: lets it go on, so that it can end.
-    :param overdue: called when it had its time to stop.
-    :param tell: told each step, with what is known of it.
+    :param told: told each step, and when it had its time to stop.
     :ivar reason: what it is waited for; empty while nothing is.
     """
 
@@ -45,13 +45,12 @@ class Stopping:
         "_call",
         "_execs",
         "_hook",
-        "_overdue",
         "_pausing",
         "_record",
         "_seconds",
         "_site",
         "_step",
-        "_tell",
+        "_told",
         "reason",
     )
     _log = Logger()
@@ -62,15 +61,13 @@ class Stopping:
         record: Record,
         execs: dict[str, ExecProcess],
         pausing: Pausing,
-        overdue: Callable[[], None],
-        tell: Callable[[Mapping[str, object]], None],
+        told: Told,
     ) -> None:
         self._site = site
         self._record = record
         self._execs = execs
         self._pausing = pausing
-        self._overdue = overdue
-        self._tell = tell
+        self._told = told
         self._abort_timeout = 0.0
         self._seconds = 0.0
         self._step = ""
@@ -102,7 +99,7 @@ class Stopping:
         elif self._step in ("resume", "hook"):
             self._seconds = min(self._seconds, seconds)
         elif self._step == "signal" and self._left() > seconds:
-            self._wait(seconds, self._overdue)
+            self._wait(seconds, self._told.overdue)
 
     def force(self) -> None:
         """Send SIGKILL."""
@@ -110,7 +107,7 @@ class Stopping:
         if self._step != "kill":
             self._step = "kill"
             self.reason = "it was killed, and has not ended yet"
-            self._tell({"step": "kill", "signal": _SIGKILL})
+            self._told.step({"step": "kill", "signal": _SIGKILL})
         self._pausing.lift(partial(self._signal, _SIGKILL))
         self._wait(_PATIENCE, self._stuck)
 
@@ -138,7 +135,7 @@ class Stopping:
             return
         self._step = "hook"
         self.reason = "its stop hook runs"
-        self._tell({"step": "hook"})
+        self._told.step({"step": "hook"})
         programs = Programs(self._site, self._record.definition.id, self._execs)
         self._hook = ProgramQuestion(programs, Probe("exec", rule.hook))
         self._wait(rule.hook_timeout, self._hook_is_late)
@@ -162,13 +159,13 @@ class Stopping:
         signal = self._record.definition.settings.stop.signal
         self._step = "signal"
         self.reason = f"{signal_name(signal)} was sent, and it is killed {self._seconds:g} s later"
-        self._tell({"step": "signal", "signal": signal, "reason": reason})
-        self._wait(self._seconds, self._overdue)
+        self._told.step({"step": "signal", "signal": signal, "reason": reason})
+        self._wait(self._seconds, self._told.overdue)
         self._signal(signal)
 
     def _stuck(self) -> None:
         self.reason = "it was killed and does not end; perhaps it waits for a disk or a network"
-        self._tell({"step": "stuck", "reason": self.reason})
+        self._told.step({"step": "stuck", "reason": self.reason})
         self._signal(_SIGKILL, everyone=True)
 
     def _wait(self, seconds: float, call: Callable[[], None]) -> None:

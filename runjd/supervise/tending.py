@@ -7,7 +7,6 @@ What it finds out is told; what is to be done about it is not its business.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Protocol
 
 from runjd.errors import RunjdError
 from runjd.supervise.causes import HEALTH, PROGRAM, READY
@@ -16,22 +15,7 @@ from runjd.supervise.probes.health import HealthWatch
 from runjd.supervise.ready.readiness import Readiness
 from runjd.supervise.record import Record
 from runjd.supervise.site import Site
-
-
-class Told(Protocol):
-    """Who hears what is found out, and does what is to be done."""
-
-    def emit(self, ev: str, details: Mapping[str, object]) -> None:
-        """Tell an event: its word and its keys."""
-
-    def ready(self) -> None:
-        """It became ready."""
-
-    def late(self, error: RunjdError) -> None:
-        """It was not ready in time, for this reason."""
-
-    def unwell(self, action: str, why: str) -> None:
-        """It became unhealthy: what its rule wants, and why."""
+from runjd.supervise.told import Told
 
 
 class Tending:
@@ -102,9 +86,7 @@ class Tending:
         self.end()
         self._pid = pid
         self._settings = self._record.definition.settings
-        readiness = Readiness(
-            self._site, self._record.definition.id, self._settings.ready, self._is_ready, self._told.late
-        )
+        readiness = Readiness(self._site, self._record.definition.id, self._settings.ready, self)
         readiness.is_known = is_adopted and self._record.is_ready
         self._readiness = readiness
         readiness.start(pid, descriptors, self._execs, self._age(), is_adopted)
@@ -136,13 +118,9 @@ class Tending:
         if health is not None:
             health.stop()
 
-    # --- inside ----------------------------------------------------------------------
+    # --- what its readiness tells ------------------------------------------------------
 
-    def _age(self) -> float:
-        """Seconds since it was started, which no change of the clock moves."""
-        return max(0.0, self._site.uptime() - self._record.started)
-
-    def _is_ready(self) -> None:
+    def ready(self) -> None:
         rule = self._settings.ready
         if rule.kind == "start":
             return  # which is no news beside its start
@@ -154,6 +132,15 @@ class Tending:
         self._told.emit("ready", {"ready": "yes", "took_ms": took, "by": READY if rule.kind == "probe" else PROGRAM})
         self._watch_health()
         self._told.ready()
+
+    def late(self, error: RunjdError) -> None:
+        self._told.late(error)
+
+    # --- inside ----------------------------------------------------------------------
+
+    def _age(self) -> float:
+        """Seconds since it was started, which no change of the clock moves."""
+        return max(0.0, self._site.uptime() - self._record.started)
 
     def _watch_health(self) -> None:
         before, self._health = self._health, None

@@ -9,6 +9,7 @@ counts and this watch is not listened to.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Protocol
 
 from twisted.internet.interfaces import IReactorFDSet, IReadDescriptor
 from twisted.logger import Logger
@@ -17,6 +18,16 @@ from zope.interface import implementer
 
 from runjd.kernel.exitwatch import ExitWatch
 from runjd.policy.facts import ExitRecord
+
+
+class Watcher(Protocol):
+    """Who has a process watched."""
+
+    def seen(self, record: ExitRecord) -> None:
+        """It ended; told once, in a later turn."""
+
+    def removed(self) -> None:
+        """Its jail is removed while it lives, where the kernel tells that."""
 
 
 @implementer(IReadDescriptor)
@@ -35,8 +46,7 @@ class Vigil:
         self._make = make
         self._now = now
         self._watch: ExitWatch | None = None
-        self._listeners: dict[int, Callable[[ExitRecord], None]] = {}
-        self._when_removed: dict[int, Callable[[], None]] = {}
+        self._watchers: dict[int, Watcher] = {}
 
     def start(self) -> None:
         """Be able to watch; where the kernel refuses, nothing is watched, and that is told."""
@@ -50,21 +60,16 @@ class Vigil:
     def stop(self) -> None:
         """Watch no longer."""
         watch, self._watch = self._watch, None
-        self._listeners.clear()
-        self._when_removed.clear()
+        self._watchers.clear()
         if watch is not None:
             self._reactor.removeReader(self)
             watch.close()
 
-    def keep(
-        self, pid: int, start: int, ended: Callable[[ExitRecord], None], jid: int, removed: Callable[[], None]
-    ) -> bool:
+    def keep(self, pid: int, start: int, jid: int, watcher: Watcher) -> bool:
         """
         Watch a process.
 
-        :param ended: told once, in a later turn.
         :param jid: of its jail, 0 for none.
-        :param removed: told that the jail is removed while the process lives, where the kernel tells that.
         :return: False: it is gone already, or cannot be watched.
         """
         if self._watch is None:
@@ -76,14 +81,12 @@ class Vigil:
         except OSError as error:
             self._log.error("process {pid} cannot be watched: {error}", pid=pid, error=error.strerror)
             return False
-        self._listeners[pid] = ended
-        self._when_removed[pid] = removed
+        self._watchers[pid] = watcher
         return True
 
     def forget(self, pid: int) -> None:
         """Watch it no longer; nothing to do where it is not watched."""
-        self._when_removed.pop(pid, None)
-        if self._listeners.pop(pid, None) is not None and self._watch is not None:
+        if self._watchers.pop(pid, None) is not None and self._watch is not None:
             self._watch.forget(pid)
 
     # --- IReadDescriptor ------------------------------------------------------------
@@ -99,20 +102,16 @@ class Vigil:
             return
         found = self._watch.ended()
         for pid in self._watch.removed():
-            self._when_removed.get(pid, _nothing)()
+            if pid in self._watchers:
+                self._watchers[pid].removed()
         for each in found:
-            self._when_removed.pop(each.pid, None)
-            listener = self._listeners.pop(each.pid, None)
-            if listener is not None:
+            watcher = self._watchers.pop(each.pid, None)
+            if watcher is not None:
                 try:
-                    listener(ExitRecord(each.pid, each.status, each.signal, self._now(), each.core))
+                    watcher.seen(ExitRecord(each.pid, each.status, each.signal, self._now(), each.core))
                 except Exception:
                     self._log.failure("the end of process {pid} could not be dealt with", pid=each.pid)
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor has dropped us, which it has no reason for."""
         self._log.error("exits are not watched any more: {reason}", reason=reason)
-
-
-def _nothing() -> None:
-    """Nobody wants to know."""

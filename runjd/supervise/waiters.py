@@ -33,29 +33,30 @@ class Waiters:
     __slots__ = ("_forgotten", "_waiting")
 
     def __init__(self) -> None:
-        self._waiting: list[tuple[str, Deferred[Facts]]] = []
-        self._forgotten: list[Deferred[None]] = []
+        self._waiting: tuple[tuple[str, Deferred[Facts]], ...] = ()
+        self._forgotten: tuple[Deferred[None], ...] = ()
 
     def add(self, until: str) -> Deferred[Facts]:
         """Return what fires at the next change to that; it may be cancelled."""
 
         def cancel(waiting: Deferred[Facts]) -> None:
-            self._waiting = [each for each in self._waiting if each[1] is not waiting]
+            self._waiting = tuple(each for each in self._waiting if each[1] is not waiting)
             waiting.errback(Cancelled("no longer waited for"))
 
         waiting: Deferred[Facts] = Deferred(cancel)
-        self._waiting.append((until, waiting))
+        self._waiting += ((until, waiting),)
         return waiting
 
     def add_forgotten(self) -> Deferred[None]:
         """Return what fires when the jail is forgotten; it may be cancelled."""
 
         def cancel(waiting: Deferred[None]) -> None:
-            self._forgotten = [each for each in self._forgotten if each is not waiting]
+            self._forgotten = tuple(each for each in self._forgotten if each is not waiting)
             waiting.errback(Cancelled("no longer waited for"))
 
-        self._forgotten.append(Deferred(cancel))
-        return self._forgotten[-1]
+        waiting: Deferred[None] = Deferred(cancel)
+        self._forgotten += (waiting,)
+        return waiting
 
     def reached(self, look: Callable[[], Facts]) -> None:
         """Fire those that waited for how the jail is now; nobody looks where nobody waits."""
@@ -71,13 +72,13 @@ class Waiters:
     def gone(self, error: RunjdError) -> None:
         """The jail is forgotten: nobody waits any longer."""
         self._fire(lambda until: True, lambda waiting: waiting.errback(error))
-        forgotten, self._forgotten = self._forgotten, []
+        forgotten, self._forgotten = self._forgotten, ()
         for waiting in forgotten:
             waiting.callback(None)
 
     def not_forgotten(self, error: RunjdError) -> None:
         """The jail cannot be forgotten."""
-        forgotten, self._forgotten = self._forgotten, []
+        forgotten, self._forgotten = self._forgotten, ()
         for waiting in forgotten:
             waiting.errback(error)
 
@@ -85,6 +86,6 @@ class Waiters:
         if not self._waiting:
             return
         meant = [waiting for until, waiting in self._waiting if is_meant(until)]
-        self._waiting = [each for each in self._waiting if not is_meant(each[0])]
+        self._waiting = tuple(each for each in self._waiting if not is_meant(each[0]))
         for waiting in meant:
             fire(waiting)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from runjd.policy.facts import ExitRecord
+from runjd.supervise.told import Told
 from runjd.supervise.vigil import Vigil
 
 #: why a jail is as it is while only the daemon watches it
@@ -15,20 +14,19 @@ class Watching:
     """
     Watches a process; what it sees counts only where no keeper will tell.
 
-    :param ended: told how the process ended, once and only while the daemon is alone.
-    :param removed: told that somebody removes the jail while the process lives, where the kernel tells that.
+    :param told: told how the process ended, once and only while the daemon is alone; and that somebody removes the
+        jail while the process lives, where the kernel tells that.
     :ivar start: start time of the process that was watched last.
     :ivar is_on: whether it can be watched.
     :ivar is_alone: no keeper has the process.
     """
 
-    __slots__ = ("_ended", "_pid", "_removed", "_seen", "_vigil", "is_alone", "is_on", "start")
+    __slots__ = ("_pid", "_seen", "_told", "_vigil", "is_alone", "is_on", "start")
 
-    def __init__(self, vigil: Vigil, ended: Callable[[ExitRecord], None], removed: Callable[[], None]) -> None:
+    def __init__(self, vigil: Vigil, told: Told) -> None:
         self._vigil = vigil
         self._pid = 0
-        self._ended = ended
-        self._removed = removed
+        self._told = told
         self._seen: ExitRecord | None = None
         self.start = 0
         self.is_alone = False
@@ -42,7 +40,7 @@ class Watching:
         """
         self._pid = pid
         self.start = start
-        self.is_on = self._vigil.keep(pid, start, self._see, jid, self._removed)
+        self.is_on = self._vigil.keep(pid, start, jid, self)
 
     @property
     def reason(self) -> str:
@@ -62,12 +60,17 @@ class Watching:
         self.is_on = self.is_alone = False
         self._seen = None
 
-    def _see(self, record: ExitRecord) -> None:
+    def seen(self, record: ExitRecord) -> None:
+        """The process ended."""
         self._seen = record
         self._tell()
+
+    def removed(self) -> None:
+        """Its jail is being removed."""
+        self._told.taken_away()
 
     def _tell(self) -> None:
         seen = self._seen
         if seen is not None and self.is_alone:
             self._seen = None
-            self._ended(seen)
+            self._told.seen_to_end(seen)

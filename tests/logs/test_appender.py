@@ -27,8 +27,12 @@ class Bench:
         """Return the appender of the next life of the daemon, or of another rule."""
         if hasattr(self, "appender"):
             self.appender.let_go()
-        self.appender = Appender(self.path, rule, lambda file, kind: self.given.append(file), lambda: self.now)
+        self.appender = Appender(self.path, rule, self, lambda: self.now)
         return self.appender
+
+    def give(self, path: str, file, kind: str) -> None:
+        """Be the compressor."""
+        self.given.append(file)
 
     def write(self, data: bytes, is_line_end: bool = True) -> None:
         """Append."""

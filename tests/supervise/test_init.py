@@ -40,6 +40,16 @@ class Log:
         self.done = done
 
 
+class Ending:
+    """Of nothing."""
+
+    def drained(self) -> None:
+        """Nobody wants to know."""
+
+    def ended(self) -> None:
+        """Nobody wants to know."""
+
+
 class Viewers:
     """Somebody who looks on."""
 
@@ -50,7 +60,7 @@ class Viewers:
 @pytest.fixture
 def init():
     """Return one that runs."""
-    made = InitProcess(Log(), lambda: None, lambda: None)
+    made = InitProcess(Log(), Ending())
     made.transport = Transport()
     made.log = made._log_of_jail
     return made

@@ -15,6 +15,7 @@ from runjd.policy.settings import LogRule
 from runjd.supervise.jaillog import JailLog
 from runjd.supervise.logroom import LogRoom
 from runjd.supervise.logtrouble import LogTrouble
+from tests.supervise.heard import Heard
 from tests.supervise.world import NOW, ImmediateWriter, error_of, value
 
 AT = b"2026-11-23T15:01:20.102000000Z"
@@ -28,7 +29,7 @@ class Bench:
         self.path = f"{directory}/web.log"
         self.writer = writer
         room = LogRoom(directory, writer, self.clock, lambda: NOW, maybeDeferred)
-        self.log = JailLog(room, "web", LogRule(), LogTrouble(self.clock, lambda ev, details: None))
+        self.log = JailLog(room, "web", LogRule(), LogTrouble(self.clock, Heard()))
         self.done = 0
 
     def write(self, data: bytes, stream: str = "out") -> None:
@@ -247,7 +248,7 @@ def test_who_gives_up_while_a_thread_reads_closes_nothing_under_it(private_dir):
         result.callback(call(*words))
 
     room = LogRoom(private_dir, ImmediateWriter(), Clock(), lambda: NOW, in_thread)
-    log = JailLog(room, "web", LogRule(), LogTrouble(room.clock, lambda ev, details: None))
+    log = JailLog(room, "web", LogRule(), LogTrouble(room.clock, Heard()))
     log.intake.write("out", b"one\n", lambda: None)
     opening = log.open(LogQuery())
     opening.cancel()

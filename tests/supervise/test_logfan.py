@@ -11,6 +11,7 @@ from runjd.policy.settings import LogRule
 from runjd.supervise.logfan import LogFan
 from runjd.supervise.logroom import LogRoom
 from runjd.supervise.logtrouble import LogTrouble
+from tests.supervise.heard import Heard
 from tests.supervise.world import NOW
 
 
@@ -20,12 +21,15 @@ class Bench:
     def __init__(self, rule: LogRule) -> None:
         self.clock = Clock()
         self.log, self.other = MemoryWriter(), MemoryWriter()
-        self.told: list = []
+        self.heard = Heard()
         self.refused = None
         room = LogRoom("/logs", self.log, self.clock, lambda: NOW, maybeDeferred, self._outlets)
-        self.trouble = LogTrouble(self.clock, lambda ev, details: self.told.append(details))
-        self.fan = LogFan(room, "web", rule, lambda end: None, self.trouble)
+        self.trouble = LogTrouble(self.clock, self.heard)
+        self.fan = LogFan(room, "web", rule, self, self.trouble)
         self.done = 0
+
+    def grew(self, end: int) -> None:
+        """Nobody reads."""
 
     def write(self, data: bytes) -> None:
         """Write as the program does."""

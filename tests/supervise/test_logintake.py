@@ -26,14 +26,22 @@ class Bench:
         self.writer = MemoryWriter()
         room = LogRoom("/logs", self.writer, self.clock, lambda: NOW, maybeDeferred)
         self.ends: list[int] = []
-        self.left_out = 0
-        made = LogRule(**rule)
-
-        def open() -> LogFile:
-            return self.writer.open("/logs/web.log", made)
-
-        self.intake = LogIntake(room, open, FORMATS[made.format], made, self.ends.append, self._lose)
+        self.lost = 0
+        self._rule = LogRule(**rule)
+        self.intake = LogIntake(room, self, FORMATS[self._rule.format], self._rule)
         self.done = 0
+
+    def open(self) -> LogFile:
+        """Return the file."""
+        return self.writer.open("/logs/web.log", self._rule)
+
+    def grew(self, end: int) -> None:
+        """It is so long."""
+        self.ends.append(end)
+
+    def left_out(self, count: int) -> None:
+        """So much is missing."""
+        self.lost += count
 
     def write(self, data: bytes, stream: str = "out", loan: Loan | None = None) -> None:
         """Write as the program does."""
@@ -42,9 +50,6 @@ class Bench:
     def log(self) -> bytes:
         """Return what is in the file."""
         return bytes(self.writer.files["/logs/web.log"])
-
-    def _lose(self, count: int) -> None:
-        self.left_out += count
 
     def _count(self) -> None:
         self.done += 1
@@ -215,7 +220,7 @@ def test_a_log_that_drops_never_makes_its_jail_wait():
     kept = -(-DROP_LIMIT // 10_000)
     lost = 200 - kept
     notice = f"[runjd: {lost * 10_000} bytes, {lost} lines, were left out here: ".encode()
-    assert bench.left_out == lost * 10_000
+    assert bench.lost == lost * 10_000
     begin, found, rest = bench.log().partition(notice)
     assert (begin == b"one\n" + chunk * kept, found) == (True, notice)
     assert rest.endswith(b"]\nlast\n")
@@ -244,4 +249,4 @@ def test_a_log_that_blocks_leaves_nothing_out():
 
     bench.writer.release()
 
-    assert (bench.done, bench.left_out, len(bench.log())) == (200, 0, 2_000_000)
+    assert (bench.done, bench.lost, len(bench.log())) == (200, 0, 2_000_000)

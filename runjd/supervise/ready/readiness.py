@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
@@ -26,19 +27,27 @@ from runjd.supervise.site import Site
 GRACE = 5.0
 
 
+class Told(Protocol):
+    """Who wants to know."""
+
+    def ready(self) -> None:
+        """It is ready."""
+
+    def late(self, error: RunjdError) -> None:
+        """Its time is up."""
+
+
 class Readiness:
     """
     One run of one jail.
 
-    :param told: called once it is ready.
-    :param failed: called when its time is up.
+    :param told: told once it is ready, or that its time is up.
     :ivar is_known: whether it is ready.
     :ivar status: what it says of itself by sd_notify(3); empty where it says nothing.
     :ivar missing: what the last probe said, while it is not ready.
     """
 
     __slots__ = (
-        "_failed",
         "_jail",
         "_limit",
         "_lines",
@@ -52,14 +61,11 @@ class Readiness:
         "status",
     )
 
-    def __init__(
-        self, site: Site, jail: str, rule: ReadyRule, told: Callable[[], None], failed: Callable[[RunjdError], None]
-    ) -> None:
+    def __init__(self, site: Site, jail: str, rule: ReadyRule, told: Told) -> None:
         self._site = site
         self._jail = jail
         self._rule = rule
         self._told = told
-        self._failed = failed
         self._lines: LineMatch | None = None
         self._listening: Listening | None = None
         self._prober: Prober | None = None
@@ -128,7 +134,7 @@ class Readiness:
             self._listening.close()
             self._listening = None
         if not was_known:
-            self._told()
+            self._told.ready()
 
     def _settle(self) -> None:
         """There is nothing to find out any more."""
@@ -152,7 +158,7 @@ class Readiness:
     def _too_late(self) -> None:
         missing = f": {self.missing}" if self.missing else ""
         self.stop()
-        self._failed(TimedOut(f"it was not ready within {self._rule.timeout:g} s{missing}", jail=self._jail))
+        self._told.late(TimedOut(f"it was not ready within {self._rule.timeout:g} s{missing}", jail=self._jail))
 
 
 def asked_of_keeper(rule: ReadyRule) -> str:
