@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from sys import intern
+
 from runjd.values import Value
 
 #: the uid and gid of who has none here: whom a certificate names
@@ -30,4 +32,5 @@ class Principal(Value):
     @property
     def name(self) -> str:
         """The name that events and records use."""
-        return f"cert:{self.certificate[0]}" if self.certificate else f"uid:{self.uid}"
+        # which each jail that somebody starts, and each event, keeps
+        return intern(f"cert:{self.certificate[0]}" if self.certificate else f"uid:{self.uid}")

@@ -15,6 +15,8 @@ from runjd.supervise.told import Told
 
 #: seconds until it is looked again whether the log of a jail that is due takes more, and the disk its record
 _DELAY = 1.0
+#: one in memory for all
+_NONE = Tallies()
 
 
 class Retrying:
@@ -87,7 +89,7 @@ class Retrying:
     def clear(self) -> None:
         """Somebody said what is to become of it: begin to count anew."""
         self.pause()
-        self._record.tallies = Tallies()
+        self._record.tallies = _NONE
 
     def _is_due(self) -> None:
         self._call = None

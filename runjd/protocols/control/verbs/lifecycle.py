@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from sys import intern
 from typing import Any
 
 from twisted.internet.defer import Deferred, succeed
@@ -11,7 +12,7 @@ from runjd.errors import BadArgument
 from runjd.policy.access import JAIL
 from runjd.policy.facts import Definition, Facts
 from runjd.policy.restart import restart_rule
-from runjd.policy.settings import RestartRule, Settings
+from runjd.policy.settings import Settings
 from runjd.protocols.control.call import Call, Reply
 from runjd.protocols.control.request import Request
 from runjd.protocols.control.streams import MODES
@@ -38,6 +39,9 @@ GRACE = Argument("grace", seconds, "SECONDS")
 WAIT_UP = Argument("wait", one_of("none", "started", "ready", "stopped"), "none|started|ready|stopped")
 WAIT_DOWN = Argument("wait", one_of("none", "stopped"), "none|stopped")
 
+#: of a jail of which nothing is said: one in memory for all
+_UNSAID = Settings()
+
 _log = Logger(namespace="runjd.protocols.control")
 
 
@@ -50,17 +54,17 @@ async def run(call: Call) -> Reply:
         known = ", ".join(runtimes)
         hint = did_you_mean(runtime, runtimes)
         raise BadArgument(f'no runtime "{runtime}"; there is {known}{hint}', verb="run", arg="runtime")
-    rule = asked.get(RESTART, RestartRule())
+    rule = asked.get(RESTART, _UNSAID.restart)
     if asked.get(REMOVE, default=False) and rule.kind != "never":
         raise BadArgument("run: rm= forgets the jail at its end; restart= does not go with it", verb="run", arg="rm")
     definition = Definition(
         id=jail,
         bundle=asked.need(BUNDLE),
-        runtime=runtime,
+        runtime=intern(runtime),
         stdin=asked.get(STDIN, default=False),
         size=window_size(call),
         remove=asked.get(REMOVE, default=False),
-        settings=Settings(restart=rule),
+        settings=_UNSAID if rule == _UNSAID.restart else Settings(restart=rule),
     )
     mode = asked.get(MODE)
     if mode is None:
