@@ -310,6 +310,7 @@ class Workers:
         del self._at_work[worker.number]
         if worker.timer is not None:
             worker.timer.cancel()
+            worker.timer = None  # it knows the worker: a circle, which would hold the order until it is collected
         source = worker.entrance or worker.channel
         self._loop.unwatch(source.fileno())
         source.close()

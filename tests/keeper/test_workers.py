@@ -1,5 +1,6 @@
 """Which worker a job is given to: of those that can become what is started, or any other."""
 
+import gc
 import os
 import time
 from collections.abc import Callable, Mapping
@@ -97,3 +98,18 @@ def test_where_there_is_no_such_worker_any_other_does_it(fork_first: str | None)
     bench = _Bench(refuse if fork_first else None)
 
     assert bench.do(_START) == {"did": "web"}
+
+
+def test_what_was_done_leaves_nothing_that_has_to_be_collected() -> None:
+    """An order and its worker are gone once it is reported; a keeper that starts many jails holds none of it."""
+    bench = _Bench(None)
+    gc.collect()
+    gc.disable()
+    try:
+        bench.do({"m": "delete", "jail": "web"})
+        bench.loop.call_later(0.0, lambda: None)
+        bench.loop.turn()
+
+        assert [each for each in gc.get_objects() if isinstance(each, Order)] == []
+    finally:
+        gc.enable()
