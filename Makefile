@@ -86,7 +86,7 @@ man:
 	done
 
 docs: $(MADE)
-	@.ci/packages man
+	@.ci/packages docs
 	@$(VENV)/bin/python docs/build.py build/docs-source
 	@$(VENV)/bin/mkdocs build --quiet --strict
 	@echo build/docs/index.html

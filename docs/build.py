@@ -1,10 +1,16 @@
-"""Gathers the sources of the site: these pages, and the manual pages as mandoc(1) turns them into Markdown."""
+"""
+Gathers the sources of the site: these pages, and the manual pages as mandoc(1) turns them into Markdown.
+
+Where there is dot(1), diagrams are drawn.
+"""
 
 import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+from diagram import draw_all
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _REFERENCE = re.compile(r"(?<![\w/\[])((?:runj|runjctl|runjd|containerd-shim)[a-z0-9.-]*)\(([1-9])\)")
@@ -14,10 +20,13 @@ def gather(target: Path) -> None:
     """
     Fill a directory, anew.
 
-    :raise subprocess.CalledProcessError: mandoc(1) does not take a page.
+    :raise subprocess.CalledProcessError: mandoc(1) does not take a page, or dot(1) a diagram.
     """
     shutil.rmtree(target, ignore_errors=True)
     shutil.copytree(CHECKOUT / "docs", target, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
+    if shutil.which("dot"):
+        for page in target.rglob("*.md"):
+            draw_all(page)
     (target / "comparison.md").write_text(comparison())
     (target / "man").mkdir()
     pages = sorted((CHECKOUT / "man").glob("*.[1-9]"))

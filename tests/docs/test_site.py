@@ -8,6 +8,7 @@ import sys
 import pytest
 
 from runjd.config.load import load
+from runjd.supervise.machine import transitions
 from tests.docs.pages import CHECKOUT, PAGES, steps
 
 EXAMPLES = [
@@ -15,7 +16,7 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.skipif(shutil.which("mandoc") is None, reason="mandoc is not installed")
+@pytest.mark.skipif(None in map(shutil.which, ("mandoc", "dot")), reason="mandoc or dot is not installed")
 def test_it_is_built_without_a_warning(tmp_path):
     """Also a page that nothing leads to, and a link that leads nowhere, is one."""
     pytest.importorskip("mkdocs")
@@ -29,6 +30,9 @@ def test_it_is_built_without_a_warning(tmp_path):
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     built = (tmp_path / "site/man/runjctl.8.html").read_text()
     assert '<a href="runjd-control.7.html">runjd-control(7)</a>' in built
+    assert 'src="machine-0.svg"' in (tmp_path / "site/machine.html").read_text()
+    drawn = (tmp_path / "site/machine-0.svg").read_text()
+    assert set(re.findall(r"<title>(\w+)</title>", drawn)) >= {state for state, _, _ in transitions()}
 
 
 @pytest.mark.parametrize(("page", "step"), EXAMPLES, ids=[f"{page.stem}-{n}" for n, (page, _) in enumerate(EXAMPLES)])
