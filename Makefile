@@ -5,7 +5,7 @@
 VENV = .venv
 PYTEST_FLAGS =
 BENCH_FLAGS =
-SECONDS = 600
+SECONDS =
 KILLS = 1000
 VICTIMS = daemon
 SEED = 0
@@ -19,7 +19,7 @@ help:
 	@echo "make peers  runs podman, conmon and buildah on runj, and on runc for comparison"
 	@echo "make lint   checks the style and the types"
 	@echo "make fuzz   throws nearly right bytes at all that reads what strangers send, for SECONDS=600"
-	@echo "make soak   does everything at once for SECONDS=600, and looks whether memory grows"
+	@echo "make soak   does everything at once for SECONDS=1500, and looks whether memory grows"
 	@echo "make kills  kills the daemon (VICTIMS=keeper, both) KILLS=1000 times under load"
 	@echo "make logs   sends 1 GiB of random lines through each form of a log, and a line of 4 GiB"
 	@echo "make bench  measures all against others, into build/bench (BENCH_FLAGS=--quick for a look)"
@@ -54,9 +54,10 @@ lint: $(MADE)
 
 soak: $(MADE)
 	@.ci/packages test
-	@$(VENV)/bin/python -m tests.container.storm "$$(($(SECONDS) / 6))" plain
-	@$(VENV)/bin/python -m tests.container.storm "$$(($(SECONDS) / 6))" linux
-	@$(VENV)/bin/python -m tests.soak.soak --seconds "$$(($(SECONDS) * 2 / 3))" --kills 30 --seed $(SEED)
+	@set -e; seconds="$(SECONDS)"; seconds="$${seconds:-1500}"; \
+	$(VENV)/bin/python -m tests.container.storm "$$((seconds / 10))" plain; \
+	$(VENV)/bin/python -m tests.container.storm "$$((seconds / 10))" linux; \
+	$(VENV)/bin/python -m tests.soak.soak --seconds "$$((seconds * 2 / 3))" --kills 30 --seed $(SEED)
 
 kills: $(MADE)
 	@.ci/packages test
@@ -64,7 +65,7 @@ kills: $(MADE)
 
 fuzz: $(MADE)
 	@.ci/packages test
-	@$(VENV)/bin/python -m tests.fuzz $(SECONDS)
+	@seconds="$(SECONDS)"; $(VENV)/bin/python -m tests.fuzz "$${seconds:-600}"
 
 logs: $(MADE)
 	@.ci/packages test

@@ -50,11 +50,6 @@ class LoggedDaemon(Daemon):
         """Wait until a jail has ended."""
         assert self.runjctl("wait", "--timeout", "50", name).stdout == b"0\n"
 
-    def has_dropped(self, name: str, keep: int) -> bool:
-        """Whether more files of a log were rotated than are kept."""
-        found = rotated(self.log(name))
-        return len(found) == keep and found[0].number > 1
-
     def files(self, name: str) -> list[bytes]:
         """Return the contents of all files of a log, oldest first, once all that shall be compressed is."""
         contents = []

@@ -59,6 +59,11 @@ class Deeds:
             self._say_for_boots: 2,
         }
 
+    @property
+    def count(self) -> int:
+        """How many came to their end."""
+        return sum(self.counts.values())
+
     def one(self) -> bool:
         """Do one thing. :return: False: the daemon was lost over it."""
         deed = self._chance.choices([*self._deeds], [*self._deeds.values()])[0]

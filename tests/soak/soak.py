@@ -5,8 +5,8 @@ Everything at once on a real daemon, with deaths at any moment, beside a model t
 
 First daemons are killed while a generator of deeds keeps them busy, and now and then
 all deeds rest and the model is asked.  Then, with --seconds, nobody is killed, and
-memory and descriptors are measured, which must not grow.  The seed is printed first,
-every fault with the deeds before it.
+memory and descriptors are measured, which must not grow: in the second half, once all
+that has a bound is full.  The seed is printed first, every fault with the deeds before it.
 """
 
 from __future__ import annotations
@@ -22,19 +22,26 @@ import traceback
 from collections.abc import Callable, Mapping, Sequence
 
 from runjd.protocols.control.reply import Failure
+from runjd.supervise import acks, events, execends
 from tests.faults.logged import LoggedDaemon
+from tests.soak.archive import Archive
 from tests.soak.asking import Connection, Lost, ask
 from tests.soak.deeds import Deeds
 from tests.soak.hosted import Hosted
 from tests.soak.lives import Lives
 from tests.soak.loglines import CHUNK, faults_of, lines_of
 from tests.soak.model import Model
-from tests.soak.slopes import Slope, descriptors, memory, slope_of
+from tests.soak.slopes import DESCRIPTORS, MEMORY, Judgement, descriptors, judge, memory, slope_of
 
 #: seconds until what must be true at rest is
 _PATIENCE = 40.0
-_EVENTS = 10_000
-_EXECS = 1_000
+#: seconds from one sample of memory to the next, and until logs are collected again
+_SAMPLE, _COLLECT = 1.0, 7.0
+#: what a daemon remembers, in a ring: of events, and of ends of exec processes
+_EVENTS = events.CAPACITY
+_EXECS = max(acks.REMEMBERED, execends.REMEMBERED)
+#: what is measured: with which unit, by what, and against which bound
+_MEASURED = {"memory": ("bytes", memory, MEMORY), "descriptors": ("descriptors", descriptors, DESCRIPTORS)}
 _STANDING = ("steady", "crash", "hand", "tty", "extra")
 #: bytes that may be lost when nobody but dead processes held a FIFO and a spool
 _BOTH = 2 << 20
@@ -59,8 +66,9 @@ class Soak:
         self.lives = Lives(self.daemon)
         self._model = Model(self.lives)
         self._hosted = Hosted(self.daemon, self._model, seed)
+        self._archive = Archive(self.daemon)
         self._deeds = Deeds(self.daemon.path, self._model, self._hosted, self._chance)
-        self.slopes: dict[str, Slope] = {}
+        self.judgements: dict[str, Judgement] = {}
         self.gaps = 0
 
     def deaths(self, count: int, victims: str, rest_every: int, within: float, mean: float = 0.3) -> None:
@@ -90,26 +98,37 @@ class Soak:
                 self.rest()
                 self._say(f"{number} kills, {self.summary()}")
 
-    def calm(self, seconds: float, sample_every: float = 1.0) -> None:
-        """Kill nobody; measure memory and descriptors once the daemon has all it ever remembers."""
+    def calm(self, seconds: float) -> None:
+        """
+        Kill nobody; measure memory and descriptors in the second half.
+
+        By then a daemon has all it ever remembers, which is done at once, and each of its threads, and its heap
+        has found its size; those who look on slowly have filled what is kept for them.
+        """
         self.lives.begin()
+        self._say("filling all that is remembered")
         self._fill()
-        began = time.monotonic()
+        self._say(f"{seconds / 2:.0f} s to warm up, and as long to measure")
         pids = {"daemon": self.daemon.pid, "keeper": self.daemon.keeper()}
-        samples: dict[str, list[tuple[float, float]]] = {}
-        due = began + seconds / 2  # until then those who look on slowly fill what is kept for them
-        while time.monotonic() < began + seconds:
+        samples: dict[tuple[str, str], list[tuple[float, float]]] = {}
+        began = time.monotonic()
+        begin, end = began + seconds / 2, began + seconds
+        collect = sample = began
+        first = 0
+        while (now := time.monotonic()) < end:
             assert self._deeds.one(), f"the daemon is lost: {self.daemon.words()[-2000:]}"
-            if time.monotonic() >= due:
-                due = time.monotonic() + sample_every
-                for name, pid in pids.items():
-                    at = time.monotonic() - began
-                    samples.setdefault(f"{name}: bytes of memory", []).append((at, memory(pid)))
-                    samples.setdefault(f"{name}: descriptors", []).append((at, descriptors(pid)))
-        self.slopes = {name: slope_of(each) for name, each in samples.items() if len(each) >= 4}
+            if now >= collect:
+                collect = now + _COLLECT
+                self._archive.collect(self._model.jails, {each["jail"] for each in self._status()})
+            if now < max(begin, sample):
+                continue
+            sample = now + _SAMPLE
+            first = first or self._deeds.count
+            for process, pid in pids.items():
+                for what, (_, measure, _) in _MEASURED.items():
+                    samples.setdefault((process, what), []).append((time.monotonic() - began, measure(pid)))
         self._say(self.summary())
-        for name, each in self.slopes.items():
-            self._say(f"{name}: {each.slope:+.0f} an hour, standard error {each.error:.0f}; mean {each.mean:.0f}")
+        self._judge(samples, 3600 * (self._deeds.count - first) / (seconds / 2))
 
     def rest(self) -> None:
         """Let everything come to rest, and ask the model."""
@@ -159,7 +178,7 @@ class Soak:
         deaf = sum(life.number not in self.lives.ear.heard for life in self.lives.all)
         return (
             f"{len(self.lives.all)} lives ({deaf} died before anybody listened), {self.lives.kills} kills of daemons, "
-            f"{len(self.lives.keeper_deaths)} of keepers, {sum(self._deeds.counts.values())} deeds, {runs} runs, "
+            f"{len(self.lives.keeper_deaths)} of keepers, {self._deeds.count} deeds, {runs} runs, "
             f"{len(self.lives.ear.told)} ends told, {self._model.unheard} to nobody"
         )
 
@@ -182,6 +201,21 @@ class Soak:
                 connection.ask("kill steady0 WINCH")
             for _ in range(_EXECS):
                 connection.ask("exec steady0 detach=yes -- /bin/true")
+
+    def _judge(self, samples: Mapping[tuple[str, str], Sequence[tuple[float, float]]], deeds: float) -> None:
+        """
+        Judge what was measured, and say it.
+
+        :param deeds: by the hour.
+        """
+        for (process, what), each in samples.items():
+            unit, _, bound = _MEASURED[what]
+            slope = slope_of(each)
+            judged = self.judgements[f"{unit} of the {process}"] = judge(slope, deeds, bound)
+            self._say(
+                f"{process}: {slope.mean:,.0f} {unit}, {slope.slope:+,.0f} an hour, standard error {slope.error:,.0f}; "
+                f"{judged.by_deed:+.3g} a deed ± {judged.error:.3g}: {judged.verdict}"
+            )
 
     def _persistently(self, call: Callable[[], object]) -> None:
         while True:
@@ -214,8 +248,8 @@ class Soak:
         for jail in self._model.jails.values():
             if jail.name.startswith("tty"):
                 continue
-            contents = self.daemon.files(jail.name)
-            others = [(0.0, float("inf"), _DROPPED)] if self.daemon.has_dropped(jail.name, _KEPT) else []
+            contents = self._archive.files(jail.name)
+            others = [(0.0, float("inf"), _DROPPED)] if self._archive.has_dropped(jail.name, _KEPT) else []
             others += [(run.began, run.ended or run.began, _PIPE) for run in jail.runs if self.lives.was_cut_off(run)]
             for stream in ("out", "err"):
                 found = lines_of(contents, stream)
@@ -253,7 +287,7 @@ def run(
             soak.calm(seconds)
         soak.finish()
         say(soak.summary())
-        faults += [f"{name} grow: {each}" for name, each in soak.slopes.items() if not each.is_zero]
+        faults += [_verdict(name, each) for name, each in soak.judgements.items() if each.verdict != "zero"]
     except Exception as error:
         faults.append(f"seed {seed}: {_told(error)}\n{soak.report(str(error))}")
     finally:
@@ -263,6 +297,12 @@ def run(
             if not faults:  # else what is left is left by that
                 faults.append(f"seed {seed}: {error}")
     return faults
+
+
+def _verdict(name: str, judged: Judgement) -> str:
+    if judged.verdict == "grows":
+        return f"{name} grow, by {judged.by_deed:.3g} each deed"
+    return f"{name}: they may grow by {judged.by_deed:.3g} each deed, ± {judged.error:.3g}; only a longer run can tell"
 
 
 def _told(error: Exception) -> str:
