@@ -104,10 +104,10 @@ class LogFan:
 
     def keep(self, rule: LogRule) -> None:
         """Keep the log by another rule from now on."""
-        before, self._rule = self._rule, rule
-        if rule == before:
+        if rule == self._rule:
             return
-        self._log.keep(rule, FORMATS[rule.format])
+        self._log.keep(rule, FORMATS[rule.format])  # what is unfinished is written first, by the rule before
+        self._rule = rule
         for other in self._others:
             other.rest()
             other.abandon()

@@ -102,16 +102,24 @@ class Vigil:
             return
         found = self._watch.ended()
         for pid in self._watch.removed():
-            if pid in self._watchers:
-                self._watchers[pid].removed()
+            watcher = self._watchers.get(pid)
+            if watcher is not None:
+                self._guarded(pid, watcher.removed)
         for each in found:
             watcher = self._watchers.pop(each.pid, None)
             if watcher is not None:
-                try:
-                    watcher.seen(ExitRecord(each.pid, each.status, each.signal, self._now(), each.core))
-                except Exception:
-                    self._log.failure("the end of process {pid} could not be dealt with", pid=each.pid)
+                record = ExitRecord(each.pid, each.status, each.signal, self._now(), each.core)
+                self._guarded(each.pid, watcher.seen, record)
 
     def connectionLost(self, reason: Failure) -> None:
         """The reactor has dropped us, which it has no reason for."""
         self._log.error("exits are not watched any more: {reason}", reason=reason)
+
+    # --- inside ---------------------------------------------------------------------
+
+    def _guarded(self, pid: int, tell: Callable[..., None], *what: ExitRecord) -> None:
+        """Tell; a fault of one watcher is no loss for the others, nor for the watch, which the reactor would drop."""
+        try:
+            tell(*what)
+        except Exception:
+            self._log.failure("what became of process {pid} could not be dealt with", pid=pid)

@@ -111,3 +111,16 @@ def test_another_rule_may_name_other_places():
 def test_a_log_that_drops_is_not_read_by_its_writer():
     """The writer may hang with the disk, and the program shall not."""
     assert not Bench(LogRule(pressure="drop")).fan.takes_loans
+
+
+def test_what_was_unfinished_is_kept_by_the_rule_before():
+    """Also where it is the first that the log gets: else records of two forms lie in one file."""
+    bench = Bench(LogRule(format="raw"))
+    opened: list[str] = []
+    bench.log.open = lambda path, rule: opened.append(rule.format) or MemoryWriter.open(bench.log, path, rule)
+    bench.write(b"half")
+
+    bench.fan.keep(LogRule(format="json"))
+
+    assert opened == ["raw"]
+    assert bytes(bench.log.files["/logs/web.log"]) == b"half"

@@ -34,3 +34,16 @@ async def test_an_earlier_kill_is_not_told_again(jails, wire):
     await wire.say("stop web grace=0.02")
 
     assert "notice=" not in await wire.say("restart web grace=0.0001")
+
+
+@pytest_twisted.ensureDeferred
+async def test_a_kill_of_the_new_run_is_none_of_the_old(jails, wire):
+    """Whoever waits for the end of the run that he started is not told that the one before had to be killed."""
+    wire.send("1 restart web grace=0.000001 wait=stopped\nping")
+    await wire.line()
+
+    jails.exit("web", None, 9)
+
+    answer = await wire.line()
+    assert " signal=" in answer
+    assert "notice=" not in answer

@@ -202,15 +202,14 @@ async def _up(call: Call, work: Deferred[Facts], before: Facts | None = None) ->
     began = call.clock.seconds()
     patience = call.arguments.get(TIMEOUT)
     facts = await call.within(work, patience, f"{call.verb.lower()} of {jail}")
+    is_stopped = before is not None and before.last_exit != facts.last_exit  # now, as the new run may end as well
+    told = unheard(facts, call.arguments.get(GRACE), call.clock.seconds() - began) if is_stopped else ()
     if until != "started":
         if patience is not None:
             patience = max(0.0, patience - (call.clock.seconds() - began))
         facts = await call.within(call.controller.wait(jail, until), patience, f"waiting for {jail} to be {until}")
-    took = call.clock.seconds() - began
-    is_stopped = before is not None and before.last_exit != facts.last_exit
-    told = unheard(facts, call.arguments.get(GRACE), took) if is_stopped else ()
-    fields = [*outcome_fields(facts), ("took_ms", str(int(took * 1000)))]
-    return Reply([*fields, *notice_fields((*told, *facts.notices))])
+    took = str(int((call.clock.seconds() - began) * 1000))
+    return Reply([*outcome_fields(facts), ("took_ms", took), *notice_fields((*told, *facts.notices))])
 
 
 async def _unwaited(call: Call, work: Deferred[Any]) -> Reply:
