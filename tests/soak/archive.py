@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 
 from runjd.logs.compression import open_rotated
 from runjd.logs.names import Rotated, rotated
@@ -44,19 +44,22 @@ class Archive:
 
     def files(self, name: str) -> list[bytes]:
         """Return the contents of all files of a log, oldest first."""
-        return [*self._collected(name), *self._daemon.files(name)]
+        last = [Rotated(0, path, "none") for path in (self._path(name), self._daemon.log(name)) if os.path.exists(path)]
+        contents = []
+        for each in (*self._rotated(name), *last):
+            with open_rotated(each) as file:
+                contents.append(file.read())
+        return contents
 
     def has_dropped(self, name: str, keep: int) -> bool:
         """Whether more files of a log were rotated than are kept."""
-        found = [*rotated(self._path(name)), *rotated(self._daemon.log(name))]
+        found = self._rotated(name)
         return len(found) == keep and found[0].number > 1
 
-    def _collected(self, name: str) -> Iterator[bytes]:
-        path = self._path(name)
-        last = [Rotated(0, path, "none")] if os.path.exists(path) else []
-        for each in (*rotated(path), *last):
-            with open_rotated(each) as file:
-                yield file.read()
+    def _rotated(self, name: str) -> list[Rotated]:
+        """Return what was rotated, oldest first: once what was moved while the daemon compressed it."""
+        found = {each.number: each for path in (self._path(name), self._daemon.log(name)) for each in rotated(path)}
+        return [found[number] for number in sorted(found)]
 
     def _path(self, name: str) -> str:
         return os.path.join(self._directory, f"{name}.log")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import os
 
 import pytest
@@ -37,5 +38,21 @@ def test_a_log_is_whole_however_often_it_was_collected(times: int) -> None:
         assert os.path.exists(daemon.log("job1")) is (times == 0)
         assert [archive.files(jail) for jail in ("web", "job1", "job2")] == [web, job, []]
         assert archive.has_dropped("web", 30) is False
+    finally:
+        daemon.remove()
+
+
+def test_what_was_moved_while_it_was_compressed_is_there_once() -> None:
+    """The daemon, which had it open, puts the compressed file where it was."""
+    daemon = LoggedDaemon()
+    try:
+        archive = Archive(daemon)
+        job = _write(daemon, "job1", 2)
+        archive.collect(["job1"], ())
+        with gzip.open(name(daemon.log("job1"), 2, "gzip"), "wb") as file:
+            file.write(job[1])
+
+        assert archive.files("job1") == job
+        assert archive.has_dropped("job1", 2) is False
     finally:
         daemon.remove()
