@@ -23,16 +23,20 @@ class Emitter(Protocol):
         """Tell an event: its word and its keys."""
 
 
-class Told(Emitter, Protocol):
-    """Provided by :class:`runjd.supervise.consequences.Consequences`."""
-
-    # --- of a run -----------------------------------------------------------------------
+class Expectant(Protocol):
+    """Who waits for a run to be ready."""
 
     def ready(self) -> None:
         """It became ready."""
 
     def late(self, error: RunjdError) -> None:
         """It was not ready in time, for this reason."""
+
+
+class Told(Emitter, Expectant, Protocol):
+    """Provided by :class:`runjd.supervise.consequences.Consequences`."""
+
+    # --- of a run -----------------------------------------------------------------------
 
     def unwell(self, action: str, why: str) -> None:
         """

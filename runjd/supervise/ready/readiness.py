@@ -10,11 +10,10 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from typing import Protocol
 
 from twisted.internet.interfaces import IDelayedCall
 
-from runjd.errors import RunjdError, TimedOut
+from runjd.errors import TimedOut
 from runjd.policy.settings import ReadyRule
 from runjd.supervise.exec import ExecProcess
 from runjd.supervise.probes.answer import Answer
@@ -22,19 +21,10 @@ from runjd.supervise.probes.prober import Prober
 from runjd.supervise.ready.lines import LineMatch
 from runjd.supervise.ready.listening import Listening, on_newline, on_notice
 from runjd.supervise.site import Site
+from runjd.supervise.told import Expectant
 
 #: seconds that an adopted jail gets at least, whatever its time limit was
 GRACE = 5.0
-
-
-class Told(Protocol):
-    """Who wants to know."""
-
-    def ready(self) -> None:
-        """It is ready."""
-
-    def late(self, error: RunjdError) -> None:
-        """Its time is up."""
 
 
 class Readiness:
@@ -61,7 +51,7 @@ class Readiness:
         "status",
     )
 
-    def __init__(self, site: Site, jail: str, rule: ReadyRule, told: Told) -> None:
+    def __init__(self, site: Site, jail: str, rule: ReadyRule, told: Expectant) -> None:
         self._site = site
         self._jail = jail
         self._rule = rule
