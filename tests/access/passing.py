@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import socket
 import ssl
 from collections.abc import Callable
@@ -33,15 +34,23 @@ def alice_of(directory: str) -> ssl.SSLContext:
 
 
 class CountingLoop(Loop):
-    """A loop that counts how often it called back for a descriptor."""
+    """
+    A loop that counts how often it called back for a descriptor.
+
+    :ivar refuses: it can watch nothing more.
+    """
 
     def __init__(self) -> None:
         self.now = 0.0
         self.calls = 0
+        self.refuses = False
         self.failures: list[Exception] = []
         super().__init__(lambda: self.now, self.failures.append)
 
     def watch(self, fd: int, mask: int, callback: Callable[[int], None]) -> None:
+        if self.refuses:
+            raise OSError(errno.ENOSPC, "no more watches")
+
         def counted(mask: int) -> None:
             self.calls += 1
             callback(mask)

@@ -79,6 +79,21 @@ def test_what_is_free_is_given_back_a_while_after_somebody_has_left(host: Host) 
     assert host.said == ["tidied"]
 
 
+def test_who_cannot_be_watched_is_let_go(host: Host) -> None:
+    """For want of memory, say; and he is not waited for where nobody gives any more."""
+    host.loop.refuses = True
+    visitor, daemon = host.give()
+    host.loop.refuses = False
+    assert is_closed(visitor)
+    assert is_closed(daemon)
+    host.giver.close()
+    host.loop.settle()
+
+    assert host.said == ["deserted"]
+    assert [type(each) for each in host.loop.failures] == [OSError]
+    host.loop.failures.clear()
+
+
 @pytest.mark.parametrize("count", [0, 1])
 def test_who_comes_without_a_way_is_let_go(host: Host, count: int) -> None:
     """As where no descriptor was free for it; whoever comes next is taken."""

@@ -54,7 +54,8 @@ class Passage:
         self._has_hung_up = False
         self._outside = Side(loop, outside, self._outside_happened)
         self._inside = Side(loop, way, self._inside_happened)
-        self._go_on()
+        with self._guarded():
+            self._go_on()
 
     def cut_off(self) -> None:
         """End it now."""
