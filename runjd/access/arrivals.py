@@ -14,8 +14,9 @@ from twisted.internet import tcp
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
-from runjd.access.lobby import Lobby
+from runjd.access.lobby import Lobby, host_of
 from runjd.access.papers import Papers
+from runjd.access.porter.side import AT_ONCE
 from runjd.access.porters import Porters
 from runjd.kernel.passrights import refuse_descriptors
 from runjd.protocols.control.listen import Connection
@@ -53,10 +54,14 @@ class Arrivals(Factory):
             except OSError as error:
                 problem = (error.strerror or str(error)).lower()
         if problem:
-            self._lobby.refused(str(getattr(peer, "host", "")), problem)
+            self._lobby.refused(host_of(peer), problem)
 
     def _hand(self, outside: socket.socket, peer: IAddress | None) -> str:
         """Return what keeps it from being taken. :raise OSError: there is no descriptor for it."""
+        found = self._lobby.buildProtocol(peer)
+        if found is None:  # it costs the porter nothing, who would have it a while longer than we do
+            outside.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
+            return ""
         ours, theirs = socket.socketpair()
         with ours, theirs:
             refuse_descriptors(ours)
@@ -64,8 +69,7 @@ class Arrivals(Factory):
             if not self._porters.give(outside, theirs):
                 return "no process is there that speaks TLS"
             # adoptStreamConnection() would make one that takes descriptors
-            guest = _One(self._lobby.buildProtocol(peer))
-            Connection._fromConnectedSocket(ours.fileno(), guest, self._reactor)  # type: ignore[no-untyped-call]
+            Connection._fromConnectedSocket(ours.fileno(), _One(found), self._reactor)  # type: ignore[no-untyped-call]
         return ""
 
 

@@ -54,20 +54,25 @@ class Lobby(Factory):
         """How many have shown nothing yet."""
         return self._waiting.total()
 
-    def buildProtocol(self, addr: IAddress | None) -> Guest:
+    def buildProtocol(self, addr: IAddress | None) -> Guest | None:
+        """Return who waits from when he is connected on; None: there is no place for him."""
+        if not self._has_place(host_of(addr)):
+            return None
         guest = Guest(self, addr)
         guest.factory = self
         return guest
 
-    def enter(self, address: str) -> bool:
-        """Take a place, or return False where there is none."""
+    def _has_place(self, address: str) -> bool:
         if self.waiting < PLACES and self._waiting[address] < PLACES_OF_ADDRESS:
-            self._waiting[address] += 1
             return True
         if self.clock.seconds() - self._told_at >= TOLD:
             self._told_at = self.clock.seconds()
             self.refused(address, f"{self.waiting} handshakes are under way, which are enough")
         return False
+
+    def enter(self, address: str) -> None:
+        """Take a place."""
+        self._waiting[address] += 1
 
     def leave(self, address: str) -> None:
         """Give a place back."""
@@ -88,16 +93,13 @@ class Guest(Protocol):
     def __init__(self, lobby: Lobby, peer: Any) -> None:
         self._lobby = lobby
         self._peer = peer
-        self._address = str(getattr(peer, "host", ""))
+        self._address = host_of(peer)
         self._timer: IDelayedCall | None = None
         self._reason = ""
         self._heard = b""
 
     def connectionMade(self) -> None:
-        if not self._lobby.enter(self._address):
-            self._reason = "-"
-            self.transport.abortConnection()
-            return
+        self._lobby.enter(self._address)
         self._timer = self._lobby.clock.callLater(PATIENCE, self._give_up)
 
     def dataReceived(self, data: bytes) -> None:
@@ -148,6 +150,11 @@ class Guest(Protocol):
             self._timer.cancel()
         self._timer = None
         self._lobby.leave(self._address)
+
+
+def host_of(peer: IAddress | None) -> str:
+    """Return the address of a host, by the word of the kernel; empty where it has none."""
+    return str(getattr(peer, "host", ""))
 
 
 def identify_by_certificate(transport: Any) -> Principal:

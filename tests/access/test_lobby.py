@@ -213,9 +213,11 @@ class Hallway:
         """Nobody comes so far."""
 
     def come(self, host: str):
-        """Return a guest, and his transport."""
+        """Return a guest, and his transport; None: there is no place."""
         address = type("Address", (), {"host": host})()
         guest, transport = self.lobby.buildProtocol(address), Transport()
+        if guest is None:
+            return None
         transport.guest = guest
         guest.makeConnection(transport)
         return guest, transport
@@ -261,7 +263,7 @@ def test_nobody_takes_all_places():
         for _ in range(PLACES_OF_ADDRESS):
             assert not hallway.come(f"192.0.2.{number}")[1].is_aborted
     for _ in range(5):
-        assert hallway.come("198.51.100.1")[1].is_aborted
+        assert hallway.come("198.51.100.1") is None
     assert hallway.lobby.waiting == PLACES
     assert hallway.refused == [("198.51.100.1", f"{PLACES} handshakes are under way, which are enough")]
 

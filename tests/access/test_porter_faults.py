@@ -14,6 +14,7 @@ import time
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.address import IPv4Address
 from twisted.internet.error import ProcessDone
 from twisted.internet.task import Clock, deferLater
 from twisted.internet.threads import deferToThread
@@ -21,7 +22,7 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 
 from runjd.access.arrivals import Arrivals
-from runjd.access.lobby import Lobby
+from runjd.access.lobby import PLACES_OF_ADDRESS, Lobby
 from runjd.access.paperfiles import read_papers
 from runjd.access.porter.desk import PLACES
 from runjd.access.porterprocess import PorterProcess
@@ -369,3 +370,19 @@ async def test_porters_are_not_started_on_and_on(tmp_path):
     porters.stop()
 
     assert starts[:3] == [1.0, 2.0, 4.0]
+
+
+def test_for_whom_there_is_no_place_the_porter_is_not_asked():
+    """He would have him for a while longer: one host that comes again and again would take all his descriptors."""
+    desk = Desk()
+    made, lobby, refused = arrivals(desk)
+    for _ in range(PLACES_OF_ADDRESS):
+        lobby.enter("192.0.2.1")
+    peer = IPv4Address("TCP", "192.0.2.1", 7)
+    with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname()) as client:
+        made.hand(server.accept()[0], peer)
+        with pytest.raises(ConnectionResetError):
+            client.recv(1)
+
+    assert desk.way is None
+    assert refused == [("192.0.2.1", f"{PLACES_OF_ADDRESS} handshakes are under way, which are enough")]

@@ -17,7 +17,7 @@ from runjd.keeper.loop import HANGUP, READ, WRITE, Loop
 #: bytes that may wait in a side, and the other one is still read; what is read at once
 LIMIT = 65_536
 #: a struct linger of socket(7): what is not sent yet is dropped
-_AT_ONCE = struct.pack("@ii", 1, 0)
+AT_ONCE = struct.pack("@ii", 1, 0)
 
 
 class Side:
@@ -108,7 +108,7 @@ class Side:
         if self.is_open:
             if resets:
                 try:
-                    self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _AT_ONCE)
+                    self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, AT_ONCE)
                 except OSError:
                     pass
             self._loop.unwatch(self._socket.fileno())
