@@ -30,6 +30,10 @@ else:
 LIMIT = int(os.environ.get("RUNJD_TEST_LIMIT", "60"))
 
 
+class TookTooLong(BaseException):
+    """A test hangs; no loop takes it for a failure of what it called back."""
+
+
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Skip what this machine cannot run, with the reason; where tests are spread, keep those of a file together."""
     for item in items:
@@ -45,7 +49,7 @@ def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, None, None]:
     """Let a test that hangs fail, and what cleans up behind it, too."""
 
     def too_long(number: int, frame: FrameType | None) -> None:
-        raise TimeoutError(f"{item.nodeid} takes longer than {LIMIT} s")
+        raise TookTooLong(f"{item.nodeid} takes longer than {LIMIT} s")
 
     before = signal.signal(signal.SIGALRM, too_long)
     signal.setitimer(signal.ITIMER_REAL, LIMIT, 10)
