@@ -53,6 +53,12 @@ _UNLIMITED_DEVICES = (
     "leave CAP_MKNOD out of process.capabilities, or give linux.resources.devices"
 )
 
+#: pivot_root(2): the new root and the one of now must not be on the same mount
+_HOST_ROOT = (
+    "is the root of the host, which cannot be that of a jail as well; name a directory with a file system of its own, "
+    "or take the runtime plain, whose programs see the host's"
+)
+
 
 def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> Plan:
     """
@@ -74,6 +80,8 @@ def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> P
     namespaces = _namespaces(config.linux)
     _check_names(config, namespaces)
     root = os.path.normpath(os.path.join(bundle, config.root.path))
+    if not root.strip("/"):
+        raise Unsupported("root.path", _HOST_ROOT)
     isolation = tuple(f"{kind}={path}" if path else kind for kind, path in namespaces.items())
     return Plan(
         "linux",

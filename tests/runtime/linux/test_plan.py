@@ -92,6 +92,16 @@ def test_every_step_names_who_asked_for_it() -> None:
     assert paths["set hostname testjail"] == "hostname"
 
 
+@pytest.mark.parametrize("path", ["/", "//", "/srv/..", "../"])
+@pytest.mark.parametrize("pivots", [True, False])
+def test_the_root_of_the_host_is_no_root_of_a_jail(path: str, pivots: bool) -> None:
+    """However it is spelled, and before anything is made: the kernel would only say that it is busy."""
+    with pytest.raises(Unsupported, match=r"^root\.path: is the root of the host, .*; name a directory") as caught:
+        make_plan(config(root=Root(path)), "/bundle", "web", pivots=pivots)
+
+    assert caught.value.path == "root.path"
+
+
 def test_namespaces_are_made_in_the_fork() -> None:
     """New namespaces become flags of clone, those with a path are joined, absent ones are shared."""
     some = (Namespace("mount"), Namespace("pid"), Namespace("network", "/run/netns/blue"))
