@@ -7,6 +7,7 @@ Keys are of P-256.  Nothing that is there is overwritten, and what could not be 
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
@@ -25,6 +26,8 @@ CA, SERVER = "ca", "server"
 CA_DAYS = 3650
 #: clocks of two hosts may differ by so much
 _EARLIER = timedelta(hours=1)
+#: a name that is no mail address
+_WORD = re.compile(r"[A-Za-z0-9][A-Za-z0-9.-]{0,252}")
 
 
 def make_authority(directory: str, names: Sequence[str], days: int, now: datetime | None = None) -> Sequence[str]:
@@ -103,8 +106,10 @@ def _host_name(name: str) -> x509.GeneralName:
 
 def _client_name(name: str) -> x509.GeneralName:
     try:
-        if is_name(name) and not set(name) & set("/:") and not name.startswith((".", "-")):
-            return x509.RFC822Name(name) if "@" in name else x509.DNSName(name)
+        if "@" in name and is_name(name) and not set(name) & set("/:,") and not name.startswith((".", "-")):
+            return x509.RFC822Name(name)
+        if _WORD.fullmatch(name):
+            return x509.DNSName(name)
     except ValueError:
         pass
     raise BadArgument(f'"{name}" is no name of a client: a mail address, or letters, digits, dots and hyphens')

@@ -101,6 +101,20 @@ def test_whatever_a_client_is_called_no_file_is_made_elsewhere(name):
     assert isinstance(caught.value, BadArgument) or ("/" not in name and "\0" not in name and not name.startswith("."))
 
 
+@pytest.mark.parametrize("name", ["a,b", "a,b@example.org", "a_b", "-a", "b!", "a" * 254, "a\n"])
+def test_names_are_of_what_the_error_says(tmp_path, name):
+    """A comma would part names in lists of them."""
+    directory = authority(tmp_path / "tls")
+    with pytest.raises(
+        BadArgument, match="is no name of a client: a mail address, or letters, digits, dots and hyphens"
+    ):
+        client(directory, name)
+    assert len(os.listdir(directory)) == 4
+
+    for good in ("A-1.example", "a_b+c@example.org"):
+        client(directory, good)
+
+
 def test_hosts_have_names():
     """At least one, and each makes sense."""
     for names in ((), ("a b",), ("a@b",), ("https://x",), ("*",)):
