@@ -106,8 +106,9 @@ class PorterProcess(ProcessProtocol):
         return self.transport.pid is None
 
     def kill(self) -> None:
-        """End it; it is still there, as somebody would have reaped it."""
-        os.kill(self.transport.pid, signal.SIGKILL)
+        """End it; nothing to do where it has ended, and its last words are still to be read."""
+        if self.transport.pid is not None:
+            os.kill(self.transport.pid, signal.SIGKILL)
 
     def _ask(self) -> None:
         if self._hears:

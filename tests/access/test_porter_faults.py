@@ -224,6 +224,22 @@ def test_a_porter_is_asked_whether_it_is_alive():
     assert clock.getDelayedCalls() == []
 
 
+def test_a_porter_that_has_ended_is_not_killed():
+    """Where its last words are still to be read, it has no number any more, and another process may have that."""
+    clock, pipes = Clock(), Pipes()
+    porter = PorterProcess(clock, lambda *_: None, "{}", 1.0)
+    porter.makeConnection(pipes)
+    porter.outReceived(b"ready\n")
+    pipes.pid = None
+    clock.advance(1)
+    with logged() as events:
+        clock.pump([1] * 10)
+
+    assert [each["log_level"].name for each in events] == ["error"]
+    porter.processEnded(Failure(ProcessDone(0)))
+    assert clock.getDelayedCalls() == []
+
+
 class Reactor:
     """The real one, whose triggers are kept here."""
 
