@@ -94,8 +94,7 @@ def load_files(papers: Papers, certificate: str, key: str) -> ssl.SSLContext:
 
 def verdict_on(error: ssl.SSLCertVerificationError) -> str:
     """Return what is wrong with the certificate that was shown."""
-    number = error.verify_code
-    return _VERDICTS.get(number, f"fault {number} of openssl-verification-options(1)")
+    return _VERDICTS.get(error.verify_code) or f"its certificate is refused by OpenSSL: {error.verify_message}"
 
 
 def _bare_context() -> ssl.SSLContext:
@@ -130,22 +129,26 @@ def _put(pem: bytes, place: int) -> None:
 
 def _explain(error: ssl.SSLError) -> Refused:
     reason = error.reason or ""
-    if reason in ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH"):
-        return Refused("key", "is not the key of the certificate")
+    if reason in _MISMATCHES:
+        return Refused("key", "is not the key of the certificate that stands first")
     if reason.startswith(("EE_", "CA_")):
         return Refused("certificate", f"is refused by OpenSSL: {reason.lower().replace('_', ' ')}")
     return Refused("key", "is no key in PEM")
 
 
+#: the last one is that of a key of another kind, for which OpenSSL has a place of its own
+_MISMATCHES = ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED")
 #: X509_V_ERR_... of openssl/x509_vfy.h
 _VERDICTS = {
+    2: "its certificate is of an authority whose own issuer is not among ours",
     7: "its certificate was not signed by whom it names",
     9: "its certificate is not good yet",
-    10: "its certificate has expired",
+    10: "its certificate has expired, or that of its authority",
     18: "its certificate is of no authority",
     19: "its certificate is of another authority",
     20: "its certificate is of another authority",
     21: "its certificate is of another authority",
     23: "its certificate was revoked",
     26: "its certificate is not that of a client",
+    79: "its certificate was signed by one that is of no authority",
 }

@@ -47,7 +47,7 @@ def test_a_file_that_cannot_be_used_is_named_by_its_key(directory, key, path, te
 def test_a_key_is_that_of_its_certificate(directory):
     """Another one is refused."""
     _, key = client(directory, "alice")
-    with pytest.raises(ConfigError, match="is not the key of the certificate"):
+    with pytest.raises(ConfigError, match="is not the key of the certificate that stands first"):
         Credentials().prepare(tls_of(directory)._replace(key=key), "x")
 
 

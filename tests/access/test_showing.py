@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 
 from runjd.access.paperfiles import read_papers
 from runjd.access.papers import Papers, Refused
@@ -118,6 +118,12 @@ def _names(*kinds: tuple[int, bytes]) -> bytes:
     return bytes([0x30, len(body)]) + body
 
 
+def _key_of_another_kind() -> bytes:
+    form = serialization.PrivateFormat.PKCS8
+    made = ed25519.Ed25519PrivateKey.generate()
+    return made.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
 _DAMAGED = b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"
 _SAN = x509.SubjectAlternativeName.oid
 
@@ -187,6 +193,7 @@ def _sign_again(directory: str, path: Path, before: bytes, after: bytes) -> None
         ({"certificate": b""}, "certificate", "is no certificate in PEM"),
         ({"certificate": _DAMAGED}, "certificate", "is no certificate in PEM"),
         ({"key": b""}, "key", "is no key in PEM"),
+        ({"key": _key_of_another_kind()}, "key", "is not the key of the certificate"),
         ({"ca": b"\xff"}, "ca", "has no certificate of an authority in PEM"),
     ],
 )
@@ -197,6 +204,34 @@ def test_what_cannot_be_used_is_named(directory: str, change: dict[str, bytes], 
         load(papers)
 
     assert caught.value.key == key
+
+
+@pytest.mark.parametrize(
+    ("bits", "reason"), [(2048, "was signed by one that is of no authority"), (1024, "by OpenSSL: .* key too weak")]
+)
+def test_why_a_certificate_is_refused_is_said_in_words(
+    directory: str, showing: Showing, bits: int, reason: str
+) -> None:
+    """By ours, or else by those of OpenSSL: as where alice signs for others, and where a key is too short."""
+    alice = _extended((_SAN, _names((0x82, b"alice"))))(directory)
+    issuer = x509.load_pem_x509_certificate(Path(alice[0]).read_bytes())
+    issuer_key = serialization.load_pem_private_key(Path(alice[1]).read_bytes(), None)
+    assert isinstance(issuer_key, ec.EllipticCurvePrivateKey)
+    key, now = rsa.generate_private_key(65537, bits), datetime.now(UTC)
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "root")])
+    builder = x509.CertificateBuilder(issuer.subject, name, key.public_key(), 8, now, now + timedelta(1))
+    form, pem = serialization.PrivateFormat.PKCS8, serialization.Encoding.PEM
+    papers = f"{directory}/deep.crt", f"{directory}/deep.key"
+    Path(papers[0]).write_bytes(
+        builder.sign(issuer_key, hashes.SHA256()).public_bytes(pem) + Path(alice[0]).read_bytes()
+    )
+    Path(papers[1]).write_bytes(key.private_bytes(pem, form, serialization.NoEncryption()))
+    context = context_of(directory, None, ssl.TLSVersion.TLSv1_3)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    context.load_cert_chain(*papers)
+
+    with pytest.raises(TurnedAway, match=reason):
+        Talk(showing, context)
 
 
 def test_a_weak_certificate_is_named_as_such(directory: str, tmp_path: Path) -> None:
