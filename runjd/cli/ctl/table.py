@@ -33,7 +33,6 @@ _ELSEWHERE = {
     "ps": "status",
     "remove": "delete",
     "reread": "reload --dry-run",
-    "rm": "delete",
     "shell": "exec -it ID sh",
     "signal": "kill",
     "stats": "top",
@@ -330,6 +329,7 @@ PROGRAM = Program(
             (Option("protocol", "the verbs of the control protocol, as the daemon tells them"),),
         ),
     ),
+    _ELSEWHERE,
 )
 
 #: where each verb is carried out: module of this package, and function
