@@ -62,16 +62,6 @@ def compress(path: str, file: Rotated, kind: str, sync: Callable[[int], object] 
     os.unlink(file.path)
 
 
-def open_rotated(file: Rotated) -> BinaryIO:
-    """
-    Return the contents of a rotated file, as they were written; read from the beginning on.
-
-    :raise OSError: it cannot be read.
-    :raise Unsupported: nothing here can.
-    """
-    return contents(open(os.open(file.path, _READ), "rb"), file.compression)
-
-
 def contents(raw: BinaryIO, compression: str) -> BinaryIO:
     """
     Return what was compressed, from the beginning on; who closes it closes ``raw``, too.

@@ -13,7 +13,7 @@ from runjd.errors import NoSuchJail
 from runjd.keeper import directories
 from runjd.keeper.children import Child, Exit
 from runjd.keeper.exits import ExitStore
-from runjd.logs.compression import compress, open_rotated
+from runjd.logs.compression import compress
 from runjd.logs.names import rotated
 from runjd.logs.rotation import rotate, settle
 from runjd.policy.facts import Definition
@@ -23,6 +23,7 @@ from runjd.supervise.definitions import Definitions, Known
 from runjd.supervise.directories import lock_directory, make_directory, sign_lock
 from runjd.supervise.wishes import Wish, Wishes
 from tests.faults.tracer import run
+from tests.unpacked import open_rotated
 
 
 class Deed:

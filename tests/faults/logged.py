@@ -7,10 +7,10 @@ import subprocess
 import sys
 import time
 
-from runjd.logs.compression import open_rotated
 from runjd.logs.formats.table import FORMATS
 from runjd.logs.names import rotated
 from tests.functional.daemon import Daemon, wait_until
+from tests.unpacked import open_rotated
 
 _BEGIN = "import os, sys, time, random\n"
 

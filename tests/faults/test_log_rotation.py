@@ -13,11 +13,11 @@ from collections.abc import Iterator
 
 import pytest
 
-from runjd.logs.compression import open_rotated
 from runjd.logs.formats.table import FORMATS
 from runjd.logs.names import rotated
 from tests.faults.logged import LoggedDaemon
 from tests.functional.daemon import wait_until
+from tests.unpacked import open_rotated
 
 #: bytes of random lines for each form; ``make logs`` sends 1 GiB
 _BYTES = int(os.environ.get("RUNJD_LOG_BYTES", str(8 << 20)))

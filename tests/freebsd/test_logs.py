@@ -5,10 +5,10 @@ import queue
 import socket
 import time
 
-from runjd.logs.compression import open_rotated
 from runjd.logs.names import rotated
 from runjd.logs.writer import ThreadWriter
 from runjd.policy.settings import LogRule
+from tests.unpacked import open_rotated
 
 
 def test_a_log_is_rotated_and_compressed(tmp_path):

@@ -6,12 +6,12 @@ import pytest
 
 from runjd.logs import names
 from runjd.logs.appender import Appender
-from runjd.logs.compression import open_rotated
 from runjd.logs.formats.stamp import stamp
 from runjd.logs.formats.table import FORMATS
 from runjd.logs.lines import LineEncoder
 from runjd.policy.settings import LogRule
 from tests.logs.fsize import longest
+from tests.unpacked import open_rotated
 
 
 class Bench:

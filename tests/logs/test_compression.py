@@ -13,6 +13,7 @@ import pytest
 from runjd.logs import compression, names
 from runjd.logs.compressor import Compressor
 from runjd.logs.names import Rotated
+from tests.unpacked import open_rotated
 
 kinds = pytest.mark.parametrize("kind", ["gzip", "zstd"])
 
@@ -43,7 +44,7 @@ def test_a_compressed_file_has_the_same_lines(rotated, kind):
     state = os.stat(found.path)
     assert (state.st_mode & 0o777, state.st_mtime) == (0o640, 2000)
     assert state.st_size < len(before) / 4
-    with compression.open_rotated(found) as unpacked:
+    with open_rotated(found) as unpacked:
         assert unpacked.read(6) == before[:6]
         assert unpacked.read() == before[6:]
     assert os.listdir(os.path.dirname(path)) == [os.path.basename(found.path)]
@@ -131,7 +132,7 @@ def test_what_a_daemon_that_died_left_is_written_anew(rotated):
 
     compression.compress(path, file, "gzip")
 
-    with compression.open_rotated(names.rotated(path)[0]) as unpacked:
+    with open_rotated(names.rotated(path)[0]) as unpacked:
         assert len(unpacked.read()) > 4_000_000
 
 
@@ -139,7 +140,7 @@ def test_a_file_that_is_not_compressed_is_read_as_it_is(rotated):
     """The reader does not have to know."""
     _, file = rotated
 
-    with compression.open_rotated(file) as contents:
+    with open_rotated(file) as contents:
         assert contents.readline() == b"line 0\n"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Container, Iterable
 
-from runjd.logs.compression import open_rotated
 from runjd.logs.names import Rotated, rotated
 from tests.faults.logged import LoggedDaemon
+from tests.unpacked import open_rotated
 
 #: rotated files that are left where they are: they may still be compressed, and the newest keeps the number
 _LEFT = 20

@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
 #: annotation: "true" lets nullfs mount single files, where the kernel is known to take it
 FILE_MOUNTS = "org.runjd.nullfs.files"
-#: below the state directory of the container
-READ_ONLY_ROOT = "root"
 _PROTECT = -1000
 
 
