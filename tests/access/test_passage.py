@@ -193,6 +193,28 @@ def test_a_daemon_that_does_not_read_is_told_no_more_than_fits(hall: Hall, conte
     assert hall.left
 
 
+def test_a_daemon_that_waits_to_be_heard_does_not_wait_for_who_has_gone(hall: Hall, context: ssl.SSLContext) -> None:
+    """It reads on once what it says is taken; so it is dropped, and the daemon gets what was said, and the end."""
+    hall.come_in(context)
+    assert hall.tls is not None
+    with contextlib.suppress(BlockingIOError):
+        while True:
+            hall.tls.write(bytes(4096))
+            hall.visitor.send(hall._out.read())
+            hall.loop.settle()
+    for _ in range(50):
+        fill(hall.daemon)
+        hall.loop.settle()
+    hall.visitor.close()
+    hall.loop.settle(LOOK)
+
+    assert fill(hall.daemon)
+    hall.loop.settle()
+    hall.heard()
+    assert is_closed(hall.daemon)
+    assert hall.left
+
+
 def test_a_handshake_that_the_daemon_gives_up_is_cut_off(hall: Hall) -> None:
     """Whatever came of it."""
     hall.visitor.sendall(hello()[:50])

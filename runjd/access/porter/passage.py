@@ -2,7 +2,8 @@
 One connection in the porter: TLS on one side, and on the other side a socket to the daemon, with plain bytes.
 
 Bytes go on as fast as the other side takes them: neither is read while the other one is full.  An end of the client's
-ends all, as TLS has no half-close; an end of the daemon's has what it said before sent, and then good-bye.
+ends all, as TLS has no half-close: the daemon gets what he said before, and what it says is dropped.  An end of the
+daemon's has what it said before sent, and then good-bye.
 """
 
 from __future__ import annotations
@@ -93,7 +94,8 @@ class Passage:
 
     @property
     def _reads_inside(self) -> bool:
-        return self._secrecy.is_in and not self._is_over and not self._outside.is_full
+        """Whether anything of the daemon is wanted; when all is over, so that it does not wait until that is heard."""
+        return self._secrecy.is_in and (self._is_over or not self._outside.is_full)
 
     def _read_outside(self) -> None:
         data = self._outside.read()
@@ -138,7 +140,10 @@ class Passage:
     def _read_inside(self) -> bool:
         """Return whether anything was there."""
         data = self._inside.read()
-        if data:
+        if self._is_over:
+            if data == b"":
+                self._inside.close()
+        elif data:
             try:
                 self._secrecy.write(data)
             except OSError:
