@@ -115,26 +115,33 @@ class Porters:
         self._forget()
         if self._papers is None:
             return
-        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        ours.setblocking(False)
-        argv = own_program("runjd.access.porter.main")
         told = json.dumps(self._rights._asdict() | {"papers": self._papers.to_json()})
-        self._current = PorterProcess(self._reactor, self._ended, told, self._interval)
+        porter = PorterProcess(self._reactor, self._ended, told, self._interval)
         try:
-            with theirs:
-                child_fds = {0: "w", 1: "r", 2: "r", DESK: theirs.fileno()}
-                made = self._reactor.spawnProcess(self._current, argv[0], argv, {}, "/", childFDs=child_fds)
+            self._desk, self.pid = self._spawn(porter)
         except OSError as error:
-            ours.close()
             _log.error("no process can be started that speaks TLS: {error}", error=error)
             self._later()
             return
-        self._alive[self._current] = None
+        self._current = porter
+        self._alive[porter] = None
         self._bound_former()
         if self._at_end is None:
             self._at_end = self._reactor.addSystemEventTrigger("after", "shutdown", self._end_all)
-        self._desk, self.pid = ours, made.pid
         self._began = self._reactor.seconds()
+
+    def _spawn(self, porter: PorterProcess) -> tuple[socket.socket, int]:
+        """Return our end of his desk, and his number. :raise OSError: he cannot be started."""
+        ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        ours.setblocking(False)
+        argv = own_program("runjd.access.porter.main")
+        try:
+            with theirs:
+                child_fds = {0: "w", 1: "r", 2: "r", DESK: theirs.fileno()}
+                return ours, self._reactor.spawnProcess(porter, argv[0], argv, {}, "/", childFDs=child_fds).pid
+        except OSError:
+            ours.close()
+            raise
 
     def _bound_former(self) -> None:
         """Each takes memory, and who came by it stays as long as he likes."""

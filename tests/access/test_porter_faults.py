@@ -278,6 +278,38 @@ async def test_no_porter_outlasts_the_daemon(listener, tmp_path):
 
 
 @linux
+@pytest_twisted.ensureDeferred
+async def test_where_no_descriptor_is_free_for_a_porter_one_is_started_later(listener, tmp_path):
+    """Whatever it was that there was no descriptor for, of which none is kept; the log tells why."""
+    mine = Reactor()
+    mine.callLater = Clock().callLater
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    for more in range(8):
+        porters = Porters(mine, porter_rights(str(tmp_path), 64))
+        before = set(os.listdir("/dev/fd"))
+        with logged() as events:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (_lowest_free() + more, hard))
+            try:
+                porters.take(listener.credentials.papers)
+            finally:
+                resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert (porters.pid, len(events)) == (0, 1)
+        assert "too many open files" in events[0]["log_format"].format(**events[0]).lower()
+        assert len(os.listdir("/dev/fd")) == len(before)
+
+        porters.take(listener.credentials.papers)
+        assert porters.pid
+        for act in mine.triggers:
+            act()
+
+
+def _lowest_free() -> int:
+    fd = os.dup(0)
+    os.close(fd)
+    return fd
+
+
+@linux
 @openssl
 @pytest_twisted.ensureDeferred
 async def test_there_are_few_porters_of_papers_of_before(listener, tmp_path):
