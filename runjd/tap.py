@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from runjd.supervise.daemon import Door
     from runjd.supervise.definitions import Definitions
     from runjd.supervise.door import SideDoor
+    from runjd.supervise.filethreads import FileThreads
 
 _STATE = "/var/run/runjd"
 _LOG = "/var/log/runjd"
@@ -213,6 +214,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.supervise.door import ControlDoor, Doors, SideDoor
     from runjd.supervise.dump import Dump
     from runjd.supervise.events import EventLog
+    from runjd.supervise.filethreads import FileThreads, mount_of
     from runjd.supervise.inforce import InForce
     from runjd.supervise.keeperstart import KeeperStart, keeper_command
     from runjd.supervise.leaving import Leave, obstacle
@@ -261,6 +263,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     run_id = os.urandom(3).hex()
 
     in_thread = Threads(reactor)
+    files = FileThreads(reactor, mount_of)
 
     writer = ThreadWriter(reactor.callFromThread, lambda *words: controller.log_trouble(*words))  # noqa: PLW0108
     events = EventLog(time.time)
@@ -275,7 +278,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         definitions,
         wishes,
         in_thread,
-        Bundles(f"{state}/bundles", in_thread),
+        Bundles(f"{state}/bundles", files),
         Vigil(reactor, exit_watch, time.time),
         run_id,
         time.monotonic,
@@ -295,6 +298,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         f"{state}/tasks",
         reactor,
         in_thread,
+        files,
         lambda: connection.keeper,
         looks,
         options["runtimes"][0],
@@ -377,7 +381,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         at_ready=lambda: _at_ready(lock, options, controller, manager),
         at_stop=lambda: None if upgrading.is_leaving else manager.stopping(),
         fatal=lambda reason: ownprocess.end_with(reactor, reason),
-        unlock=lambda: _leave(containerd, lock_of_data, lock),
+        unlock=lambda: _leave(containerd, files, lock_of_data, lock),
     )
 
 
@@ -480,8 +484,9 @@ def _at_ready(lock: int, options: Options, controller: Controller, manager: Serv
     manager.ready()
 
 
-def _leave(containerd: ContainerdSide, *descriptors: int) -> None:
+def _leave(containerd: ContainerdSide, files: FileThreads, *descriptors: int) -> None:
     containerd.stop()
+    files.stop()
     _close(*descriptors)
 
 

@@ -11,12 +11,12 @@ from twisted.internet.defer import Deferred
 from runjd.container.rootmounts import unmount_root
 from runjd.container.state import State
 from runjd.containerd.announcing import Announcing
-from runjd.containerd.filethreads import FileThreads
 from runjd.containerd.keeper import TaskKeeper
 from runjd.containerd.memorywatch import TasksMemory
 from runjd.containerd.store import TaskStore
 from runjd.containerd.task import Task
 from runjd.runtime.contract import MemoryWatch
+from runjd.supervise.filethreads import FileThreads
 
 _BY_THREADS = sys.platform == "linux"
 #: threads that starts and removals may have, of those that the daemon has for everything: what a jail is stuck in, as

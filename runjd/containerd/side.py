@@ -10,7 +10,6 @@ from twisted.internet.defer import Deferred
 
 from runjd.containerd.announcing import Announcing
 from runjd.containerd.dying import Dying
-from runjd.containerd.filethreads import FileThreads, mount_of
 from runjd.containerd.keeper import TaskKeeper
 from runjd.containerd.loggerend import LoggerEnds
 from runjd.containerd.memorywatch import TasksMemory
@@ -20,6 +19,7 @@ from runjd.containerd.service import TaskServices
 from runjd.containerd.store import TaskStore
 from runjd.containerd.tasks import Tasks
 from runjd.kernel.process import boot_id
+from runjd.supervise.filethreads import FileThreads
 
 if TYPE_CHECKING:
     from runjd.containerd.methods import Methods
@@ -50,7 +50,6 @@ class ContainerdSide:
         self._loggers.stop()
         self._post.stop()
         self._place.store.close()
-        self._place.files.stop()
 
     def _methods(self) -> Methods:
         from runjd.containerd.creating import Creating
@@ -70,6 +69,7 @@ def containerd_side(
     directory: str,
     reactor: Any,
     in_thread: Callable[..., Deferred[Any]],
+    files: FileThreads,
     keeper: Callable[[], TaskKeeper],
     looks: Looks,
     runtime: str,
@@ -93,7 +93,7 @@ def containerd_side(
         TasksMemory(reactor, looks.watch_memory, in_thread),
         looks,
         in_thread,
-        FileThreads(reactor, mount_of),
+        files,
         runtime,
     )
     return ContainerdSide(place, post, LoggerEnds(reactor, time.time, f"{directory}/loggers"))

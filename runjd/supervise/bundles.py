@@ -13,11 +13,12 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from twisted.internet.defer import Deferred, succeed
+from twisted.internet.defer import Deferred, fail, succeed
 
+from runjd.config.model import Overrides
 from runjd.config.overrides import from_json, overridden
 from runjd.container.bundle import read_bundle
-from runjd.errors import InputOutput, NoSpace, SpecError
+from runjd.errors import InputOutput, NoSpace, RunjdError, SpecError
 from runjd.kernel.newfile import open_new
 from runjd.spec.jsontext import read_json
 from runjd.spec.lightjson import loads
@@ -35,12 +36,12 @@ class Bundles:
     The bundles in a directory.
 
     :param directory: absolute, and writable for nobody else.
-    :param in_thread: calls what blocks.
+    :param files: does something with a file off the reactor; see :class:`runjd.supervise.filethreads.FileThreads`.
     """
 
-    def __init__(self, directory: str, in_thread: Callable[..., Deferred[Any]]) -> None:
+    def __init__(self, directory: str, files: Callable[..., Deferred[Any]]) -> None:
         self._directory = directory
-        self._in_thread = in_thread
+        self._files = files
 
     def path(self, id: str) -> str:
         """Return where the bundle of a jail is."""
@@ -54,7 +55,12 @@ class Bundles:
         """
         if os.path.dirname(bundle) != self._directory:
             return succeed(None)
-        return self._in_thread(self._renew, bundle)
+        try:
+            found = _overrides(os.path.join(bundle, OVERRIDES_JSON))
+        except RunjdError as error:
+            return fail(error)
+        # of what somebody else may have on a file system that does not answer
+        return succeed(None) if found is None else self._files(found[0], self._renew, bundle, *found)
 
     def write(self, made: Mapping[str, tuple[str, dict[str, object]]]) -> None:
         """
@@ -93,16 +99,8 @@ class Bundles:
         except OSError:
             pass
 
-    def _renew(self, bundle: str) -> None:
+    def _renew(self, bundle: str, other: str, overrides: Overrides) -> None:
         """Blocks. :raise RunjdError: the other bundle is none, or the disk refuses."""
-        path = os.path.join(bundle, OVERRIDES_JSON)
-        try:
-            with open(path, "rb") as file:
-                other, overrides = from_json(loads(file.read()))
-        except FileNotFoundError:
-            return
-        except (OSError, ValueError) as error:
-            raise InputOutput(f"{path}: {error}; reload the configuration") from error
         found = read_bundle(other)
         document = read_json(found.document, found.file)
         if not isinstance(document, dict):
@@ -115,6 +113,17 @@ class Bundles:
             os.rename(config + _NEW, config)
         except OSError as error:
             raise _explained(config, error) from error
+
+
+def _overrides(path: str) -> tuple[str, Overrides] | None:
+    """Return the bundle that another one overrides, and by what. :raise InputOutput: that cannot be read."""
+    try:
+        with open(path, "rb") as file:
+            return from_json(loads(file.read()))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise InputOutput(f"{path}: {error}; reload the configuration") from error
 
 
 def _holds(path: str, data: bytes) -> bool:

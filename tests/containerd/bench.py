@@ -27,6 +27,7 @@ from runjd.protocols.ttrpc.conversation import Conversation
 from runjd.protocols.ttrpc.server import TtrpcServer
 from runjd.protocols.ttrpc.services import IServices
 from runjd.runtime.choose import RUNTIMES
+from runjd.supervise.filethreads import FileThreads, mount_of
 from tests.keeper.running import RunningKeeper
 
 _TASK = "containerd.task.v2.Task"
@@ -84,6 +85,7 @@ class Bench:
         self.origin = Origin("/run/containerd/containerd.sock", f"{directory}/ttrpc", "ns")
         self._streams = count(1, 2)
         os.mkdir(f"{directory}/tasks", 0o700)
+        self._files = FileThreads(reactor, mount_of)
         self._listen()
         self.begin()
 
@@ -93,6 +95,7 @@ class Bench:
             f"{self.directory}/tasks",
             reactor,
             lambda call, *words: deferToThread(call, *words),
+            self._files,
             lambda: self.client,
             Operations(self.keeper.root, RUNTIMES, time.time),
             self.runtime,
@@ -108,6 +111,7 @@ class Bench:
     def end(self) -> None:
         """Be killed: nothing is told to anybody."""
         self.side.stop()
+        self._files.stop()
         self.client.disconnect()
 
     async def restart(self) -> None:

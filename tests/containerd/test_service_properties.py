@@ -54,6 +54,7 @@ def side():
             f"{directory}/tasks",
             Clock(),
             maybeDeferred,
+            lambda path, call, *words: maybeDeferred(call, *words),
             UnableKeeper,
             Operations(f"{directory}/state", RUNTIMES, time.time),
             "linux",

@@ -151,7 +151,7 @@ class World:
             definitions,
             wishes,
             maybeDeferred,
-            Bundles(f"{self.directory}/bundles", maybeDeferred),
+            Bundles(f"{self.directory}/bundles", lambda path, call, *words: maybeDeferred(call, *words)),
             Vigil(self.reactor, self._open_eyes, lambda: self.now),
             f"7f3a9{next(self.lives)}",
             self.reactor.seconds,

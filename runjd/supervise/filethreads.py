@@ -1,5 +1,7 @@
 """
-Threads for the files that processes log to, apart from those that the daemon does everything else with.
+Threads for files whose file system may not answer, apart from those that the daemon does everything else with.
+
+Such are the bundles that somebody names, and what the processes of containerd's tasks log to.
 
 A file system that does not answer (nfs(5) whose server is away, a FUSE whose program is stuck) keeps whoever asks it
 for good, and so does a terminal as the file, whose other end stops it.  So each mount has one thread, which nobody

@@ -8,7 +8,7 @@ import pytest
 import pytest_twisted
 from twisted.internet import reactor
 
-from runjd.containerd.filethreads import LANES_MAX, REMEMBERED_MAX, FileThreads, mount_of
+from runjd.supervise.filethreads import LANES_MAX, REMEMBERED_MAX, FileThreads, mount_of
 
 
 @pytest.fixture
