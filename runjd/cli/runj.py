@@ -143,8 +143,6 @@ def _carry_out(given: Given, log: Log) -> int:
     from runjd.cli.oci.table import PLACES
     from runjd.errors import Unsupported
 
-    if given.flag("systemd-cgroup"):
-        raise Unsupported("", "--systemd-cgroup is not supported: engines call it --cgroup-manager=cgroupfs")
     if given.value("rootless") == "true":
         raise Unsupported("", "--rootless=true is not supported: who is not root gets the plain runtime")
     module, function = PLACES[given.verb]

@@ -183,6 +183,7 @@ class Creation:
             else:
                 raise why_lost(message)
             channel.reply()
+        self._runtime.entered()
         # Written before the order: whoever kills us now leaves either an init that ends, or one that waits.
         self.state = self.state._replace(status="running" if self._start else "created")
         self._place.write(self.state)

@@ -18,18 +18,26 @@ if TYPE_CHECKING:
     from runjd.runtime.contract import Runtime, Warden
 
 
-def runtimes(*, pivots: bool = True, new_keyring: bool = True) -> dict[str, Callable[[], Runtime]]:
+def runtimes(
+    *, pivots: bool = True, new_keyring: bool = True, scopes: bool = False
+) -> dict[str, Callable[[], Runtime]]:
     """
     Return how to make each runtime: what :class:`runjd.container.operations.Operations` wants.
 
     :param pivots: False: move the root over that of the host instead, for a root that is no mount (initramfs).
     :param new_keyring: False: let a program have the session keyring that we were started in.
+    :param scopes: True: have systemd make the control groups, as scopes (``linux.cgroupsPath`` is slice:prefix:name).
     """
 
     def linux() -> Runtime:
         from runjd.runtime.linux.runtime import LinuxRuntime
 
-        return LinuxRuntime(pivots=pivots, new_keyring=new_keyring)
+        if not scopes:
+            return LinuxRuntime(pivots=pivots, new_keyring=new_keyring)
+        from runjd.runtime.linux.scope.bus import ask
+        from runjd.runtime.linux.scope.making import Scopes
+
+        return LinuxRuntime(pivots=pivots, new_keyring=new_keyring, scopes=Scopes(ask))
 
     def freebsd() -> Runtime:
         from runjd.runtime.freebsd.extension import read_extension

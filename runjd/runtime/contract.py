@@ -226,6 +226,9 @@ class Runtime(Warden):
             -1 where that is the host's.
         """
 
+    def entered(self) -> None:
+        """In the parent, when the child has entered: let go of what stood in for it."""
+
     def embodies(self, plan: Plan) -> bool:
         """Whether the first process of a new pid namespace can become the init process itself, by ``embody``."""
         return False

@@ -43,7 +43,11 @@ class Call:
         from runjd.container.operations import Operations
         from runjd.runtime.choose import runtimes, wardens
 
-        made = runtimes(pivots=not self.given.flag("no-pivot"), new_keyring=not self.given.flag("no-new-keyring"))
+        made = runtimes(
+            pivots=not self.given.flag("no-pivot"),
+            new_keyring=not self.given.flag("no-new-keyring"),
+            scopes=self.given.flag("systemd-cgroup"),
+        )
         self._operations = Operations(self.given.value("root") or DEFAULT_ROOT, made, time.time, wardens=wardens())
         return self._operations
 

@@ -9,7 +9,7 @@ from runjd.cli.oci.pidfile import PidFile
 from runjd.cli.oci.process import Consoles, wait
 from runjd.container.failure import Step
 from runjd.container.stdio import Either, Inherited
-from runjd.errors import BadArgument, RunjdError
+from runjd.errors import BadArgument, RunjdError, Unsupported
 from runjd.runtime.choose import chosen
 
 TYPE_CHECKING = False
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from runjd.container.passing import Passed
     from runjd.container.state import State
     from runjd.container.stdio import Io
+
+_LEAVE_OUT = "leave it out: engines do so with --cgroup-manager cgroupfs"
 
 
 def create(call: Call) -> int:
@@ -59,6 +61,8 @@ def run(call: Call) -> int:
 
 def _create(call: Call, operations: Operations, io: Io, passed: Passed, *, start: bool) -> State:
     runtime = chosen(call.given.value("runtime"))
+    if call.given.flag("systemd-cgroup") and runtime != "linux":
+        raise Unsupported("", f"--systemd-cgroup is not supported on the {runtime} runtime; {_LEAVE_OUT}")
     with PidFile(call.given.value("pid-file")) as pid_file:
         state = operations.create(call.id, _bundle(call), io, runtime=runtime, start=start, passed=passed)
         try:

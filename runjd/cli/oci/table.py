@@ -54,7 +54,7 @@ PROGRAM = Program(
         Option("log-level", "what is logged, by default error", "LEVEL", choices=("error", "warn", "info", "debug")),
         Option("runtime", "how containers are isolated (default: by the system for root, else plain)", "NAME"),
         Option("debug", "the same as --log-level debug; show where an error of runj itself comes from"),
-        Option("systemd-cgroup", "leave control groups to systemd: refused"),
+        Option("systemd-cgroup", "have systemd make the control groups, as scopes"),
         Option("rootless", "for callers of runc; true is refused", "WHEN", choices=("auto", "false", "true")),
         Option("version", "print the version", short="v"),
     ),

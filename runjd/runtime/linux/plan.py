@@ -60,12 +60,12 @@ _HOST_ROOT = (
 )
 
 
-def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> Plan:
+def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True, scopes: bool = False) -> Plan:
     """
     Return the plan of a jail with namespaces of Linux.
 
     :param bundle: absolute path.
-    :param pivots: see :func:`runjd.runtime.choose.runtimes`.
+    :param pivots: and ``scopes``: see :func:`runjd.runtime.choose.runtimes`.
     :raise SpecError: see :meth:`runjd.runtime.contract.Runtime.plan`; :exc:`Unsupported` too.
     """
     if config.process is None:
@@ -77,7 +77,12 @@ def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> P
     if config.linux is None:
         raise SpecError("linux", 'is missing: the linux runtime needs at least the namespace {"type": "mount"}')
     refuse(config)
-    namespaces = _namespaces(config.linux)
+    linux = config.linux
+    if scopes and not linux.cgroups_path:
+        from runjd.runtime.linux.scope.naming import default_path
+
+        linux = linux._replace(cgroups_path=default_path(id))
+    namespaces = _namespaces(linux)
     _check_names(config, namespaces)
     root = os.path.normpath(os.path.join(bundle, config.root.path))
     if not root.strip("/"):
@@ -88,14 +93,12 @@ def make_plan(config: Config, bundle: str, id: str, *, pivots: bool = True) -> P
         id,
         root,
         config.process,
-        (s.CheckRoot(root), *_host_steps(config.linux, config.process, id)),
+        (s.CheckRoot(root), *_host_steps(linux, config.process, id, scopes)),
         tuple(
-            _jail_steps(
-                config, config.linux, config.process, namespaces, root, bundle, s.PivotRoot if pivots else s.MoveRoot
-            )
+            _jail_steps(config, linux, config.process, namespaces, root, bundle, s.PivotRoot if pivots else s.MoveRoot)
         ),
         isolation,
-        tuple(_notices(id, config.process, config.linux)),
+        tuple(_notices(id, config.process, linux)),
         tuple(_confinement(config.linux)),
     )
 
@@ -116,7 +119,7 @@ def new_namespaces(plan: Plan) -> int:
 
 def has_groups(plan: Plan) -> bool:
     """Whether the jail gets control groups."""
-    return any(isinstance(each, s.MakeGroups) for each in plan.host_steps)
+    return any(isinstance(each, (s.MakeGroups, s.MakeScope)) for each in plan.host_steps)
 
 
 def has_labels(process: Process) -> bool:
@@ -129,7 +132,7 @@ def joined_pid_namespace(plan: Plan) -> str:
     return next((each.partition("=")[2] for each in plan.isolation if each.startswith("pid=")), "")
 
 
-def _host_steps(linux: Linux, process: Process, id: str) -> Iterator[object]:
+def _host_steps(linux: Linux, process: Process, id: str, scopes: bool) -> Iterator[object]:
     if linux.mount_label or has_labels(process):
         from runjd.runtime.linux.labels import module_steps
 
@@ -137,7 +140,12 @@ def _host_steps(linux: Linux, process: Process, id: str) -> Iterator[object]:
     if _wants_groups(linux):
         from runjd.spec.parse_resources import parse_resources
 
-        yield s.MakeGroups(linux.cgroups_path, id, parse_resources(linux.resources), _asks_for_groups(linux))
+        if scopes:
+            from runjd.runtime.linux.scope.naming import parse_scope
+
+            yield s.MakeScope(parse_scope(linux.cgroups_path), id, parse_resources(linux.resources))
+        else:
+            yield s.MakeGroups(linux.cgroups_path, id, parse_resources(linux.resources), _asks_for_groups(linux))
 
 
 def _wants_groups(linux: Linux) -> bool:

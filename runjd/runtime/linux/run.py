@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
     from runjd.kernel.linux import LinuxKernel
     from runjd.runtime.contract import Undo
+    from runjd.runtime.linux.scope.making import Scopes
 
 _DIRECTORY = os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC
 _WRITE = os.O_WRONLY | os.O_CLOEXEC
@@ -54,6 +55,7 @@ class Runner:
     :param made: told of each thing that must be undone later.
     :param hooks: runs hooks; takes the descriptor of the root.
     :param has_cgroup_namespace: ours is not the host's.
+    :param scopes: has systemd make control groups, where it is to.
     :ivar groups: the control groups of the jail, which its host steps make and its jail steps join.
     """
 
@@ -64,11 +66,13 @@ class Runner:
         has_cgroup_namespace: bool = False,
         groups: tuple[str, ...] = (),
         hooks: Callable[[int], None] = _no_hooks,
+        scopes: Scopes | None = None,
     ) -> None:
         self.groups = groups
         self._kernel = kernel
         self._made = made
         self._hooks = hooks
+        self._scopes = scopes
         self._has_cgroup_namespace = has_cgroup_namespace
         self._root = -1
         self._namespace = -1
@@ -108,6 +112,11 @@ class Runner:
             # nobody knows the name, so that no other jail can have it
             name = f"{step.id}.{os.getpid()}"
             self.groups = tuple(make_bare_groups(self._kernel, host, name, step.id, self._made).values())
+
+    def make_scope(self, step: s.MakeScope) -> None:
+        """Have systemd make the control groups, on the host."""
+        assert self._scopes is not None
+        self.groups = self._scopes.make(self._kernel, step.scope, step.id, step.resources, self._made)
 
     def join_groups(self, step: s.JoinGroups) -> None:
         """Enter the control groups; a namespace made after that shows them as the root."""
@@ -338,6 +347,7 @@ _CARRY_OUT: dict[type, Callable[[Runner, Any], None]] = {
     s.Note: Runner.note,
     s.CheckRoot: Runner.check_root,
     s.MakeGroups: Runner.make_groups,
+    s.MakeScope: Runner.make_scope,
     s.JoinGroups: Runner.join_groups,
     s.JoinNamespace: Runner.join_namespace,
     s.HoldSource: Runner.hold_source,

@@ -50,6 +50,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from runjd.runtime.contract import Held, Plan
+    from runjd.runtime.linux.scope.making import Scopes
     from runjd.spec.model import Config, Process
 
 _HINT = "the plain runtime runs without isolation and needs no rights"
@@ -64,6 +65,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
 
     :param kernel: what carries the steps out.
     :param uid: who we are.
+    :param scopes: has systemd make control groups, where it is to.
     :param pivots: and ``new_keyring``: see :func:`runjd.runtime.choose.runtimes`.
     """
 
@@ -74,11 +76,13 @@ class LinuxRuntime(LinuxWarden, Runtime):
         *,
         pivots: bool = True,
         new_keyring: bool = True,
+        scopes: Scopes | None = None,
     ) -> None:
         self._kernel = kernel or LinuxKernel()
         super().__init__(self._kernel)
         self._uid = os.geteuid() if uid is None else uid
         self._pivots = pivots
+        self._scopes = scopes
         # Made now: the child cannot import.
         self._privileges = LinuxPrivileges(new_keyring=new_keyring)
         # where jails keep what they share
@@ -96,7 +100,7 @@ class LinuxRuntime(LinuxWarden, Runtime):
 
     def plan(self, config: Config, bundle: str, id: str, directory: str = "") -> Plan:
         self._shared = os.path.dirname(directory)
-        plan = make_plan(config, bundle, id, pivots=self._pivots)
+        plan = make_plan(config, bundle, id, pivots=self._pivots, scopes=self._scopes is not None)
         return plan._replace(notices=(*plan.notices, *[f"{id}: {each}" for each in self.notices(plan.process)]))
 
     def notices(self, process: Process) -> tuple[str, ...]:
@@ -107,9 +111,17 @@ class LinuxRuntime(LinuxWarden, Runtime):
         self._confinement = make_confinement(plan.confinement, self._shared)
         rights.load_scheduling(plan.process)
         run.load(plan.jail_steps)
-        runner = run.Runner(self._kernel, made)
+        runner = run.Runner(self._kernel, made, scopes=self._scopes)
         runner.run(plan.host_steps)
         self._groups = runner.groups
+
+    def entered(self) -> None:
+        if self._scopes is not None:
+            self._scopes.release()
+
+    def remove(self, held: Held) -> None:
+        self.entered()
+        super().remove(held)
 
     def confinement(self) -> bytes:
         return encode(self._confinement)

@@ -13,6 +13,7 @@ from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from runjd.runtime.linux.scope.naming import Scope
     from runjd.spec.model import Seccomp, TimeOffset
     from runjd.spec.resources import Resources
 
@@ -52,6 +53,18 @@ class MakeGroups(Value):
 
     def __str__(self) -> str:
         return f"make the control groups {self.where or self.id}"
+
+
+class MakeScope(Value):
+    """Have systemd make the control groups of the jail, as those of a scope."""
+
+    scope: Scope
+    id: str
+    resources: Resources
+    path: str = "linux.cgroupsPath"
+
+    def __str__(self) -> str:
+        return f"have systemd make {self.scope.unit} in {self.scope.slice}"
 
 
 class JoinGroups(Value):

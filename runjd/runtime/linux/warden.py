@@ -12,7 +12,7 @@ from runjd.runtime import ending
 from runjd.runtime.contract import Warden
 from runjd.runtime.linux import members
 from runjd.runtime.linux.cgroup.frozen import is_frozen
-from runjd.runtime.linux.cgroup.record import recorded
+from runjd.runtime.linux.cgroup.record import SCOPE, recorded
 from runjd.runtime.undoing import undo_files
 
 TYPE_CHECKING = False
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from runjd.runtime.contract import Held, MemoryWatch, Undo
+    from runjd.runtime.linux.scope.bus import Ask
     from runjd.spec.resources import Resources
 
 _KILL = 9
@@ -30,13 +31,15 @@ class LinuxWarden(Warden):
     What is done to jails of Linux namespaces from outside.
 
     :param files: what reads, writes and removes files.
+    :param ask: asks systemd, by default :func:`runjd.runtime.linux.scope.bus.ask`.
     """
 
     name = "linux"
     isolated = True
 
-    def __init__(self, files: Files | None = None) -> None:
+    def __init__(self, files: Files | None = None, ask: Ask | None = None) -> None:
         self._files = files or Files()
+        self._ask = ask
 
     def processes(self, held: Held) -> tuple[int, ...]:
         return tuple(pid for pid, _start in members.members(held))
@@ -88,6 +91,14 @@ class LinuxWarden(Warden):
         else:
             ending.end(held, lambda: members.members(held))
         undo_files(self._files, held.root, held.undo)
+        self._forget_scopes(held)
+
+    def _forget_scopes(self, held: Held) -> None:
+        """Have systemd forget what it made, where it made something."""
+        if any(each.action == SCOPE for each in held.undo) and ending.is_of_this_boot(held):
+            from runjd.runtime.linux.scope import bus, units
+
+            units.stop_scopes(self._ask or bus.ask, held.undo)
 
     def _let_die(self, held: Held, groups: Sequence[str], everyone: bool) -> None:
         """Let what was killed die: with version 1 what is frozen does not."""

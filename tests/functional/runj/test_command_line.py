@@ -33,7 +33,7 @@ def test_flags_may_have_values(plain: Runj) -> None:
         (["--log-format", "xml", "list"], 'option --log-format cannot be "xml"; it is one of text, json'),
         (["--log-level", "loud", "list"], 'option --log-level cannot be "loud"; it is one of error, warn, info, debug'),
         (["create", "-b", "/x", "web", "/y"], "the bundle is given twice, by --bundle and as an argument"),
-        (["--systemd-cgroup", "list"], None),
+        (["--systemd-cgroup", "create", "-b", "/x", "web"], None),
         (["--rootless=true", "list"], None),
     ],
 )

@@ -38,7 +38,13 @@ _ATTEMPTS = 10
 
 
 def make_groups(
-    kernel: Any, host: Host, path: str, id: str, resources: Resources, made: Callable[[Undo], None]
+    kernel: Any,
+    host: Host,
+    path: str,
+    id: str,
+    resources: Resources,
+    made: Callable[[Undo], None],
+    tenants: frozenset[int] = frozenset(),
 ) -> tuple[str, ...]:
     """
     Make the groups of a jail in every hierarchy of the host.
@@ -46,6 +52,7 @@ def make_groups(
     :param kernel: a :class:`runjd.kernel.linux.LinuxKernel`.
     :param path: ``linux.cgroupsPath``.
     :param made: told of what is to be undone, before it is done.
+    :param tenants: the pids of those who may be in them already.
     :return: their directories, that of the freezer first.
     :raise RunjdError: naming the property that cannot be applied.
     """
@@ -55,7 +62,7 @@ def make_groups(
     devices = host.of("devices")
     device_writes = device_rules.version1_writes(resources.devices) if devices else []
     needed = frozenset(each.controller for each in writes)
-    by_hierarchy = make_bare_groups(kernel, host, path, id, made, needed)
+    by_hierarchy = make_bare_groups(kernel, host, path, id, made, needed, tenants)
     if devices:
         for name, value, where in device_writes:
             _limit_device(kernel, f"{by_hierarchy[devices]}/{name}", value, where)
@@ -66,7 +73,13 @@ def make_groups(
 
 
 def make_bare_groups(
-    kernel: Any, host: Host, path: str, id: str, made: Callable[[Undo], None], needed: frozenset[str] = frozenset()
+    kernel: Any,
+    host: Host,
+    path: str,
+    id: str,
+    made: Callable[[Undo], None],
+    needed: frozenset[str] = frozenset(),
+    tenants: frozenset[int] = frozenset(),
 ) -> dict[Hierarchy, str]:
     """
     Make groups without any limit.
@@ -77,7 +90,7 @@ def make_bare_groups(
     places = [(each, group_directory(each, path, id)) for each in freezer_first(host)]
     directories = tuple(directory for _, directory in places)
     for directory in directories:
-        _check_unused(kernel, directory)
+        _check_unused(kernel, directory, tenants)
     parents = [each for hierarchy, directory in places for each in _missing_parents(kernel, hierarchy, directory)]
     if parents:
         made(Undo(PARENTS, "\n".join(parents)))
@@ -94,11 +107,11 @@ def freezer_first(host: Host) -> list[Hierarchy]:
     return sorted(host.hierarchies, key=lambda each: ("freezer" not in each.controllers, each.version != 2))
 
 
-def _check_unused(kernel: Any, directory: str) -> None:
+def _check_unused(kernel: Any, directory: str, tenants: frozenset[int]) -> None:
     """A group that others use is never taken, as it would be removed, with all in it, along with the jail."""
     if not exists(kernel, directory):
         return
-    if groups_below(kernel, directory) or pids(kernel, directory):
+    if groups_below(kernel, directory) or pids(kernel, directory) - tenants:
         raise RuntimeFailure(
             f"make the control group {directory}",
             "it is in use already: there are processes or groups in it; give every container a path of its own",

@@ -12,6 +12,10 @@ if TYPE_CHECKING:
 GROUPS = "cgroup"
 #: action of an Undo: remove the groups above those of the jail, where they are empty
 PARENTS = "cgroup_parent"
+#: action of an Undo: have systemd stop a scope, named by its unit and, in a line of its own, its description
+SCOPE = "systemd_scope"
+#: action of an Undo: systemd did not make the scope that was announced by the same target
+NO_SCOPE = "no_systemd_scope"
 
 
 def recorded(undo: Iterable[Undo]) -> tuple[str, ...]:
