@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
 from runjd.container import init, program, report
@@ -119,7 +120,8 @@ class Launch:
                 raise ChildProcessError
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
-            raise RuntimeFailure("enter the container", "somebody inside interfered") from None
+            reason = "somebody inside interfered, or killed it"
+            raise RuntimeFailure("enter the container", reason, errno=errno.ESRCH) from None
         before, self.pid = self.pid, pid
         if before != pid:
             os.waitpid(before, 0)
@@ -197,4 +199,5 @@ def why_lost(message: report.Message) -> RunjdError:
 
 def killed_before(what: str) -> RuntimeFailure:
     """Return the error of a child that was killed by somebody else, or by the kernel."""
-    return RuntimeFailure("enter the container", f"the process was killed before {what} (is its memory limit too low?)")
+    reason = f"the process was killed before {what} (is its memory limit too low?)"
+    return RuntimeFailure("enter the container", reason, errno=errno.ESRCH)

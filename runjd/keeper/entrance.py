@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import _socket
 import os
+from errno import ESRCH
 
 from runjd.container.launch import killed_before
 from runjd.container.report import ABOUT, APPEARED, EXECUTE, FAILED, READY, Channel
@@ -139,7 +140,7 @@ class Entrance:
                 raise ChildProcessError
             os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT)
         except ChildProcessError:
-            raise RuntimeFailure(_ENTER, "somebody inside interfered") from None
+            raise RuntimeFailure(_ENTER, "somebody inside interfered, or killed it", errno=ESRCH) from None
         self.pid = pid
 
     def _order(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 from twisted.internet.defer import Deferred, fail, succeed
 from twisted.logger import Logger
@@ -23,7 +24,7 @@ from runjd.supervise.causes import WANT
 from runjd.supervise.commands import Commands, tried
 from runjd.supervise.definitions import Known
 from runjd.supervise.execdefaults import ExecDefaults
-from runjd.supervise.execution import execute
+from runjd.supervise.execution import execute, explained
 from runjd.supervise.farewell import let_go, note_ends
 from runjd.supervise.jail import Jail
 from runjd.supervise.portrait import measurement
@@ -342,9 +343,11 @@ class Controller:
 
     def exec_defaults(self, id: str) -> Deferred[Process]:
         try:
-            return self._exec_defaults.find(id, self._running(id).pid)
+            jail = self._running(id)
         except RunjdError as error:
             return fail(error)
+        found = self._exec_defaults.find(id, jail.pid)
+        return found.addErrback(partial(explained, self._site, jail, jail.pid))
 
     def shutdown(self, mode: str, by: str) -> Deferred[None]:
         if mode not in ("keep", "stop"):

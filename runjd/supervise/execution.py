@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred
+from twisted.internet.task import deferLater
 from twisted.python.failure import Failure
 
-from runjd.errors import Cancelled, RuntimeFailure, WrongState
+from runjd.errors import Cancelled, InputOutput, LimitReached, NoSuchJail, RunjdError, RuntimeFailure, WrongState
 from runjd.interfaces import ISession, IViewer
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.keeperreplies import Launched
@@ -19,6 +23,14 @@ from runjd.supervise.jail import Jail
 from runjd.supervise.sessions import Session, Visit
 from runjd.supervise.site import Site
 from runjd.supervise.watched import connect
+
+#: codes of the errors of whoever is on his way into a jail that ends: he is killed, or finds it gone, or its pid
+#: namespace takes nobody any more, which the kernel calls want of memory
+_OF_AN_END = (RuntimeFailure.code, NoSuchJail.code, LimitReached.code, InputOutput.code)
+#: says of an error that whoever was on his way into a jail was killed
+_KILLED = str(errno.ESRCH)
+#: seconds in which the end of a jail is told that killed him
+_MOMENT = 0.2
 
 
 def execute(
@@ -58,13 +70,7 @@ def execute(
         result.callback(Session(site.guests, protocol.viewers, protocol, viewer, visit))
 
     def failed(failure: Failure) -> None:
-        if is_abandoned or isinstance(failure.value, CancelledError):
-            return
-        if isinstance(failure.value, RuntimeFailure) and not (jail.is_running and jail.pid == pid):
-            # the step that failed says little: whoever was on the way in died with the jail
-            why = f'jail "{jail.id}" ended, or was being ended, before the program ran in it; it is {jail.phase} now'
-            result.errback(WrongState(why, jail=jail.id))
-        else:
+        if not (is_abandoned or isinstance(failure.value, CancelledError)):
             result.errback(failure)
 
     pid = jail.pid
@@ -72,8 +78,33 @@ def execute(
     size = None if process.console_size is None else (process.console_size.height, process.console_size.width)
     note: Mapping[str, object] = {"exec": exec_id, "at": site.now(), "run": site.run_id, "detached": detached}
     asked = site.spawner.exec(jail.id, exec_id, process_to_json(process), stdin=stdin, size=size, note=note)
-    asked.addCallbacks(launched, failed).addErrback(_broken(result))
+    asked.addErrback(partial(explained, site, jail, pid)).addCallbacks(launched, failed).addErrback(_broken(result))
     return result
+
+
+def explained(site: Site, jail: Jail, pid: int, failure: Failure) -> Any:
+    """
+    Return why the keeper could do nothing for an exec: of a jail that is gone the step that failed says little.
+
+    :param pid: of the init process of the run that it was for.
+    """
+
+    def runs() -> bool:
+        return jail.is_running and jail.pid == pid
+
+    def judged() -> Failure:
+        if runs():
+            return failure
+        why = f'jail "{jail.id}" ended, or was being ended, before the program ran in it; it is {jail.phase} now'
+        return Failure(WrongState(why, jail=jail.id))  # type: ignore[no-untyped-call]
+
+    error = failure.value
+    if not isinstance(error, RunjdError) or error.code not in _OF_AN_END:
+        return failure
+    if runs() and (error.code != RuntimeFailure.code or error.details.get("errno") == _KILLED):
+        # The kernel kills all of a jail before it lets go of its init process: the news of that comes next.
+        return deferLater(site.reactor, _MOMENT, judged)
+    return judged()
 
 
 def watch(site: Site, jail: Jail, exec_id: str, launched: Launched) -> ExecProcess:

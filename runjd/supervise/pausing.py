@@ -13,7 +13,7 @@ from collections.abc import Callable
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
-from runjd.errors import WrongState
+from runjd.errors import RunjdError, WrongState
 from runjd.supervise.record import Record
 from runjd.supervise.site import Site
 from runjd.supervise.told import Told
@@ -67,7 +67,9 @@ class Pausing:
 
     def _is_so(self, error: object, is_paused: bool) -> bool:
         """Return whether a refusal says that it is so already."""
-        status = error.details.get("status") if isinstance(error, WrongState) else None
+        if not isinstance(error, RunjdError) or error.code != WrongState.code:
+            return False
+        status = error.details.get("status")
         return status is not None and (status == "paused") is is_paused
 
     def _set(self, is_paused: bool, by: str) -> None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from twisted.internet.defer import Deferred, fail, maybeDeferred, succeed
 
-from runjd.errors import NoSuchJail, RunjdError, WrongState
+from runjd.errors import KeeperLost, NoSuchJail, RunjdError, WrongState, from_record
 from runjd.policy.facts import ExitRecord
 from runjd.protocols.keeperreplies import Exited, Found, Launched
 from tests.supervise.program import Program
@@ -65,7 +66,7 @@ class FakeKeeper:
         self.asked.append(f"signal {jail}{exec_id and ' ' + exec_id} {signum}{' everyone' if everyone else ''}")
         program = self.programs.get((jail, exec_id))
         if program is None or program.exit is not None:
-            return fail(WrongState("it is gone"))
+            return _refused(WrongState("it is gone"))
         program.signals.append(signum)
         if (signum == KILL and not program.is_stuck) or signum not in program.ignores:
             self.end(jail, None, signum, exec_id=exec_id)
@@ -74,18 +75,18 @@ class FakeKeeper:
     def change(self, jail, change) -> Deferred[None]:
         self.asked.append(f"{change} {jail}")
         error, self.next_change_error = self.next_change_error, None
-        return fail(error) if error is not None else succeed(None)
+        return _refused(error) if error is not None else succeed(None)
 
     def delete(self, jail, *, force=False) -> Deferred[None]:
         self.asked.append(f"delete {jail}{' force' if force else ''}")
         error, self.next_delete_error = self.next_delete_error, None
         if error is not None:
-            return fail(error)
+            return _refused(error)
         if jail not in self.jails:
-            return fail(NoSuchJail(jail))
+            return _refused(NoSuchJail(jail))
         program = self.programs.get((jail, "")) or self.unknown.get(jail)
         if not force and program is not None and program.exit is None:
-            return fail(WrongState(f'cannot delete "{jail}": it is running', jail=jail))
+            return _refused(WrongState(f'cannot delete "{jail}": it is running', jail=jail))
         self.jails.discard(jail)
         if self.held_delete is not None:
             return self.held_delete
@@ -202,7 +203,8 @@ class FakeKeeper:
         def go() -> None:
             living = self.programs.get((jail, exec_id))
             if error is not None or (living is not None and living.exit is None):
-                result.errback(error or WrongState(f'"{exec_id or jail}" runs already', jail=jail))
+                refusal = error or WrongState(f'"{exec_id or jail}" runs already', jail=jail)
+                _refused(refusal).chainDeferred(result)
                 return
             self._last_start += 1
             self.last_pid += 1
@@ -226,3 +228,8 @@ class FakeKeeper:
         else:
             go()
         return result
+
+
+def _refused(error: RunjdError) -> Deferred[Any]:
+    """Return an error as it comes over the wire; that there is no keeper comes from nobody."""
+    return fail(error if isinstance(error, KeeperLost) else from_record(error.to_record()))

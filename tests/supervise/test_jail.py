@@ -4,7 +4,8 @@ import os
 
 import pytest
 
-from runjd.errors import RuntimeFailure, WrongState
+from runjd.container.launch import killed_before
+from runjd.errors import LimitReached, NoSuchJail, RuntimeFailure, WrongState
 from runjd.policy.facts import Definition
 from runjd.spec.model import Process
 from runjd.supervise.site import FLUSH_LIMIT
@@ -371,20 +372,27 @@ def test_an_exec_that_fails_says_why(world):
     assert str(error_of(asked)) == "no such program: /bin/nonsense"
 
 
-@pytest.mark.parametrize(("is_ended", "code"), [(False, "OCI"), (True, "STATE")])
-def test_an_exec_into_a_jail_that_is_ended_meanwhile_says_that(world, is_ended, code):
-    """Not the step in which whoever was on his way in was killed; in a jail that runs, that step."""
+_ON_THE_WAY = [killed_before("it was ready"), LimitReached("cannot allocate memory"), NoSuchJail("web")]
+
+
+@pytest.mark.parametrize("error", _ON_THE_WAY, ids=lambda error: error.code)
+@pytest.mark.parametrize("ends", ["never", "before", "behind"])
+def test_an_exec_into_a_jail_that_is_ended_meanwhile_says_that(world, ends, error):
+    """Not what happened to whoever was on his way in, though that is told first."""
     world.run()
     world.keeper.holds_starts = True
-    world.keeper.next_error = RuntimeFailure("enter the container", "the process was killed")
+    world.keeper.next_error = error
     asked = world.controller.exec("web", Process(("/bin/ls",)), Viewer(), "uid:0", False)
-    if is_ended:
+    if ends == "before":
         world.keeper.end("web", 0)
     world.keeper.answer()
-    error = error_of(asked)
+    if ends == "behind":
+        world.keeper.end("web", 0)
+    world.reactor.advance(0.2)
+    told = error_of(asked)
 
-    assert error.code == code
-    assert ('"web" ended, or was being ended, before the program ran in it' in str(error)) is is_ended
+    assert told.code == (error.code if ends == "never" else "STATE")
+    assert ('"web" ended, or was being ended, before the program ran in it' in str(told)) is (ends != "never")
 
 
 def test_an_exec_that_nobody_waits_for_runs_alone(world):
