@@ -27,7 +27,7 @@ BENCH_FLAGS=--quick` takes a look in a few minutes at most; `python -m benchmark
 
 {versions}
 
-Others worked on this machine at the same time: its load was {load} at the beginning and {load_after} at the end, of
+The load of the machine was {load} at the beginning and {load_after}, the benchmark's own work included, at the end, of
 {processors} processors. Where contenders take turns (starts, calls, exec, logs) the ratios mean more than the times.
 
 ## How to read it

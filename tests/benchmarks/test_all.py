@@ -99,7 +99,7 @@ def test_the_page_shows_the_table_the_growth_and_the_machine():
 
     assert "`python -m benchmarks.all --rounds 9` on 2 processors (x), 100 MiB of memory, Debian, Linux 6.1" in text
     assert "Python 3.11.2; from 2026-11-30 16:00 UTC to 2026-11-30 16:30 UTC." in text
-    assert "its load was 1.0 1.5 at the beginning and 2.0 1.5 at the end" in text
+    assert "The load of the machine was 1.0 1.5 at the beginning and 2.0 1.5, the benchmark" in text
     assert "\n- start, runjd: behind crun, over the budget (crun) by 100 %\n" in text
     assert "\n- s6: not installed: package s6\n" in text
     assert "\n| list | runjd | 1: 1.00, 10: 10.0, 100: 100 ms | all of it as n^1.00: linear or better |\n" in text
