@@ -2,7 +2,9 @@
 Many ends at once: all are killed, and it is waited until each is recorded and told.
 
 Ours records an end in a file, and tells who subscribed, once for each and in order, which is checked; conmon puts a
-file into a directory.  The floor is a loop that waits by waitpid(2) and writes such a file by renaming it.
+file into a directory.  The floor is a loop that waits by waitpid(2) and writes such a file by renaming it.  What the
+keeper alone does is measured while the daemon is stopped, of jails that are not isolated: of others the kernel has to
+take their namespaces down.
 
     python -m benchmarks.ends
 """
@@ -16,14 +18,18 @@ from benchmarks import host, peers
 from benchmarks.bundles import SLEEP, Bundles
 from benchmarks.conmon import Conmon
 from benchmarks.daemon import Daemon
-from benchmarks.figure import FLOOR, OURS, PEER, Figure
+from benchmarks.figure import FLOOR, OURS, PEER, Budget, Figure
 from benchmarks.floors import Bare
 from benchmarks.idle import run_quietly
 from benchmarks.jails import end_all
 from benchmarks.measurement import Plan, run
 from benchmarks.timing import until
 
+RECORDED = "n jails killed at once while no daemon listens, until each end is recorded"
 ENDS = "n jails killed at once, until each end is recorded and told"
+_FLOOR = "waitpid, write, rename"
+#: of the floor
+_BUDGET = Budget(2.0, _FLOOR)
 REMOVED = "n jails killed at once, until each is removed, too"
 
 
@@ -41,12 +47,15 @@ def measure(plan: Plan) -> list[Figure]:
                 taken = [_ours(daemon, own, size, runtime) for _ in range(max(1, plan.few // 3))]
                 found.append(Figure(ENDS, who, "ms", tuple(each[0] for each in taken), size, OURS))
                 found.append(Figure(REMOVED, who, "ms", tuple(each[1] for each in taken), size, OURS))
+            recorded = tuple(_recorded(daemon, plain, size) for _ in range(max(1, plan.few // 3)))
+            found.append(Figure(RECORDED, "runjd, not isolated", "ms", recorded, size, OURS, budget=_BUDGET))
             if peers.are_here("crun", "conmon"):
                 took = _conmons(f"{directory}/conmon{size}", bundle, size)
                 found.append(Figure(ENDS, "conmon+crun", "ms", (took,), size, PEER))
             records = f"{directory}/records-{size}"
             os.mkdir(records)
-            found.append(Figure(ENDS, "waitpid, write, rename", "ms", (bare.ends(records, size),), size, FLOOR))
+            took = bare.ends(records, size)
+            found += [Figure(what, _FLOOR, "ms", (took,), size, FLOOR) for what in (RECORDED, ENDS)]
     return found
 
 
@@ -57,6 +66,25 @@ def _ours(daemon: Daemon, bundle: str, size: int, runtime: str) -> tuple[float, 
     for begin in range(0, size, 100):
         daemon.control("delete", "-f", *names[begin : begin + 100])
     return told * 1e3, removed * 1e3
+
+
+def _recorded(daemon: Daemon, bundle: str, size: int) -> float:
+    names = [f"end{number}" for number in range(size)]
+    run_quietly(daemon, bundle, names, "plain")
+    targets, records = daemon.running(), f"{daemon.directory}/state/keeper/exits"
+    os.kill(daemon.pid, signal.SIGSTOP)
+    try:
+        began = time.perf_counter()
+        for pid in targets.values():
+            os.kill(pid, signal.SIGKILL)
+        until(lambda: sum(name.endswith(".exit") for name in os.listdir(records)) >= len(targets), nap=0.001)
+        took = time.perf_counter() - began
+    finally:
+        os.kill(daemon.pid, signal.SIGCONT)
+    until(lambda: not daemon.running(), nap=0.2)
+    for begin in range(0, size, 100):
+        daemon.control("delete", "-f", *names[begin : begin + 100])
+    return took * 1e3
 
 
 def _conmons(directory: str, bundle: str, size: int) -> float:
