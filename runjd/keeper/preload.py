@@ -62,6 +62,8 @@ def preload() -> None:
         import runjd.runtime.linux.leaving
         import runjd.runtime.linux.rootmounts
         import runjd.runtime.linux.runtime
+        import runjd.runtime.linux.scope.making
+        import runjd.runtime.linux.scope.units
         import runjd.runtime.linux.syscall_filter
         import runjd.spec.parse_scheduling
         import runjd.spec.parse_seccomp

@@ -79,6 +79,15 @@ class Conversation:
         """Give the terminal another size."""
         fcntl.ioctl(self._ears, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
+    def expect_sized(self, text: bytes, rows: int, columns: int) -> None:
+        """Hear until it says something by the size that it is given; a program hears of none before it asked to."""
+        deadline = time.monotonic() + PATIENCE
+        while text not in self.heard[self._at :] and time.monotonic() < deadline:
+            self.resize(rows + 1, columns)
+            self.resize(rows, columns)
+            self.listen(1.0)
+        self.expect(text, 0.0)
+
     def close(self) -> None:
         """Let go of its input and output."""
         for each in {self._ears, self._mouth} - {-1}:

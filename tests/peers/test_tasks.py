@@ -131,9 +131,8 @@ def test_a_task_has_a_terminal(tasks: Tasks, box: str) -> None:
         conversation.say(b'tty; until [ "$(stty size 2>/dev/null)" = "24 80" ]; do sleep 0.05; done; echo ready\n')
         conversation.expect(b"/dev/pts/0\r")
         conversation.expect(b"ready\r")
-        conversation.resize(30, 90)
         conversation.say(b'until [ "$(stty size)" = "30 90" ]; do sleep 0.05; done; echo big""ger\n')
-        conversation.expect(b"bigger\r")
+        conversation.expect_sized(b"bigger\r", 30, 90)
         conversation.say(b"exit 42\n")
 
         assert conversation.status() == 42

@@ -12,6 +12,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
 
@@ -298,7 +299,8 @@ def test_a_worker_that_is_stopped_on_the_way_in_delays_nobody(hostile: Hostile, 
         except Failed as failed:
             why = str(failed)
             break
-        daemon.do(messages.ask_signal, "web", f"e{number}", signal.SIGKILL, False)
+        with suppress(Failed):  # it has ended
+            daemon.do(messages.ask_signal, "web", f"e{number}", signal.SIGKILL, False)
         daemon.ack(daemon.exit("web", f"e{number}"))
     assert "somebody inside stopped the process on its way" in why
 
