@@ -24,7 +24,7 @@ from runjd.supervise.causes import WANT
 from runjd.supervise.commands import Commands, tried
 from runjd.supervise.definitions import Known
 from runjd.supervise.execdefaults import ExecDefaults
-from runjd.supervise.execution import execute, explained
+from runjd.supervise.execution import execute, explained_by_end
 from runjd.supervise.farewell import let_go, note_ends
 from runjd.supervise.jail import Jail
 from runjd.supervise.portrait import measurement
@@ -347,7 +347,7 @@ class Controller:
         except RunjdError as error:
             return fail(error)
         found = self._exec_defaults.find(id, jail.pid)
-        return found.addErrback(partial(explained, self._site, jail, jail.pid))
+        return found.addErrback(partial(explained_by_end, self._site, jail, jail.pid))
 
     def shutdown(self, mode: str, by: str) -> Deferred[None]:
         if mode not in ("keep", "stop"):

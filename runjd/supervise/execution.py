@@ -78,11 +78,12 @@ def execute(
     size = None if process.console_size is None else (process.console_size.height, process.console_size.width)
     note: Mapping[str, object] = {"exec": exec_id, "at": site.now(), "run": site.run_id, "detached": detached}
     asked = site.spawner.exec(jail.id, exec_id, process_to_json(process), stdin=stdin, size=size, note=note)
-    asked.addErrback(partial(explained, site, jail, pid)).addCallbacks(launched, failed).addErrback(_broken(result))
+    asked.addErrback(partial(explained_by_end, site, jail, pid))
+    asked.addCallbacks(launched, failed).addErrback(_broken(result))
     return result
 
 
-def explained(site: Site, jail: Jail, pid: int, failure: Failure) -> Any:
+def explained_by_end(site: Site, jail: Jail, pid: int, failure: Failure) -> Any:
     """
     Return why the keeper could do nothing for an exec: of a jail that is gone the step that failed says little.
 
