@@ -122,6 +122,14 @@ class Hall:
                 found += piece
         return bytes(found)
 
+    def fill_up(self) -> int:
+        """Have the daemon say as much as goes, and more once that was taken; return how many bytes went."""
+        count = 0
+        for _ in range(50):
+            count += fill(self.daemon)
+            self.loop.settle()
+        return count
+
     def heard(self) -> bytes:
         """Return all that the daemon hears."""
         self.loop.settle()

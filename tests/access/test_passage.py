@@ -118,10 +118,7 @@ def test_the_end_of_who_came_is_that_of_all(hall: Hall, context: ssl.SSLContext)
 def test_who_does_not_read_is_told_no_more_than_fits(hall: Hall, context: ssl.SSLContext) -> None:
     """The daemon is not read, nor is he; nobody turns in circles; when he reads, it goes on."""
     hall.come_in(context)
-    sent = 0
-    for _ in range(50):
-        sent += fill(hall.daemon)
-        hall.loop.settle()
+    sent = hall.fill_up()
     more = fill(hall.daemon)
     assert more == 0
     before = hall.loop.calls
@@ -139,9 +136,7 @@ def test_who_does_not_read_is_told_no_more_than_fits(hall: Hall, context: ssl.SS
 def test_whom_the_daemon_leaves_and_who_does_not_read_is_cut_off(hall: Hall, context: ssl.SSLContext) -> None:
     """After a while, in which he could; the process does not turn in circles meanwhile."""
     hall.come_in(context)
-    for _ in range(50):
-        fill(hall.daemon)
-        hall.loop.settle()
+    hall.fill_up()
     hall.daemon.close()
     hall.loop.settle(LOOK)
     before = hall.loop.calls
@@ -157,10 +152,7 @@ def test_whom_the_daemon_leaves_and_who_does_not_read_is_cut_off(hall: Hall, con
 def test_what_the_daemon_said_last_is_read_late(hall: Hall, context: ssl.SSLContext) -> None:
     """All of it, also what was in no buffer of ours yet."""
     hall.come_in(context)
-    sent = 0
-    for _ in range(50):
-        sent += fill(hall.daemon)
-        hall.loop.settle()
+    sent = hall.fill_up()
     hall.daemon.close()
     hall.loop.settle(LOOK)
 
@@ -202,9 +194,7 @@ def test_a_daemon_that_waits_to_be_heard_does_not_wait_for_who_has_gone(hall: Ha
             hall.tls.write(bytes(4096))
             hall.visitor.send(hall._out.read())
             hall.loop.settle()
-    for _ in range(50):
-        fill(hall.daemon)
-        hall.loop.settle()
+    hall.fill_up()
     hall.visitor.close()
     hall.loop.settle(LOOK)
 
