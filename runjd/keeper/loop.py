@@ -91,6 +91,10 @@ class Loop:
         """Let :meth:`run` return after this turn."""
         self._is_running = False
 
+    def is_wanted(self) -> bool:
+        """Whether something that is watched has happened, which the next turn calls back for."""
+        return bool(self._kernel.poll_at_once())
+
     def turn(self) -> None:
         """Wait for something to happen and call back, once."""
         try:
@@ -140,6 +144,9 @@ class _Epoll:
         # rounded up, lest a timer that is nearly due makes us spin
         return self._poll(-1 if seconds is None else seconds + 0.001, _EVENTS_A_TURN)
 
+    def poll_at_once(self) -> list[tuple[int, int]]:
+        return self._poll(0, 1)
+
 
 class _Poll:
     """poll(2), everywhere else; there are few descriptors."""
@@ -153,3 +160,6 @@ class _Poll:
 
     def poll(self, seconds: float | None) -> list[tuple[int, int]]:
         return self._poll(None if seconds is None else int(seconds * 1000) + 1)
+
+    def poll_at_once(self) -> list[tuple[int, int]]:
+        return self._poll(0)

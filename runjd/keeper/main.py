@@ -33,12 +33,14 @@ from runjd.keeper.own_command import own_program
 from runjd.keeper.preload import close_imports, preload
 from runjd.keeper.process import OwnProcess
 from runjd.keeper.reaping import Reaping
+from runjd.keeper.reclaiming import Reclaiming
 from runjd.keeper.server import Server
 from runjd.keeper.spooling import Spooling
 from runjd.keeper.successor import rehearse, take_over, without_handover
 from runjd.keeper.upgrade import Upgrade
 from runjd.keeper.workers import Workers
 from runjd.kernel.exitwatch import exit_watch
+from runjd.kernel.ownpages import own_pages
 from runjd.kernel.process import boot_id
 from runjd.runtime.choose import RUNTIMES
 from runjd.runtime.sealed import seal
@@ -162,6 +164,7 @@ def _serve(
         patience=options.worker_time,
         spare_time=options.spare_time,
         fork_first=_first_forker(),
+        forked=Reclaiming(loop, own_pages).forked,
     )
     make_file = partial(directories.make_nameless, places.directory, own.descriptors_max - RESERVE)
 

@@ -69,6 +69,7 @@ class Workers:
     :param spare_time: see :class:`runjd.keeper.spare.Spare`.
     :param fork_first: forks a worker into a pid namespace of its own, where it can become the first process of a jail;
         None where there is nothing of the kind.
+    :param forked: told of each fork.
     """
 
     def __init__(
@@ -82,8 +83,10 @@ class Workers:
         patience: float = 60.0,
         spare_time: float = PATIENCE,
         fork_first: Callable[[], int] | None = None,
+        forked: Callable[[], None] = lambda: None,
     ) -> None:
         self._loop = loop
+        self._forked = forked
         self._become = become
         self._perform = perform
         self._is_known = is_known
@@ -210,6 +213,7 @@ class Workers:
         if pid == 0:
             work(self._become, self._perform, theirs, job)
         theirs.close()
+        self._forked()
         return pid, ours
 
     def _read(self, worker: _Worker) -> None:

@@ -108,3 +108,19 @@ def test_unwatching_twice_is_no_error(loop: Loop, pipe: tuple[int, int]) -> None
     loop.watch(pipe[0], READ, print)
     loop.unwatch(pipe[0])
     loop.unwatch(pipe[0])
+
+
+def test_whether_something_waits_is_told_without_a_turn(loop: Loop, pipe: tuple[int, int]) -> None:
+    """It is still there for the turn that follows."""
+    called: list[int] = []
+    assert not loop.is_wanted()
+
+    loop.watch(pipe[0], READ, called.append)
+    assert loop.is_wanted()
+    assert loop.is_wanted()
+    assert not called
+
+    loop.turn()
+    assert called == [READ]
+    os.read(pipe[0], 1)
+    assert not loop.is_wanted()
