@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, gatherResults
@@ -15,13 +15,14 @@ from runjd.containerd.connecting import connect
 from runjd.containerd.dying import Dying
 from runjd.containerd.ends import KILLED, End
 from runjd.containerd.loggerend import LoggerEnds
+from runjd.containerd.options import Options, read_file
 from runjd.containerd.place import TaskPlace
 from runjd.containerd.process import TaskProcess, mark_of
 from runjd.containerd.sinks import check_log
 from runjd.containerd.streams import FILE, Streams, for_keeper
 from runjd.containerd.task import Task
 from runjd.containerd.tasks import Tasks
-from runjd.errors import AlreadyExists, BadArgument, NotFound, RunjdError, TimedOut, WrongState
+from runjd.errors import AlreadyExists, BadArgument, NotFound, RunjdError, TimedOut, Unsupported, WrongState
 from runjd.protocols.keeperreplies import Launched
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.status import UNKNOWN, TtrpcError
@@ -29,8 +30,8 @@ from runjd.runtime.rootmount import RootMount
 
 #: seconds that output which nobody takes can delay a deletion
 _OUTPUT_LIMIT = 2.0
-#: seconds that the file system of a log has to open it
-_LOG_LIMIT = 10.0
+#: seconds that a file system has to open a file
+_FILE_LIMIT = 10.0
 #: seconds between looks at what an earlier daemon has asked for, and for which it is looked at
 MOMENT, RESUME_LIMIT = 0.05, 60.0
 #: codes of errors that say nothing of the container
@@ -53,7 +54,7 @@ class Creating:
         self._loggers = loggers
 
     async def create(
-        self, call: Call, id: str, bundle: str, streams: Streams, mounts: Sequence[RootMount]
+        self, call: Call, id: str, bundle: str, streams: Streams, mounts: Sequence[RootMount], options: Options
     ) -> TaskProcess:
         """
         Make a task that waits for its start.
@@ -81,6 +82,7 @@ class Creating:
         if not os.path.isabs(bundle):
             raise BadArgument(f'the bundle must be an absolute path, not "{bundle}"')
         await self._check_files(streams)
+        scopes = await self._wants_scopes(options)
         is_resumed = task is not None
         if task is None:
             task = Task(origin, id, bundle, self._place.runtime, TaskProcess("", streams, {}, mark, "creating"))
@@ -91,7 +93,7 @@ class Creating:
         process = task.init
         async with task.lock:
             try:
-                launched = await self._launch(task, stdio, mounts, is_resumed)
+                launched = await self._launch(task, stdio, mounts, scopes, is_resumed)
             except RunjdError as error:
                 if error.code != "GONE":  # else nobody knows what became of it: the next daemon, or a deletion, sees
                     self._tasks.forget(task)
@@ -105,7 +107,7 @@ class Creating:
         return process
 
     async def _launch(
-        self, task: Task, stdio: Mapping[str, object], mounts: Sequence[RootMount], is_resumed: bool
+        self, task: Task, stdio: Mapping[str, object], mounts: Sequence[RootMount], scopes: bool, is_resumed: bool
     ) -> Launched | None:
         """
         Have the keeper make it.
@@ -118,7 +120,13 @@ class Creating:
         while True:
             try:
                 return await self._place.keeper.create(
-                    task.jail, task.bundle, task.runtime, stdio=stdio, mounts=made, note={"task": task.id}
+                    task.jail,
+                    task.bundle,
+                    task.runtime,
+                    stdio=stdio,
+                    mounts=made,
+                    note={"task": task.id},
+                    scopes=scopes,
                 )
             except RunjdError as error:
                 if task.init.pid:
@@ -226,15 +234,28 @@ class Creating:
         """Make the files that are written to, as nobody would be told later that they cannot be."""
         if streams.kind == FILE:
             for path in set(streams.outputs.values()):
-                checked = self._place.files(path, check_log, path)
-                late = self._place.reactor.callLater(_LOG_LIMIT, checked.cancel)
-                try:
-                    await checked
-                except CancelledError:
-                    raise TimedOut(f"the log {path} could not be opened within {_LOG_LIMIT:g} s") from None
-                finally:
-                    if late.active():
-                        late.cancel()
+                await self._in_time(check_log, path, f"the log {path} could not be opened")
+
+    async def _wants_scopes(self, options: Options) -> bool:
+        """Return whether systemd is to make the control groups. :raise Unsupported: our runtime has none."""
+        said = f"{options.file}, which the options of the runtime name, could not be read"
+        wanted = options.scopes or (options.file and await self._in_time(read_file, options.file, said))
+        if wanted and self._place.runtime != "linux":
+            reason = f"SystemdCgroup is not supported on the {self._place.runtime} runtime; leave it out"
+            raise Unsupported("", reason)
+        return bool(wanted)
+
+    async def _in_time(self, act: Callable[[str], Any], path: str, said: str) -> Any:
+        """Do something with a file, whose file system may not answer."""
+        done = self._place.files(path, act, path)
+        late = self._place.reactor.callLater(_FILE_LIMIT, done.cancel)
+        try:
+            return await done
+        except CancelledError:
+            raise TimedOut(f"{said} within {_FILE_LIMIT:g} s") from None
+        finally:
+            if late.active():
+                late.cancel()
 
     def _take_pending(self, task: Task, process: TaskProcess) -> None:
         record, process.pending = process.pending, None

@@ -22,8 +22,9 @@ class TaskKeeper(Protocol):
         stdio: Mapping[str, object],
         mounts: Sequence[Mapping[str, object]],
         note: Mapping[str, object],
+        scopes: bool,
     ) -> Deferred[Launched]:
-        """Create a jail that waits for its start."""
+        """Create a jail that waits for its start; with ``scopes`` systemd makes its control groups."""
 
     def start(self, jail: str) -> Deferred[None]:
         """Execute its program."""

@@ -13,6 +13,7 @@ import runjd
 from runjd.containerd.creating import Creating
 from runjd.containerd.executing import Executing
 from runjd.containerd.metrics import metrics_of
+from runjd.containerd.options import read_options
 from runjd.containerd.process import TaskProcess, mark_of
 from runjd.containerd.proto import task_pb2 as pb
 from runjd.containerd.steering import Steering
@@ -89,7 +90,8 @@ class Methods:
             if each.target.strip("/"):
                 raise Unsupported("rootfs", f'a mount of the root cannot be put on "{each.target}" below it')
             mounts.append(RootMount(each.type, each.source, tuple(each.options)))
-        made = await self._creating.create(call, request.id, request.bundle, _streams(request), mounts)
+        options = read_options(request.options)
+        made = await self._creating.create(call, request.id, request.bundle, _streams(request), mounts, options)
         return pb.CreateTaskResponse(pid=made.pid)
 
     async def _start(self, call: Call, request: pb.StartRequest) -> Message:

@@ -55,10 +55,11 @@ class Jobs:
     """
     Carries out jobs, each in a process of its own.
 
-    :param operations: makes the operations; takes what they tell how long hooks may take.
+    :param operations: makes the operations; takes what they tell how long hooks may take, and whether systemd makes
+        control groups.
     """
 
-    def __init__(self, operations: Callable[[Callable[[float], None]], Operations]) -> None:
+    def __init__(self, operations: Callable[[Callable[[float], None], bool], Operations]) -> None:
         self._make = operations
 
     def perform(self, job: Job, line: Line) -> Parcel:
@@ -69,7 +70,7 @@ class Jobs:
 
         :param line: to who gave the job.
         """
-        operations = self._make(line.expect)
+        operations = self._make(line.expect, job.get("scopes") is True)
         report = _Performance(operations, line).report(job)
         warnings = [each[:_WARNING_MAX] for each in operations.warnings[:_WARNINGS_MAX]]
         return report._replace(message={**report.message, "warnings": warnings}) if warnings else report

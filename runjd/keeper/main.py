@@ -42,7 +42,7 @@ from runjd.keeper.workers import Workers
 from runjd.kernel.exitwatch import exit_watch
 from runjd.kernel.ownpages import own_pages
 from runjd.kernel.process import boot_id
-from runjd.runtime.choose import RUNTIMES
+from runjd.runtime.choose import runtimes
 from runjd.runtime.sealed import seal
 
 TYPE_CHECKING = False
@@ -53,20 +53,21 @@ if TYPE_CHECKING:
     from runjd.keeper.children import Child
     from runjd.keeper.server import Session
 
-    MakeOperations = Callable[[str, Callable[[float], None]], Operations]
+    MakeOperations = Callable[[str, Callable[[float], None], bool], Operations]
 else:
     import _signal
 
 
-def _operations(root: str, expect: Callable[[float], None]) -> Operations:
-    return Operations(root, RUNTIMES, time.time, expect=expect)
+def _operations(root: str, expect: Callable[[float], None], scopes: bool) -> Operations:
+    return Operations(root, runtimes(scopes=scopes), time.time, expect=expect)
 
 
 def main(arguments: list[str], operations: MakeOperations = _operations) -> int:
     """
     Run the keeper.
 
-    :param operations: makes the operations of a state directory; takes what they tell how long hooks may take.
+    :param operations: makes the operations of a state directory; takes what they tell how long hooks may take, and
+        whether systemd makes control groups.
     :return: exit status of the process that was started: 0 once a keeper listens
         in the background (with ``--foreground``: once it ended).
     """
@@ -155,7 +156,7 @@ def _serve(
     children = Children()
     for child in exits.load() if handover is None else handover.children:
         children.add(child)
-    jobs = Jobs(lambda expect: operations(options.root, expect))
+    jobs = Jobs(partial(operations, options.root))
     workers = Workers(
         loop,
         own.become_worker,
@@ -183,7 +184,7 @@ def _serve(
         return Handover(__version__, os.getpid(), own.before, places, talk, tuple(children), orphans.held())
 
     reaping = Reaping(loop, children, workers, exits, tell_exit, time.time, log.write, tell_trouble)
-    looks = operations(options.root, lambda seconds: None)
+    looks = operations(options.root, lambda seconds: None, False)
     orphans = Orphans(loop, looks, children, reaping, exit_watch(), time.time, log.write)
     spooling = Spooling(loop, children, make_file, options.spool_size, log.write)
     upgrade = Upgrade(loop, own, workers, *command, hand_over, make_file, log.write)

@@ -100,15 +100,16 @@ def ask_create(
     stdio: Mapping[str, object],
     mounts: Sequence[Mapping[str, object]],
     note: Mapping[str, object],
+    scopes: bool = False,
 ) -> Message:
     """
     Create a jail that waits for ``start``.
 
     ``stdio`` has ``in``, ``out`` and ``err``: paths of FIFOs, :data:`runjd.container.clientio.OURS` or ``LOGGED``;
     with the latter ``argv`` and ``env`` of the program that logs. ``mounts`` (objects of type, source and options)
-    come on the directory ``rootfs`` of the bundle before.
+    come on the directory ``rootfs`` of the bundle before. With ``scopes`` systemd makes the control groups.
     """
-    return {
+    message: Message = {
         "m": "create",
         "req": req,
         "jail": jail,
@@ -118,6 +119,7 @@ def ask_create(
         "mounts": mounts,
         "note": note,
     }
+    return message | {"scopes": True} if scopes else message
 
 
 def ask_start(req: int, jail: str) -> Message:

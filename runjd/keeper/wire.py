@@ -20,8 +20,9 @@ if TYPE_CHECKING:
 
     Message = Mapping[str, object]
 
-#: version of the messages (:mod:`runjd.keeper.messages`), told in ``hello``; 2: the keeper knows ``upgrade``
-VERSION = 2
+#: version of the messages (:mod:`runjd.keeper.messages`), told in ``hello``; 2: the keeper knows ``upgrade``;
+#: 3: and ``scopes`` of ``create``
+VERSION = 3
 
 #: bytes of JSON in a frame
 MESSAGE_MAX = 1 << 20

@@ -21,7 +21,7 @@ from twisted.internet.defer import Deferred, fail, succeed
 from twisted.internet.interfaces import IDelayedCall
 from twisted.logger import Logger
 
-from runjd.errors import Busy, Denied, InputOutput, KeeperLost, LimitReached, RunjdError, from_record
+from runjd.errors import Busy, Denied, InputOutput, KeeperLost, LimitReached, RunjdError, Unsupported, from_record
 from runjd.keeper import messages
 from runjd.keeper.channel import Channel, Parcel
 from runjd.keeper.peer import connect_by_path, peer_uid
@@ -47,6 +47,7 @@ _T = TypeVar("_T")
 
 #: seconds that a keeper may take to greet
 GREETING_TIME = 10.0
+_NO_SCOPES = "the keeper is of a version that has no control groups made by systemd; `runjctl upgrade` replaces it"
 
 
 class KeeperAbsent(InputOutput):
@@ -188,14 +189,21 @@ class KeeperClient:
         stdio: Mapping[str, object],
         mounts: Sequence[Mapping[str, object]],
         note: Mapping[str, object],
+        scopes: bool = False,
     ) -> Deferred[Launched]:
-        """Create a jail that waits for :meth:`start`; see :func:`runjd.keeper.messages.ask_create`."""
+        """
+        Create a jail that waits for :meth:`start`; see :func:`runjd.keeper.messages.ask_create`.
+
+        Fails with UNSUPPORTED where it is to have ``scopes`` and the keeper is too old to know of them.
+        """
+        if scopes and self._keeper is not None and not self._keeper.knows_scopes:
+            return fail(Unsupported("", _NO_SCOPES))
 
         def late(reply: Parcel) -> None:
             self._found_late(read_launched(reply), jail, "", bool(stdio.get("in")), note)
 
         return self._launch(
-            jail, "", lambda req: messages.ask_create(req, jail, bundle, runtime, stdio, mounts, note), late
+            jail, "", lambda req: messages.ask_create(req, jail, bundle, runtime, stdio, mounts, note, scopes), late
         )
 
     def start(self, jail: str) -> Deferred[None]:

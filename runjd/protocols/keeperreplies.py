@@ -21,6 +21,11 @@ class Greeting(Value):
         """Whether it knows how to be upgraded."""
         return self.version >= 2
 
+    @property
+    def knows_scopes(self) -> bool:
+        """Whether it can have systemd make control groups."""
+        return self.version >= 3
+
 
 class Launched(Value):
     """

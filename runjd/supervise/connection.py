@@ -197,6 +197,7 @@ class AbsentKeeper:
         stdio: Mapping[str, object],
         mounts: Sequence[Mapping[str, object]],
         note: Mapping[str, object],
+        scopes: bool,
     ) -> Deferred[Launched]:
         return fail(_lost())
 

@@ -41,7 +41,7 @@ EXEC = st.builds(pb.ExecProcessRequest, id=WORDS, exec_id=WORDS, stdout=WORDS)
 class UnableKeeper(AbsentKeeper):
     """A keeper that can make nothing."""
 
-    def create(self, jail, bundle, runtime, *, stdio, mounts, note):
+    def create(self, jail, bundle, runtime, *, stdio, mounts, note, scopes):
         return fail(RuntimeFailure("make the jail", "nothing can be made"))
 
 

@@ -19,7 +19,7 @@ from runjd.spec.model import Process
 class OddOperations(Operations):
     """The real ones, but for some names."""
 
-    def __init__(self, root: str, expect: Callable[[float], None]) -> None:
+    def __init__(self, root: str, expect: Callable[[float], None], scopes: bool) -> None:
         super().__init__(root, RUNTIMES, time.time, expect=expect)
 
     def create(self, id: str, bundle: str, io: Io, **options: Any) -> State:

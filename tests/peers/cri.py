@@ -41,13 +41,14 @@ class Pod:
     :param socket: of containerd.
     :param runtime: the handler that a RuntimeClass names.
     :param logs: a directory, as containerd sees it.
+    :param parent: the control group that a kubelet has made for the pod; empty for none.
     """
 
-    def __init__(self, grpc: Any, socket: str, runtime: str, logs: str) -> None:
+    def __init__(self, grpc: Any, socket: str, runtime: str, logs: str, parent: str = "") -> None:
         self._channel = grpc.insecure_channel(f"unix://{socket}")
-        security = message(2, message(1, _NAMESPACES))
+        linux = text(1, parent) + message(2, message(1, _NAMESPACES))
         name = text(1, f"web-{runtime}") + text(2, f"uid-{runtime}") + text(3, "default")
-        self._config = message(1, name) + text(3, logs) + message(8, security)
+        self._config = message(1, name) + text(3, logs) + message(8, linux)
         self._runtime = runtime
         self._id = ""
 

@@ -428,3 +428,18 @@ def test_a_keeper_of_the_version_before_is_served(scene: Scene) -> None:
     assert _result(upgraded) is None
     assert _result(signalled) is None
     assert [message["m"] for message in scene.heard()] == ["hello", "signal"]
+
+
+def test_a_keeper_that_knows_no_scopes_is_not_asked_for_them(scene: Scene) -> None:
+    """It would make a jail without them, and not say so."""
+    scene.say({"m": "hello", "version": 2, "pid": 77, "boot": "b"})
+
+    def create(scopes: bool) -> "Deferred[Launched]":
+        return scene.client.create("web", "/b", "linux", stdio={}, mounts=(), note={}, scopes=scopes)
+
+    refused, asked = create(True), create(False)
+
+    assert "`runjctl upgrade` replaces it" in str(_error(refused))
+    assert not asked.called
+    asked.addErrback(lambda lost: None)
+    assert [message.get("scopes") for message in scene.heard() if message["m"] == "create"] == [None]

@@ -198,6 +198,22 @@ class ResumeRequest(_message.Message):
     id: str
     def __init__(self, id: _Optional[str] = ...) -> None: ...
 
+class RuncOptions(_message.Message):
+    __slots__ = ["systemd_cgroup"]
+    SYSTEMD_CGROUP_FIELD_NUMBER: _ClassVar[int]
+    systemd_cgroup: bool
+    def __init__(self, systemd_cgroup: bool = ...) -> None: ...
+
+class RuntimeOptions(_message.Message):
+    __slots__ = ["config_body", "config_path", "type_url"]
+    CONFIG_BODY_FIELD_NUMBER: _ClassVar[int]
+    CONFIG_PATH_FIELD_NUMBER: _ClassVar[int]
+    TYPE_URL_FIELD_NUMBER: _ClassVar[int]
+    config_body: bytes
+    config_path: str
+    type_url: str
+    def __init__(self, type_url: _Optional[str] = ..., config_path: _Optional[str] = ..., config_body: _Optional[bytes] = ...) -> None: ...
+
 class ShutdownRequest(_message.Message):
     __slots__ = ["id", "now"]
     ID_FIELD_NUMBER: _ClassVar[int]

@@ -17,7 +17,9 @@ if TYPE_CHECKING:
     Ask = Callable[[Sequence[str]], "Answer"]
 
 #: what to do where systemd cannot be asked
-ELSE = "the engine needs no systemd with --cgroup-manager cgroupfs"
+ELSE = (
+    "it is not needed with podman's --cgroup-manager cgroupfs, or without SystemdCgroup in containerd's configuration"
+)
 _SERVICE = "org.freedesktop.systemd1"
 _TOP = "/org/freedesktop/systemd1"
 #: seconds until systemd must have answered

@@ -48,7 +48,7 @@ def parse_scope(path: str) -> Scope:
         raise SpecError(
             PATH,
             f'"{path}" is none of systemd; expected slice:prefix:name, as machine.slice:libpod:web, '
-            "or leave out --systemd-cgroup",
+            "or leave out --systemd-cgroup, in containerd's configuration SystemdCgroup",
         )
     slice, prefix, name = parts
     if name.endswith(_SLICE):
