@@ -67,7 +67,8 @@ class Finder:
         self._directory = directory
         self._prefix = package + "."
         self._pack: dict[str, tuple[bytes, CodeType]] = {}
-        self._found: dict[str, tuple[bytes, CodeType]] = {}
+        # None: no pack is made of it, and code that has run is let go
+        self._found: dict[str, tuple[bytes, CodeType]] | None = None
         self.missed = 0
 
     def pack(self, name: str) -> str:
@@ -75,8 +76,8 @@ class Finder:
         return f"{self._directory}/__pycache__/{name}.{sys.implementation.cache_tag}.pack"
 
     def take(self, name: str) -> None:
-        """Look into a pack first from now on, if it is there."""
-        self.missed = 0
+        """Look into a pack first from now on, if it is there, and keep what the next one is made of."""
+        self.missed, self._found = 0, {}
         data = _content(self.pack(name))
         if data.startswith(MAGIC_NUMBER):
             try:
@@ -86,9 +87,9 @@ class Finder:
                 pass
 
     def known(self) -> bytes:
-        """Return what a pack holds that has all that was loaded, and what the one before had."""
+        """Return what a pack holds that has all that was loaded since :meth:`take`, and what the one before had."""
         kept = {source: each for source, each in self._pack.items() if each[0] == _stamp(source)}
-        return MAGIC_NUMBER + marshal.dumps(kept | self._found)
+        return MAGIC_NUMBER + marshal.dumps(kept | (self._found or {}))
 
     def import_(
         self,
@@ -177,7 +178,8 @@ class Finder:
         """Return the code of a source, None where there is none that was made of it as it is."""
         packed = self._pack.get(source)
         if packed is not None and packed[0] == _stamp(source):
-            self._found[source] = packed
+            if self._found is not None:
+                self._found[source] = packed
             return packed[1]
         data = _content(cached)
         if not data:
@@ -190,7 +192,8 @@ class Finder:
             code: CodeType = marshal.loads(memoryview(data)[len(head) :])
         except (EOFError, TypeError, ValueError):
             return None
-        self._found[source] = stamp, code
+        if self._found is not None:
+            self._found[source] = stamp, code
         self.missed += 1
         return code
 

@@ -12,22 +12,31 @@ ones would belong to the wrong message: that is the end of the connection.
 from __future__ import annotations
 
 import _socket
-import array
 import os
 import select
-from collections import deque
 
-from runjd.keeper.wire import DESCRIPTORS_MAX, FrameReader, WireError, encode
+from runjd.keeper.wire import (
+    DESCRIPTOR_SIZE,
+    DESCRIPTORS_MAX,
+    FrameReader,
+    WireError,
+    encode,
+    pack_descriptors,
+    unpack_descriptors,
+)
 from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable
 
     from runjd.keeper.wire import Frame, Message
+else:
+    from _collections import deque
 
 _READ_SIZE = 65536
-_ANCILLARY_SIZE = _socket.CMSG_SPACE(DESCRIPTORS_MAX * array.array("i").itemsize)
+_ANCILLARY_SIZE = _socket.CMSG_SPACE(DESCRIPTORS_MAX * DESCRIPTOR_SIZE)
 
 
 class Parcel(Value):
@@ -150,15 +159,13 @@ class Channel:
     def _send(self, data: bytes, descriptors: tuple[int, ...]) -> int:
         if not descriptors:
             return self._socket.send(data, _SEND_FLAGS)
-        rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, array.array("i", descriptors))
+        rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, pack_descriptors(descriptors))
         return self._socket.sendmsg([data], [rights], _SEND_FLAGS)
 
     def _take(self, ancillary: list[tuple[int, int, bytes]]) -> None:
         for level, kind, payload in ancillary:
             if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS:
-                numbers = array.array("i")
-                numbers.frombytes(payload[: len(payload) - len(payload) % numbers.itemsize])
-                self._arrived.extend(numbers)
+                self._arrived.extend(unpack_descriptors(payload))
 
     def _parcels(self, frames: list[Frame]) -> list[Parcel]:
         claimed = sum(frame.descriptors for frame in frames)

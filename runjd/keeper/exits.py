@@ -8,7 +8,6 @@ reboot voids the record.
 
 from __future__ import annotations
 
-import json
 import os
 
 from runjd.keeper.children import Child, Exit
@@ -104,7 +103,7 @@ class ExitStore:
             int(record["start"]),
             int(record["jid"]),
             bool(record["terminal"]),
-            json.dumps(record["note"]),
+            dumps(record["note"]),
         )
         status, signal = record["status"], record["signal"]
         child.exit = Exit(

@@ -8,12 +8,12 @@ goes back, older: see :mod:`runjd.spec.versioned`.
 
 from __future__ import annotations
 
-import json
 import os
 
 from runjd.keeper.channel import Parcel
 from runjd.keeper.children import Child, Exit
 from runjd.keeper.spool import Spool
+from runjd.spec.lightjson import dumps, loads
 from runjd.spec.versioned import up_to_date
 from runjd.values import Value
 
@@ -102,7 +102,7 @@ def write(handover: Handover) -> bytes:
         "children": [_child_to_json(each) for each in handover.children],
         "watched": {str(pid): fd for pid, fd in handover.watched.items()},
     }
-    return json.dumps(document, separators=(",", ":")).encode("ascii")
+    return dumps(document).encode("ascii")
 
 
 def read(data: bytes, steps: Steps = STEPS, version: int = VERSION) -> Handover:
@@ -113,7 +113,7 @@ def read(data: bytes, steps: Steps = STEPS, version: int = VERSION) -> Handover:
     :raise ValueError: it is none.
     """
     try:
-        document = up_to_date(json.loads(data), version, steps)
+        document = up_to_date(loads(data), version, steps)
         talk = document["talk"]
         return Handover(
             str(document["software"]),
@@ -185,7 +185,7 @@ def _child_from_json(document: Mapping[str, Any]) -> Child:
         int(document["start"]),
         int(document["jid"]),
         document["terminal"] is True,
-        json.dumps(json.loads(document["note"]), separators=(",", ":")),
+        dumps(loads(document["note"])),
     )
     child.is_ours = document["is_ours"] is True
     child.notices = tuple(str(each) for each in document["notices"])

@@ -8,7 +8,6 @@ was asked for, with descriptors, or ``error``, the record of one.
 from __future__ import annotations
 
 import _socket
-import array
 import os
 
 from runjd.container.clientio import ClientIo
@@ -19,6 +18,7 @@ from runjd.container.rootmounts import mount_root, unmount_root
 from runjd.container.stdio import INIT, Either, Fifos, Terminal
 from runjd.errors import BadArgument, InputOutput, RunjdError
 from runjd.keeper.channel import Parcel
+from runjd.keeper.wire import DESCRIPTOR_SIZE, unpack_descriptors
 from runjd.runtime.rootmount import RootMount
 from runjd.spec.parse import parse_process, process_to_json
 
@@ -284,11 +284,10 @@ def receive_descriptor(socket: _socket.socket) -> int:
     :raise InputOutput: it brings none.
     """
     flags = _socket.MSG_DONTWAIT | getattr(_socket, "MSG_CMSG_CLOEXEC", 0)
-    size = array.array("i").itemsize
-    _, ancillary, _, _ = socket.recvmsg(4096, _socket.CMSG_SPACE(size), flags)
+    _, ancillary, _, _ = socket.recvmsg(4096, _socket.CMSG_SPACE(DESCRIPTOR_SIZE), flags)
     for level, kind, data in ancillary:
-        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS and len(data) >= size:
-            return array.array("i", data[:size])[0]
+        if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS and len(data) >= DESCRIPTOR_SIZE:
+            return unpack_descriptors(data)[0]
     raise InputOutput("the terminal of the process did not arrive")
 
 

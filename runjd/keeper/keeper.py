@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import os
-from functools import partial
 
 from runjd.errors import (
     AlreadyExists,
@@ -24,11 +22,13 @@ from runjd.keeper.jobs import CLAIMED
 from runjd.keeper.once import Once
 from runjd.keeper.workers import Order
 from runjd.spec.ids import check_id
+from runjd.spec.lightjson import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable, Mapping
+    from functools import partial
 
     from runjd.keeper.orphans import Orphans
     from runjd.keeper.reaping import Reaping
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     Message = Mapping[str, object]
 else:
     import _signal
+    from _functools import partial
 
 _PER_CHILD = 3
 #: descriptors for the keeper itself, for reports on their way, and for a worker's beginning
@@ -419,7 +420,7 @@ def _found(child: Child, session: Session) -> Parcel:
         child.terminal,
         list(streams),
         child.input >= 0,
-        json.loads(child.note),
+        loads(child.note),
         child.notices,
     )
     return Parcel(message, tuple(streams.values()))
@@ -445,7 +446,7 @@ def _job(message: Message) -> Message:
 
 def _note(message: Message) -> str:
     note = message.get("note")
-    return json.dumps(note, separators=(",", ":")) if isinstance(note, dict) else "{}"
+    return dumps(note) if isinstance(note, dict) else "{}"
 
 
 def _text(message: Message, key: str) -> str:

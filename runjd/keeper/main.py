@@ -13,7 +13,6 @@ import errno
 import os
 import sys
 import time
-from functools import partial
 
 from runjd import __version__
 from runjd.container.operations import Operations
@@ -49,6 +48,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
     from collections.abc import Callable
+    from functools import partial
 
     from runjd.keeper.children import Child
     from runjd.keeper.server import Session
@@ -56,6 +56,7 @@ if TYPE_CHECKING:
     MakeOperations = Callable[[str, Callable[[float], None], bool], Operations]
 else:
     import _signal
+    from _functools import partial
 
 
 def _operations(root: str, expect: Callable[[float], None], scopes: bool) -> Operations:

@@ -10,17 +10,16 @@ hang-up, when nobody held them any more.
 
 from __future__ import annotations
 
-import json
-from functools import partial
-
 from runjd.errors import RunjdError
 from runjd.keeper.children import Child, Exit
 from runjd.keeper.loop import READ
 from runjd.kernel.process import is_alive
+from runjd.spec.lightjson import dumps
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Mapping
+    from functools import partial
 
     from runjd.container.operations import Operations
     from runjd.container.state import State
@@ -28,6 +27,8 @@ if TYPE_CHECKING:
     from runjd.keeper.loop import Loop
     from runjd.keeper.reaping import Reaping
     from runjd.kernel.exitwatch import ExitWatch
+else:
+    from _functools import partial
 
 #: seconds between looks at those that cannot be watched
 _LOOK = 1.0
@@ -106,7 +107,7 @@ class Orphans:
 
     def _adopt(self, state: State) -> None:
         definition = {"id": state.id, "bundle": state.bundle, "runtime": state.runtime}
-        note = json.dumps({"definition": definition, "at": state.created})
+        note = dumps({"definition": definition, "at": state.created})
         child = Child(state.id, "", state.pid, state.start_time, state.jid, state.terminal, note)
         child.is_ours = False
         child.notices = (*state.notices, _NO_TERMINAL if state.terminal else _NO_INPUT)

@@ -9,12 +9,12 @@ children of ours.
 
 from __future__ import annotations
 
-import json
 import os
 
 from runjd.errors import RunjdError, TimedOut, WrongState
 from runjd.keeper.handover import set_inheritable
 from runjd.keeper.loop import READ
+from runjd.spec.lightjson import dumps, loads
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -101,7 +101,7 @@ class Rehearsal:
         lines = self._said.decode("utf-8", "replace").split("\n")
         last = next((line for line in reversed(lines) if line.strip()), "it said nothing and ended")
         try:
-            command = json.loads(last)["command"]
+            command = loads(last)["command"]
             if not isinstance(command, list) or not command:
                 raise ValueError
         except (ValueError, TypeError, KeyError):
@@ -112,7 +112,7 @@ class Rehearsal:
 
 def report(software: str, command: Sequence[str]) -> bytes:
     """Return what the new version says, in the child."""
-    return json.dumps({"software": software, "command": command}).encode("ascii") + b"\n"
+    return dumps({"software": software, "command": command}).encode("ascii") + b"\n"
 
 
 def _rehearse(command: list[str], descriptors: Sequence[int], theirs: int, become: Callable[[], None]) -> NoReturn:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import _socket
 import os
-from collections import deque
-from functools import partial
 
 from runjd.errors import Busy, Denied, RunjdError
 from runjd.keeper import messages
@@ -22,9 +20,14 @@ from runjd.keeper.wire import WireError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections import deque
     from collections.abc import Callable, Mapping
+    from functools import partial
 
     from runjd.keeper.loop import Loop
+else:
+    from _collections import deque
+    from _functools import partial
 
 #: messages that wait for a slow daemon before we stop reading its requests
 _QUEUE_MAX = 256

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import os
-from functools import partial
 
 from runjd.keeper.loop import READ
 from runjd.keeper.spool import Spool
@@ -18,9 +17,12 @@ from runjd.keeper.spool import Spool
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from functools import partial
 
     from runjd.keeper.children import Child, Children
     from runjd.keeper.loop import Loop, Timer
+else:
+    from _functools import partial
 
 #: seconds until a terminal that nobody has open is looked at again
 _TERMINAL_DELAY = 1.0

@@ -9,14 +9,14 @@ there before its last one.  Pure: no I/O here.
 
 from __future__ import annotations
 
-import json
 import struct
 
+from runjd.spec.lightjson import dumps, loads
 from runjd.values import Value
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     Message = Mapping[str, object]
 
@@ -29,6 +29,9 @@ MESSAGE_MAX = 1 << 20
 
 #: descriptors of a frame; Linux passes 253 at most (SCM_MAX_FD)
 DESCRIPTORS_MAX = 250
+
+#: bytes of a descriptor in the data of SCM_RIGHTS
+DESCRIPTOR_SIZE = struct.calcsize("@i")
 
 _HEADER = struct.Struct("<IH")
 
@@ -96,7 +99,7 @@ def encode(message: Message, descriptors: int = 0) -> bytes:
     :raise WireError: the message is too long, or has too many descriptors.
     """
     # ASCII: a name that is no UTF-8 stands in it as lone surrogates, which only an escape carries.
-    body = json.dumps(message, separators=(",", ":")).encode("ascii")
+    body = dumps(message).encode("ascii")
     if len(body) > MESSAGE_MAX:
         raise WireError(f"a message of {len(body)} bytes, of which {MESSAGE_MAX} are allowed")
     if descriptors > DESCRIPTORS_MAX:
@@ -104,10 +107,21 @@ def encode(message: Message, descriptors: int = 0) -> bytes:
     return _HEADER.pack(len(body), descriptors) + body
 
 
+def pack_descriptors(descriptors: Sequence[int]) -> bytes:
+    """Return descriptors as data of SCM_RIGHTS."""
+    return struct.pack(f"@{len(descriptors)}i", *descriptors)
+
+
+def unpack_descriptors(data: bytes) -> tuple[int, ...]:
+    """Return the descriptors that data of SCM_RIGHTS brought."""
+    count = len(data) // DESCRIPTOR_SIZE
+    return struct.unpack_from(f"@{count}i", data)
+
+
 def _frame(raw: bytes) -> Frame:
     try:
-        message = json.loads(raw[_HEADER.size :].decode("utf-8"))
-    except (ValueError, RecursionError) as error:
+        message = loads(raw[_HEADER.size :].decode("utf-8"))
+    except ValueError as error:
         raise WireError(f"a message that is no JSON: {error}") from None
     if not isinstance(message, dict):
         raise WireError("a message that is no JSON object")

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import _socket
 import os
-from collections import deque
 
 from runjd.errors import LimitReached, RunjdError, TimedOut
 from runjd.keeper.channel import Channel, Parcel
@@ -26,6 +25,7 @@ from runjd.keeper.working import ENTERS, EXPECT, work
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     import signal as _signal
+    from collections import deque
     from collections.abc import Callable
 
     from runjd.keeper.jobs import Job
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from runjd.keeper.working import Perform
 else:
     import _signal
+    from _collections import deque
 
 #: reads of 64 KiB that hold any report
 _READS_MAX = 32

@@ -5,14 +5,13 @@ The worker's own side: what runs in it between its fork and its end, and what it
 from __future__ import annotations
 
 import _socket
-import array
 import errno
 import fcntl
 import os
 
 from runjd.errors import RunjdError
 from runjd.keeper.jobs import failed
-from runjd.keeper.wire import FrameReader, WireError, encode
+from runjd.keeper.wire import FrameReader, WireError, encode, pack_descriptors
 from runjd.kernel.ownpages import own_pages
 
 TYPE_CHECKING = False
@@ -67,7 +66,7 @@ class Line:
 
         :raise WireError: it is too long.
         """
-        data, descriptors = encode(parcel.message, len(parcel.descriptors)), array.array("i", parcel.descriptors)
+        data, descriptors = encode(parcel.message, len(parcel.descriptors)), pack_descriptors(parcel.descriptors)
         rights = [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, descriptors)] if descriptors else []
         sent = self._socket.sendmsg([data], rights)
         if sent < len(data):

@@ -10,12 +10,11 @@ the text is well-formed and its content is not.
 from __future__ import annotations
 
 from runjd.errors import SpecError
-from runjd.spec.lightjson import TooDeep, loads
+from runjd.spec.lightjson import NotJson, TooDeep, loads
 from runjd.spec.quote import quoted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from json import JSONDecodeError
     from typing import NoReturn
 
 _BOM = b"\xef\xbb\xbf"
@@ -55,11 +54,9 @@ def read_json(data: bytes, file: str) -> object:
         value = loads(text, object_pairs_hook=make_object, parse_constant=make_constant, parse_float=make_float)
     except TooDeep as error:
         raise SpecError("", f"invalid JSON: {error}", file) from None
-    except ValueError as error:
-        from json import JSONDecodeError
-
-        if isinstance(error, JSONDecodeError):
-            _refuse(text, error, file)
+    except NotJson as error:
+        _refuse(text, error, file)
+    except ValueError:
         raise SpecError("", "invalid JSON: a number has too many digits", file) from None
     if oddities:
         _report(value, oddities, file)
@@ -100,7 +97,7 @@ def _decode(data: bytes, file: str) -> str:
     return text
 
 
-def _refuse(text: str, error: JSONDecodeError, file: str) -> NoReturn:
+def _refuse(text: str, error: NotJson, file: str) -> NoReturn:
     """Raise the error with its place, and with a word on the mistakes that people make most."""
     reason = error.msg[:1].lower() + error.msg[1:]
     here = text[error.pos : error.pos + 2]

@@ -36,6 +36,30 @@ def _loaded() -> set[str]:
     return set(done.stdout.split())
 
 
+#: what a keeper does without, and pays for as long as it lives, and with each worker
+_SLOW = {
+    "array", "asyncio", "collections", "ctypes", "enum", "functools", "inspect", "json", "logging",
+    "operator", "re", "signal", "socket", "subprocess", "threading", "traceback", "twisted", "types", "typing",
+}  # fmt: skip
+_BARE = f"""
+import sys
+sys.path.append({_SOURCE!r})
+from runjd import bytecode
+bytecode.install()
+from runjd.keeper import main
+from runjd.keeper.preload import preload
+preload()
+print(*sys.modules)
+"""
+
+
+def test_a_keeper_loads_nothing_slow() -> None:
+    """Of the standard library it has little, and that is in C: half a megabyte is regular expressions alone."""
+    command = [sys.executable, "-I", "-S", "-X", "utf8", "-c", _BARE]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True, timeout=60)
+    assert set(done.stdout.split()) & _SLOW == set()
+
+
 def _path(module: str) -> str:
     path = os.path.join(_SOURCE, *module.split("."))
     return f"{path}/__init__.py" if os.path.isdir(path) else f"{path}.py"

@@ -3,10 +3,38 @@
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from runjd.spec.lightjson import TooDeep, dumps, loads
+from runjd.spec.lightjson import NotJson, TooDeep, dumps, loads
+
+BROKEN = [
+    "",
+    " ",
+    "{",
+    '{"a"',
+    "[1,]",
+    "[1] 2",
+    "nul",
+    '"\n"',
+    "\ufeff{}",
+    "'a'",
+    "{1:2}",
+    '{"a" 1}',
+    '"\\x"',
+    '[\n "a',
+]
+
+
+def said(read: Callable[[str], object], text: str) -> object:
+    """Return what a text says, or what is wrong with it."""
+    try:
+        return read(text)
+    except ValueError as error:
+        return str(error)
 
 
 @pytest.mark.parametrize(
@@ -17,15 +45,38 @@ def test_a_text_is_read_as_by_the_standard_module(text: str | bytes) -> None:
     assert loads(text) == json.loads(text)
 
 
-@pytest.mark.parametrize("text", ["", " ", "{", '{"a"', "[1,]", "[1] 2", "nul", '"\n"', "\ufeff{}", "'a'", "{1:2}"])
+@pytest.mark.parametrize("text", BROKEN)
 def test_an_error_is_the_standard_modules(text: str) -> None:
     """With its words and its place."""
     with pytest.raises(json.JSONDecodeError) as expected:
         json.loads(text)
-    with pytest.raises(json.JSONDecodeError) as caught:
+    with pytest.raises(NotJson) as caught:
         loads(text)
 
     assert str(caught.value) == str(expected.value)
+    for attribute in ("msg", "pos", "lineno", "colno"):
+        assert getattr(caught.value, attribute) == getattr(expected.value, attribute)
+
+
+@given(st.text('[]{}",:0-e\\u \n\x00tn\ufeff', max_size=12))
+def test_a_text_is_read_or_refused_as_by_the_standard_module(text: str) -> None:
+    """Whatever it is."""
+    assert said(loads, text) == said(json.loads, text)
+
+
+@pytest.mark.parametrize("text", BROKEN)
+def test_an_error_is_told_where_nothing_can_be_loaded(text: str) -> None:
+    """In the same words, as by a worker of the keeper; and nothing that looks like the standard module stays."""
+    with pytest.raises(json.JSONDecodeError) as expected:
+        json.loads(text)
+    code = (
+        "import sys\nfrom runjd.spec.lightjson import NotJson, loads\nsys.path.clear()\nsys.meta_path.clear()\n"
+        f"try: loads({text!r})\nexcept NotJson as error: print(error, 'json' in sys.modules)"
+    )
+
+    done = subprocess.run([sys.executable, "-S", "-c", code], capture_output=True, text=True, check=True)
+
+    assert done.stdout == f"{expected.value} False\n"
 
 
 @pytest.mark.parametrize("text", ["[" * 5_000, '{"a":' * 1_000_000, "[" * 5_000 + "x", b"[" * 5_000])
