@@ -12,7 +12,7 @@ from runjd.runtime import ending
 from runjd.runtime.contract import Warden
 from runjd.runtime.linux import members
 from runjd.runtime.linux.cgroup.frozen import is_frozen
-from runjd.runtime.linux.cgroup.record import SCOPE, recorded
+from runjd.runtime.linux.cgroup.record import recorded, scopes_of
 from runjd.runtime.undoing import undo_files
 
 TYPE_CHECKING = False
@@ -70,7 +70,15 @@ class LinuxWarden(Warden):
     def update(self, held: Held, resources: Resources, made: Callable[[Undo], None]) -> None:
         from runjd.runtime.linux.cgroup import living
 
-        living.update(self._files, held, resources, lambda: self.processes(held), made)
+        def change() -> None:
+            living.update(self._files, held, resources, lambda: self.processes(held), made)
+
+        if scopes_of(held.undo):
+            from runjd.runtime.linux.scope import bus, weighing
+
+            weighing.update(self._ask or bus.ask, self._files, held, resources, change)
+        else:
+            change()
 
     def usage(self, held: Held) -> dict[str, object]:
         from runjd.runtime.linux.cgroup.usage import usage
@@ -95,7 +103,7 @@ class LinuxWarden(Warden):
 
     def _forget_scopes(self, held: Held) -> None:
         """Have systemd forget what it made, where it made something."""
-        if any(each.action == SCOPE for each in held.undo) and ending.is_of_this_boot(held):
+        if scopes_of(held.undo) and ending.is_of_this_boot(held):
             from runjd.runtime.linux.scope import bus, units
 
             units.stop_scopes(self._ask or bus.ask, held.undo)

@@ -132,11 +132,14 @@ def test_systemd_knows_the_container(linux: Runj) -> None:
         words = ["systemctl", "show", "--value", "-p", property, f"t-{NAME}.scope"]
         return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
 
-    made = bundle(linux, f"{SLICE}:t:{NAME}", ["sleep", "60"], pids={"limit": 7})
+    made = bundle(linux, f"{SLICE}:t:{NAME}", ["sleep", "60"], pids={"limit": 7}, cpu={"shares": 512})
     linux.ok("--systemd-cgroup", "create", "-b", made, "web")
     linux.ok("start", "web")
 
     assert (told("ActiveState"), told("Slice"), told("Delegate")) == ("active", SLICE, "yes")
+    assert (told("CPUWeight"), told("CPUShares")) in (("20", "[not set]"), ("[not set]", "512"))
+    linux.ok("update", "--cpu-share", "1024", "web")
+    assert (told("CPUWeight"), told("CPUShares")) in (("39", "[not set]"), ("[not set]", "1024"))
     [limit] = Path("/sys/fs/cgroup").glob(f"**/t-{NAME}.scope/container/pids.max")
     subprocess.run(["systemctl", "daemon-reload"], check=True)
     assert limit.read_text() == "7\n"

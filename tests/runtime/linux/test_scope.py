@@ -12,16 +12,20 @@ import pytest
 from runjd.errors import RuntimeFailure, SpecError
 from runjd.kernel.process import boot_id
 from runjd.runtime.contract import Held, Undo
+from runjd.runtime.linux.cgroup.files import read_host
 from runjd.runtime.linux.cgroup.record import GROUPS, NO_SCOPE, SCOPE, recorded
+from runjd.runtime.linux.cgroup.write import Write
+from runjd.runtime.linux.cgroup.writes import plan_writes
 from runjd.runtime.linux.plan import has_groups, make_plan
 from runjd.runtime.linux.scope.bus import Answer, ask
 from runjd.runtime.linux.scope.making import Scopes
 from runjd.runtime.linux.scope.naming import Scope, parse_scope, unit_object
 from runjd.runtime.linux.scope.standin import StandIn
 from runjd.runtime.linux.scope.units import start_scope, stop_scopes
+from runjd.runtime.linux.scope.weighing import update, weights
 from runjd.runtime.linux.steps import MakeScope
 from runjd.runtime.linux.warden import LinuxWarden
-from runjd.spec.resources import Resources
+from runjd.spec.resources import BlockIO, Cpu, Memory, Resources
 from tests.runtime.driver import config
 from tests.runtime.linux.cgroup_host import MOUNT, FakeHost
 
@@ -51,6 +55,8 @@ class Systemd:
             return Answer(0, f's "{self.description or words[2]}"')
         if words[-1] == "State":
             return Answer(1, "Unknown object")
+        if words[4] == "SetUnitProperties":
+            return Answer(1, f"Call failed: {self._refuses}.") if self._refuses else Answer(0, "")
         if words[4] == "StopUnit":
             self.description = ""
         elif self._refuses:
@@ -195,6 +201,96 @@ def test_the_container_is_below_the_scope_with_its_limits(private_dir: str) -> N
     assert host.content(f"{group}/pids.max") == "5"
     assert "+pids" in host.content("machine.slice/libpod-web.scope/cgroup.subtree_control")
     assert [each.action for each in undo] == [SCOPE, GROUPS]
+
+
+@pytest.mark.parametrize(
+    ("writes", "told"),
+    [
+        ([("cpu.weight", "20"), ("cpu.max", "50000 100000")], ["CPUWeight t 20"]),
+        ([("cpu.weight", "20"), ("cpu.weight", "30")], ["CPUWeight t 30"]),
+        ([("io.weight", "default 70"), ("io.weight", "8:0 50")], ["IOWeight t 70"]),
+        ([("memory.low", "max"), ("memory.min", "4096"), ("memory.max", "8192")],
+         [f"MemoryLow t {2**64 - 1}", "MemoryMin t 4096"]),
+        ([("cpu.shares", "512"), ("blkio.weight", "500")], ["CPUShares t 512", "BlockIOWeight t 500"]),
+        ([("pids.max", "5"), ("cpuset.cpus", "0")], []),
+    ],
+)  # fmt: skip
+def test_a_scope_has_what_counts_for_nothing_below_it(writes: list[tuple[str, str]], told: list[str]) -> None:
+    """Weights among those of one parent, and protections; what limits does so below it, too."""
+    found = weights([Write(file.partition(".")[0], file, value, "") for file, value in writes])
+
+    assert [" ".join(each) for each in found] == told
+
+
+def test_a_weight_for_bfq_is_told_as_the_other(private_dir: str) -> None:
+    """systemd takes the one of io.weight, and writes both."""
+    writes = plan_writes(Resources(block_io=BlockIO(weight=10)), read_host(ScopeHost(private_dir)))
+
+    assert weights(writes) == (("IOWeight", "t", "1"),)
+
+
+def test_weights_are_asked_for_with_the_scope(private_dir: str) -> None:
+    """It has them from its first moment, and so has the group of the container."""
+    host = ScopeHost(private_dir)
+    systemd = Systemd(located=host.locate)
+    scopes = Scopes(systemd)
+
+    scopes.make(host, WEB, "web", Resources(cpu=Cpu(shares=512), memory=Memory(reservation=4096)), lambda undo: None)
+    scopes.release()
+
+    [words] = systemd.asked
+    assert words[8] == "9"
+    assert " CPUWeight t 20 PIDs " in " ".join(words).replace(" MemoryLow t 4096", "")
+    assert host.content("machine.slice/libpod-web.scope/container/cpu.weight") == "20"
+
+
+def scoped(host: ScopeHost) -> Held:
+    """Return a container with a weight in its scope."""
+    undo: list[Undo] = []
+    scopes = Scopes(Systemd(located=host.locate))
+    scopes.make(host, WEB, "web", Resources(cpu=Cpu(shares=512)), undo.append)
+    scopes.release()
+    return Held("web", 0, 0, boot_id(), "", tuple(undo))
+
+
+def test_an_update_is_told_to_systemd(private_dir: str) -> None:
+    """What its groups are changed to, and nothing where no weight is."""
+    host, systemd = ScopeHost(private_dir), Systemd()
+    held = scoped(host)
+    warden = LinuxWarden(host, ask=systemd)
+
+    warden.update(held, Resources(pids_limit=7), lambda undo: None)
+    warden.update(held, Resources(cpu=Cpu(shares=1024), pids_limit=8), lambda undo: None)
+
+    [words] = systemd.asked
+    assert words[4:] == ("SetUnitProperties", "sba(sv)", WEB.unit, "true", "1", "CPUWeight", "t", "39")
+    group = "machine.slice/libpod-web.scope/container"
+    assert (host.content(f"{group}/cpu.weight"), host.content(f"{group}/pids.max")) == ("39", "8")
+
+
+def test_an_update_that_systemd_refuses_changes_nothing(private_dir: str) -> None:
+    """It is asked first, and its reason is told."""
+    host = ScopeHost(private_dir)
+    held = scoped(host)
+
+    with pytest.raises(RuntimeFailure, match=r"linux\.resources: have systemd change libpod-web\.scope: It is masked"):
+        LinuxWarden(host, ask=Systemd("It is masked")).update(held, Resources(cpu=Cpu(shares=1024)), lambda undo: None)
+
+    assert host.content("machine.slice/libpod-web.scope/container/cpu.weight") == "20"
+
+
+def test_an_update_that_the_groups_refuse_is_taken_back(private_dir: str) -> None:
+    """systemd is told what there was before."""
+    host, systemd = ScopeHost(private_dir), Systemd()
+    held = scoped(host)
+
+    def refuse() -> None:
+        raise RuntimeFailure("write", "no")
+
+    with pytest.raises(RuntimeFailure, match="write: no"):
+        update(systemd, host, held, Resources(cpu=Cpu(shares=1024)), refuse)
+
+    assert [words[-3:] for words in systemd.asked] == [("CPUWeight", "t", "39"), ("CPUWeight", "t", "20")]
 
 
 def test_a_stand_in_is_gone_when_it_is_ended() -> None:

@@ -21,3 +21,11 @@ NO_SCOPE = "no_systemd_scope"
 def recorded(undo: Iterable[Undo]) -> tuple[str, ...]:
     """Return the groups that a jail was given."""
     return tuple([directory for each in undo if each.action == GROUPS for directory in each.target.split("\n")])
+
+
+def scopes_of(undo: Iterable[Undo]) -> tuple[tuple[str, str], ...]:
+    """Return the scopes that systemd made for a jail, by unit and description."""
+    told = [each for each in undo if each.action in (SCOPE, NO_SCOPE)]
+    refused = {each.target for each in told if each.action == NO_SCOPE}
+    made = [each.target for each in told if each.action == SCOPE and each.target not in refused]
+    return tuple([(unit, description) for unit, _, description in [each.partition("\n") for each in made]])

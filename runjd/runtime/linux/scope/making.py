@@ -5,7 +5,8 @@ systemd has its own hierarchy, and with version 1 some of the controllers; in ev
 other hierarchy the group is made at the same path by us, as runc does.  The scope is
 delegated, so what is below its group is ours: the processes, with their limits, are in
 a group below it, as crun has it.  In the group of the scope itself systemd takes limits
-away that it was not told of, whenever it reads its units again.
+away that it was not told of, whenever it reads its units again: it is told of those that
+count for nothing below (:mod:`runjd.runtime.linux.scope.weighing`).
 """
 
 from __future__ import annotations
@@ -16,9 +17,11 @@ from runjd.errors import RuntimeFailure
 from runjd.runtime.failing import failure
 from runjd.runtime.linux.cgroup.files import read_host, write_file
 from runjd.runtime.linux.cgroup.making import make_groups
+from runjd.runtime.linux.cgroup.writes import plan_writes
 from runjd.runtime.linux.scope.naming import PATH
 from runjd.runtime.linux.scope.standin import StandIn
 from runjd.runtime.linux.scope.units import start_scope
+from runjd.runtime.linux.scope.weighing import weights
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,9 +59,14 @@ class Scopes:
         :return: the directories of its groups, that of the freezer first.
         :raise RunjdError: naming what cannot be applied, or what systemd said; call :meth:`release`.
         """
+        heavy = weights(plan_writes(resources, read_host(kernel)))
         self._stand_in = StandIn()
         pid = self._stand_in.pid
-        start_scope(self._ask, scope, id, pid, made, lambda: bool(scope_path(read_host(kernel, pid), scope.unit)))
+
+        def arrived() -> bool:
+            return bool(scope_path(read_host(kernel, pid), scope.unit))
+
+        start_scope(self._ask, scope, id, pid, made, arrived, heavy)
         host = read_host(kernel, pid)
         path = scope_path(host, scope.unit)
         if not path:

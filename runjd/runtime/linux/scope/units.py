@@ -13,7 +13,7 @@ import time
 
 from runjd.errors import RuntimeFailure
 from runjd.runtime.contract import Undo
-from runjd.runtime.linux.cgroup.record import NO_SCOPE, SCOPE
+from runjd.runtime.linux.cgroup.record import NO_SCOPE, SCOPE, scopes_of
 from runjd.runtime.linux.scope import bus
 from runjd.runtime.linux.scope.naming import PATH, unit_object
 
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
     from runjd.runtime.linux.scope.bus import Ask
     from runjd.runtime.linux.scope.naming import Scope
+    from runjd.runtime.linux.scope.weighing import Property
 
 #: seconds until systemd must have carried out what it was asked for
 _PATIENCE = 30.0
@@ -32,7 +33,13 @@ _UNLIMITED = str(2**64 - 1)
 
 
 def start_scope(
-    ask: Ask, scope: Scope, id: str, pid: int, made: Callable[[Undo], None], arrived: Callable[[], bool]
+    ask: Ask,
+    scope: Scope,
+    id: str,
+    pid: int,
+    made: Callable[[Undo], None],
+    arrived: Callable[[], bool],
+    weights: Sequence[Property] = (),
 ) -> None:
     """
     Have systemd make a scope of a process.
@@ -40,12 +47,14 @@ def start_scope(
     :param ask: asks busctl, see :func:`runjd.runtime.linux.scope.bus.ask`.
     :param made: told of it before it is there.
     :param arrived: whether the process is in the group of the scope.
+    :param weights: more properties of it, see :func:`runjd.runtime.linux.scope.weighing.weights`.
     :raise RuntimeFailure: systemd does not do it.
     """
     description = f"container {id} of runj {os.urandom(8).hex()}"
     target = f"{scope.unit}\n{description}"
     made(Undo(SCOPE, target))
-    job = _begin(ask, scope, description, pid, lambda: made(Undo(NO_SCOPE, target)))
+    properties = _properties(scope, description, pid, weights)
+    job = _begin(ask, scope, properties, lambda: made(Undo(NO_SCOPE, target)))
     deadline = time.monotonic() + _PATIENCE
     pause, most = _PAUSES
     while not arrived():
@@ -57,9 +66,8 @@ def start_scope(
         pause = min(pause * 2, most)
 
 
-def _begin(ask: Ask, scope: Scope, description: str, pid: int, refused: Callable[[], None]) -> str:
+def _begin(ask: Ask, scope: Scope, properties: Sequence[str], refused: Callable[[], None]) -> str:
     """Return the path of the job on the bus that makes the scope."""
-    properties = _properties(scope, description, pid)
     try:
         answer = bus.call(ask, "StartTransientUnit", "ssa(sv)a(sa(sv))", scope.unit, "fail", *properties)
     except RuntimeFailure:
@@ -78,11 +86,8 @@ def stop_scopes(ask: Ask, undo: Sequence[Undo], patience: float = _PATIENCE) -> 
 
     :raise RuntimeFailure: systemd does not do it.
     """
-    refused = {each.target for each in undo if each.action == NO_SCOPE}
-    for each in undo:
-        if each.action == SCOPE and each.target not in refused:
-            unit, _, description = each.target.partition("\n")
-            _stop(ask, unit, description, time.monotonic() + patience)
+    for unit, description in scopes_of(undo):
+        _stop(ask, unit, description, time.monotonic() + patience)
 
 
 def _stop(ask: Ask, unit: str, description: str, deadline: float) -> None:
@@ -104,7 +109,7 @@ def _stop(ask: Ask, unit: str, description: str, deadline: float) -> None:
         pause = min(pause * 2, most)
 
 
-def _properties(scope: Scope, description: str, pid: int) -> tuple[str, ...]:
+def _properties(scope: Scope, description: str, pid: int, weights: Sequence[Property]) -> tuple[str, ...]:
     properties = (
         ("Description", "s", description),
         ("Slice", "s", scope.slice),
@@ -115,6 +120,7 @@ def _properties(scope: Scope, description: str, pid: int) -> tuple[str, ...]:
         ("CollectMode", "s", "inactive-or-failed"),
         # the bundle's limit holds, not systemd's for units that name none
         ("TasksMax", "t", _UNLIMITED),
+        *weights,
         ("PIDs", "au", "1", str(pid)),
     )
     return (str(len(properties)), *[word for each in properties for word in each], "0")
