@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import stat
 
+from runjd.container.failure import words
 from runjd.container.stdio import Fifos, Io, Streams
 from runjd.errors import BadArgument, InputOutput
 
@@ -121,7 +122,7 @@ def open_client_fifo(path: str, flags: int, uid: int | None = None) -> int:
     except ValueError:
         raise BadArgument(f"{path!r} is no path of a FIFO") from None
     except OSError as error:
-        raise InputOutput(f"cannot open the FIFO {path}: {error.strerror}") from error
+        raise InputOutput(f"cannot open the FIFO {path}: {words(error.errno or 0)}") from error
     opened = os.fstat(fd)
     if not stat.S_ISFIFO(opened.st_mode):
         os.close(fd)

@@ -165,7 +165,7 @@ def _enter(job: Job) -> tuple[bytes, list[bytes]]:
         job.hooks.before_become()
     job.become(job.process)
     if not entered:
-        with Step(f'chdir to "{job.process.cwd}"', "process.cwd"):
+        with Step(program.going_to(job.process.cwd), "process.cwd"):
             program.enter_directory(job.process.cwd)
     return program.find_executable(job.arguments[0], environment), environment
 

@@ -199,5 +199,5 @@ def why_lost(message: report.Message) -> RunjdError:
 
 def killed_before(what: str) -> RuntimeFailure:
     """Return the error of a child that was killed by somebody else, or by the kernel."""
-    reason = f"the process was killed before {what} (is its memory limit too low?)"
+    reason = f"the process was killed before {what} (memory limit too low?)"
     return RuntimeFailure("enter the container", reason, errno=errno.ESRCH)

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 else:
     import _signal
 
+#: the step of errors that say that there is none
+START_LOGGER = "start the logger"
 #: seconds that a logger may take until it is ready
 READY_LIMIT = 20.0
 #: how often, and after how many seconds, one that closed the pipe is looked at: it may have died
@@ -67,9 +69,8 @@ class Logger:
             os.close(ready)
             self.end()
             reason = os.strerror(error.errno or 0)
-            raise RuntimeFailure(
-                "start the logger", f"{self._argv[0]}: {reason.lower()}", errno=error.errno or 0
-            ) from None
+            why = f"{self._argv[0]}: {reason.lower()}"
+            raise RuntimeFailure(START_LOGGER, why, errno=error.errno or 0) from None
         finally:
             for fd in (*read, theirs):
                 os.close(fd)
@@ -134,7 +135,7 @@ class Logger:
                 self.pid = 0
                 how = os.waitstatus_to_exitcode(status)
                 why = f"{self._argv[0]} ended before it was ready, with status {how}"
-                raise RuntimeFailure("start the logger", why)
+                raise RuntimeFailure(START_LOGGER, why)
             time.sleep(_MOMENT)
 
 

@@ -249,10 +249,15 @@ class Operations:
         """
         Signal the init process, or every process of the container; waits for nobody.
 
+        :param everyone: also who is left where that has ended, if anybody is.
         :raise WrongState: it is stopped.
         """
         with self._store.look(check_id(id)) as place:
             state = current(place)
+            if everyone and state.status == "stopped":
+                if (record := place.read()) is not None:
+                    self._warden(record.runtime).signal_rest(record.held(), signum)
+                return
             if state.status not in LIVE:
                 raise WrongState(f'cannot signal "{id}": {STANDS[state.status]}', jail=id, status=state.status)
             self._warden(state.runtime).signal(state.held(), signum, everyone)
@@ -317,14 +322,15 @@ class Operations:
             state = self._live(place, "list the processes of")
             return self._warden(state.runtime).processes(state.held())
 
-    def usage(self, id: str) -> dict[str, object]:
+    def usage(self, id: str, also_ended: bool = False) -> dict[str, object]:
         """
         Return what a container uses, as JSON values in the form of runc's statistics.
 
+        :param also_ended: of one that is stopped: what it used before.
         :raise WrongState: it has no processes.
         """
         with self._store.look(check_id(id)) as place:
-            state = self._live(place, "measure")
+            state = current(place) if also_ended else self._live(place, "measure")
             return self._warden(state.runtime).usage(state.held())
 
     def watch_memory(self, id: str) -> MemoryWatch:

@@ -57,6 +57,11 @@ def home_of(uid: int, passwd: str = _PASSWD) -> bytes:
     return b"/"
 
 
+def going_to(path: str) -> str:
+    """Return the step of making a directory the working directory, in the words of runc."""
+    return f'chdir to cwd ("{path}")'
+
+
 def enter_directory(path: str) -> None:
     """
     Make ``process.cwd`` the working directory, which must be inside the root.
@@ -68,7 +73,7 @@ def enter_directory(path: str) -> None:
     :raise RuntimeFailure: there is none, or it is outside.
     :raise PermissionError: this user may not enter it.
     """
-    step = f'chdir to "{path}"'
+    step = going_to(path)
     try:
         os.chdir(path)
     except PermissionError:
@@ -92,9 +97,7 @@ def find_executable(name: bytes, environment: Sequence[bytes]) -> bytes:
     if b"/" in name:
         number = _obstacle(name)
         if number:
-            # engines tell what may not be executed from what is not there by the words, and a directory may not
-            reason = f"permission denied: it {words(number)}" if number == errno.EISDIR else words(number)
-            raise _failure(name, reason, number)
+            raise _failure(name, _obstructed(name, number), number)
         return name
     denied = False
     search = value_of(b"PATH", environment)
@@ -167,8 +170,17 @@ def _obstacle(path: bytes) -> int:
     return 0
 
 
+def _obstructed(name: bytes, number: int) -> str:
+    """Return an obstacle in runc's words, by which engines tell what is not there from what may not be executed."""
+    if number == errno.EACCES:
+        return words(number)
+    if number == errno.EISDIR:
+        return f"permission denied: it {words(number)}"
+    return f"stat {os.fsdecode(name)}: {words(number)}"
+
+
 def _failure(name: bytes, reason: str, number: int) -> RuntimeFailure:
-    return RuntimeFailure(f'exec "{os.fsdecode(name)}"', reason, "process.args[0]", number)
+    return RuntimeFailure(f'exec: "{os.fsdecode(name)}"', reason, "process.args[0]", number)
 
 
 def _read_regular(path: str, limit: int) -> bytes:

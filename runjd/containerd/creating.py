@@ -22,10 +22,19 @@ from runjd.containerd.sinks import check_log
 from runjd.containerd.streams import FILE, Streams, for_keeper
 from runjd.containerd.task import Task
 from runjd.containerd.tasks import Tasks
-from runjd.errors import AlreadyExists, BadArgument, NotFound, RunjdError, TimedOut, Unsupported, WrongState
+from runjd.containerd.wording import no_streams, told
+from runjd.errors import (
+    AlreadyExists,
+    BadArgument,
+    InputOutput,
+    NotFound,
+    RunjdError,
+    TimedOut,
+    Unsupported,
+    WrongState,
+)
 from runjd.protocols.keeperreplies import Launched
 from runjd.protocols.ttrpc.call import Call
-from runjd.protocols.ttrpc.status import UNKNOWN, TtrpcError
 from runjd.runtime.rootmount import RootMount
 
 #: seconds that output which nobody takes can delay a deletion
@@ -34,8 +43,6 @@ _OUTPUT_LIMIT = 2.0
 _FILE_LIMIT = 10.0
 #: seconds between looks at what an earlier daemon has asked for, and for which it is looked at
 MOMENT, RESUME_LIMIT = 0.05, 60.0
-#: codes of errors that say nothing of the container
-_PASSING = ("BUSY", "GONE", "LIMIT", "EXISTS", "CANCELLED")
 
 
 class Creating:
@@ -64,7 +71,7 @@ class Creating:
         """
         origin = call.caller.origin
         mark = mark_of(call)
-        stdio = for_keeper(streams, origin.namespace, id)
+        stdio = asked_streams(streams, origin.namespace, id)
         known = self._tasks.trace(origin.jail(id))
         task = None
         if known is not None and not known.deleted:
@@ -234,7 +241,10 @@ class Creating:
         """Make the files that are written to, as nobody would be told later that they cannot be."""
         if streams.kind == FILE:
             for path in set(streams.outputs.values()):
-                await self._in_time(check_log, path, f"the log {path} could not be opened")
+                try:
+                    await self._in_time(check_log, path, f"the log {path} could not be opened")
+                except InputOutput as error:
+                    raise no_streams(error) from error
 
     async def _wants_scopes(self, options: Options) -> bool:
         """Return whether systemd is to make the control groups. :raise Unsupported: our runtime has none."""
@@ -282,8 +292,10 @@ async def output_of(place: TaskPlace, process: TaskProcess) -> None:
             late.cancel()
 
 
-def told(verb: str, error: RunjdError) -> RunjdError:
-    """Return what containerd's clients are told where the runtime could not do it."""
-    if error.code in _PASSING:
-        return error
-    return TtrpcError(UNKNOWN, f"OCI runtime {verb} failed: {error}")
+def asked_streams(streams: Streams, namespace: str, id: str) -> dict[str, object]:
+    """Return what the keeper is told of the streams of a process. :raise TtrpcError: it cannot be."""
+    try:
+        streams.outputs  # noqa: B018 - see that they can be told
+        return for_keeper(streams, namespace, id)
+    except BadArgument as error:
+        raise no_streams(error) from error

@@ -81,11 +81,12 @@ class Dying:
             self._place.keeper.signal(task.jail, signal.SIGKILL, exec_id=process.name).addErrback(_passed_over)
 
     def _end_task(self, task: Task, end: End) -> None:
+        # without a pid namespace of its own a jail may outlive its init process
+        self._place.in_thread(self._place.looks.kill, task.jail, signal.SIGKILL, True).addErrback(_passed_over)
         living = [each for each in task.execs.values() if each.lives or each.is_starting]
         if not living:
             self._tell_init(task, end)
             return
-        self._place.keeper.signal(task.jail, signal.SIGKILL, everyone=True).addErrback(_passed_over)
         for each in living:  # where nothing isolates, they are not the jail's
             self.kill(task, each)
         ends: Deferred[object] = DeferredList([each.wait() for each in living], consumeErrors=True)  # type: ignore[assignment]

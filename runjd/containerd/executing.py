@@ -8,7 +8,7 @@ from typing import Any
 from twisted.internet.task import deferLater
 
 from runjd.containerd.connecting import connect, disconnect
-from runjd.containerd.creating import MOMENT, RESUME_LIMIT, output_of, told
+from runjd.containerd.creating import MOMENT, RESUME_LIMIT, asked_streams, output_of
 from runjd.containerd.dying import Dying
 from runjd.containerd.ends import End
 from runjd.containerd.loggerend import LoggerEnds
@@ -17,6 +17,7 @@ from runjd.containerd.process import TaskProcess, mark_of
 from runjd.containerd.steering import close_input
 from runjd.containerd.streams import Streams, for_keeper
 from runjd.containerd.task import Task
+from runjd.containerd.wording import check_status, told
 from runjd.errors import NotFound, RunjdError, WrongState
 from runjd.protocols.keeperreplies import Launched
 from runjd.protocols.ttrpc.call import Call
@@ -36,8 +37,7 @@ class Executing:
         """
         Register an exec.
 
-        :raise TtrpcError: there is one of that id.
-        :raise WrongState: the task has ended.
+        :raise TtrpcError: there is one of that id; the task has ended, or is paused.
         """
         mark = mark_of(call)
         known = task.execs.get(exec_id)
@@ -45,9 +45,8 @@ class Executing:
             if call.is_repeated and known.asked == mark:
                 return
             raise TtrpcError(ALREADY_EXISTS, f"id {exec_id}: already exists")
-        if not task.init.lives:
-            raise WrongState("cannot exec in a stopped container: failed precondition")
-        for_keeper(streams, task.origin.namespace, task.id)
+        check_status("exec", task.standing)
+        asked_streams(streams, task.origin.namespace, task.id)
         process = TaskProcess(check_id(exec_id), streams, {**spec, "terminal": streams.terminal}, mark, "added")
         task.execs[exec_id] = process
         try:
@@ -68,8 +67,9 @@ class Executing:
         is_resumed = call.is_repeated and process.started == mark
         if is_resumed and process.pid:
             return process
-        if task.init.status not in ("starting", "running") or task.is_paused:
+        if task.init.status not in ("starting", "running"):
             raise WrongState("cannot exec in a container that does not run: failed precondition")
+        check_status("exec", task.standing)
         if process.status != "added" or process.is_starting:
             raise WrongState(f"cannot start a process that is {process.status}: failed precondition")
         process.status, process.started, process.is_starting = "starting", mark, True

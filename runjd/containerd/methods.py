@@ -21,6 +21,7 @@ from runjd.containerd.streams import Streams
 from runjd.containerd.task import Task
 from runjd.containerd.tasks import Tasks
 from runjd.containerd.wirevalues import packed, timestamp
+from runjd.containerd.wording import check_status
 from runjd.errors import BadArgument, NotFound, Unsupported
 from runjd.protocols.ttrpc.call import Call
 from runjd.protocols.ttrpc.status import UNIMPLEMENTED, TtrpcError
@@ -128,7 +129,7 @@ class Methods:
         task, process = self._find(call, request)
         streams, end = process.streams, process.end
         status = _STATUS[process.status]
-        if task.is_paused and status == pb.RUNNING and not process.exec_id:
+        if task.standing == "paused" and not process.exec_id:
             status = pb.PAUSED
         return pb.StateResponse(
             id=process.exec_id or task.id,
@@ -154,15 +155,15 @@ class Methods:
         return made
 
     async def _pause(self, call: Call, request: pb.PauseRequest) -> Message:
-        await self._steering.pause(self._tasks.find(call.caller.origin, request.id), True)
+        await self._steering.pause(self._tasks.find(call.caller.origin, request.id), True, call.is_repeated)
         return pb_empty()
 
     async def _resume(self, call: Call, request: pb.ResumeRequest) -> Message:
-        await self._steering.pause(self._tasks.find(call.caller.origin, request.id), False)
+        await self._steering.pause(self._tasks.find(call.caller.origin, request.id), False, call.is_repeated)
         return pb_empty()
 
     async def _checkpoint(self, call: Call, request: pb.CheckpointTaskRequest) -> Message:
-        self._tasks.find(call.caller.origin, request.id)
+        check_status("checkpoint", self._tasks.find(call.caller.origin, request.id).standing)
         raise TtrpcError(UNIMPLEMENTED, "checkpoints: not implemented")
 
     async def _kill(self, call: Call, request: pb.KillRequest) -> Message:

@@ -58,6 +58,8 @@ def _of_version1(stats: Stats, raw: Mapping[str, int]) -> v1.Metrics:
             _set_known(getattr(made.memory, name), entry)
     for size, entry in stats.get("hugetlb", {}).items():
         _set_known(made.hugetlb.add(pagesize=size), entry)
+    made.blkio.SetInParent()
+    made.memory_oom_control.SetInParent()
     for name, key in (
         ("io_service_bytes_recursive", "ioServiceBytesRecursive"),
         ("io_serviced_recursive", "ioServicedRecursive"),

@@ -30,8 +30,11 @@ class Looks(Protocol):
     def processes(self, id: str) -> tuple[int, ...]:
         """Return the pids of all its processes."""
 
-    def usage(self, id: str) -> dict[str, object]:
-        """Return what it uses."""
+    def usage(self, id: str, also_ended: bool) -> dict[str, object]:
+        """Return what it uses, or used before its end."""
+
+    def kill(self, id: str, signum: int, everyone: bool) -> None:
+        """Signal its init process, or everyone, whoever is left after its end too."""
 
     def start_at_once(self, id: str) -> bool:
         """Execute its program; False where it has hooks."""

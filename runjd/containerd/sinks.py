@@ -16,6 +16,7 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from runjd.container.clientio import open_client_fifo
+from runjd.container.failure import words
 from runjd.errors import InputOutput, RunjdError
 from runjd.protocols.jailoutput import close_later
 
@@ -185,7 +186,8 @@ def open_log(path: str) -> int:
     except OSError as error:
         if error.errno == errno.ENXIO:
             raise _no_log(path) from None
-        raise InputOutput(f"cannot open the log {path}: {error.strerror}") from error
+        number = errno.ENOTDIR if isinstance(error, FileExistsError) else error.errno or 0
+        raise InputOutput(f"cannot open the log {path}: {words(number)}") from error
     if stat.S_ISFIFO(os.fstat(fd).st_mode):
         os.close(fd)
         raise _no_log(path)

@@ -9,7 +9,9 @@ from typing import Any
 from runjd.containerd.place import TaskPlace
 from runjd.containerd.process import TaskProcess
 from runjd.containerd.task import Task
-from runjd.errors import BadArgument, NotFound, RunjdError, WrongState
+from runjd.containerd.wording import check_status
+from runjd.errors import NotFound, RunjdError, WrongState
+from runjd.protocols.ttrpc.status import UNKNOWN, TtrpcError
 
 _SIZES = range(1, 65_536)
 #: codes of errors that say that there is no such process any more
@@ -28,14 +30,18 @@ class Steering:
 
         :param mark: of the call; the keeper carries it out once, by however many daemons it is asked.
 
-        :raise NotFound: it has ended.
+        :raise NotFound: it has ended; that nobody is left of everyone is no error.
         :raise WrongState: it was not started.
+        :raise TtrpcError: there is no such signal.
         """
         if process.status == "added" or (process.exec_id and process.is_starting):
             raise WrongState("process not created: failed precondition")
         if not 0 < signum < signal.NSIG:
-            raise BadArgument(f"there is no signal {signum}")
+            reason = f"unable to signal init: invalid argument: there is no signal {signum}"
+            raise TtrpcError(UNKNOWN, f"unknown error after kill: {reason}")
         if not process.lives:
+            if everyone and not process.exec_id:  # whoever outlived it was killed with it
+                return
             raise NotFound("process already finished: not found")
         try:
             await self._place.keeper.signal(task.jail, signum, exec_id=process.name, everyone=everyone, once=mark)
@@ -55,15 +61,19 @@ class Steering:
                 raise
         task.is_paused = False
 
-    async def pause(self, task: Task, is_paused: bool) -> None:
-        """Stop all processes of a task, or let them go on. :raise WrongState: it does not run."""
+    async def pause(self, task: Task, is_paused: bool, is_repeated: bool) -> None:
+        """
+        Stop all processes of a task, or let them go on.
+
+        :param is_repeated: an earlier daemon may have done it.
+        :raise TtrpcError: it does not run, or they are stopped, or not, already.
+        """
+        verb = "pause" if is_paused else "resume"
         async with task.lock:
-            if task.is_paused is is_paused and task.init.lives:
-                return  # a repeated call, or a second one
-            if task.init.status != "running":
-                verb = "pause" if is_paused else "resume"
-                raise WrongState(f"cannot {verb} a container that is {task.init.status}: failed precondition")
-            await self._place.keeper.change(task.jail, "pause" if is_paused else "resume")
+            if is_repeated and task.is_paused is is_paused and task.init.lives:
+                return
+            check_status(verb, task.standing)
+            await self._place.keeper.change(task.jail, verb)
             task.is_paused = is_paused
             self._place.save(task)
             self._place.announcing.paused(task)
@@ -71,6 +81,7 @@ class Steering:
     async def update(self, task: Task, changes: Mapping[str, Any]) -> None:
         """Change limits of a task. :raise RunjdError: they cannot be applied."""
         async with task.lock:
+            check_status("update", task.standing)
             await self._place.keeper.change(task.jail, "update", changes)
 
     def resize(self, process: TaskProcess, rows: int, columns: int) -> None:
@@ -95,8 +106,8 @@ class Steering:
         return found
 
     async def usage(self, task: Task) -> Mapping[str, Any]:
-        """Return what a task uses, in the form of a runtime's ``usage``."""
-        found: Mapping[str, Any] = await self._place.in_thread(self._place.looks.usage, task.jail)
+        """Return what a task uses, or did before its end, in the form of a runtime's ``usage``."""
+        found: Mapping[str, Any] = await self._place.in_thread(self._place.looks.usage, task.jail, True)
         return found
 
 

@@ -52,6 +52,13 @@ class Task:
         self.untold: list[Untold] = []
         self.lock: Any = DeferredLock()
 
+    @property
+    def standing(self) -> str:
+        """What its clients know it as: ``created``, ``running``, ``paused`` or ``stopped``."""
+        if self.init.status == "running":
+            return "paused" if self.is_paused else "running"
+        return "stopped" if self.init.status == "stopped" else "created"
+
     def process(self, exec_id: str) -> TaskProcess:
         """Return init, or an exec. :raise NotFound: there is none."""
         if not exec_id:

@@ -117,6 +117,10 @@ class Warden(ABC):
         """
 
     @abstractmethod
+    def signal_rest(self, held: Held, signum: int) -> None:
+        """Signal whoever is left of a jail whose init process is gone; that may be nobody."""
+
+    @abstractmethod
     def remove(self, held: Held) -> None:
         """Kill whatever is left and undo everything, in reverse; nothing to do is no error."""
 

@@ -81,6 +81,10 @@ class MemoryRuntime(PlainRuntime):
         self._note(f"signal {signum}{' everyone' if everyone else ''}")
         super().signal(held, signum, everyone)
 
+    def signal_rest(self, held: Held, signum: int) -> None:
+        self._note(f"signal {signum} rest")
+        super().signal_rest(held, signum)
+
     def remove(self, held: Held) -> None:
         self._note("remove")
         super().remove(held)

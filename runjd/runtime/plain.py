@@ -127,6 +127,10 @@ class PlainRuntime(Runtime):
                 if each.pid != held.pid:
                     ending.signal_stranger(each.pid, each.start_time, signum)
 
+    def signal_rest(self, held: Held, signum: int) -> None:
+        for each in _members(held):
+            ending.signal_stranger(each.pid, each.start_time, signum)
+
     def remove(self, held: Held) -> None:
         groups = recorded(held.undo) if ending.is_of_this_boot(held) else ()
         if groups:

@@ -133,14 +133,14 @@ def _scheduling_to_json(process: Process, made: dict[str, object]) -> None:
 
 
 def _read_args(reader: Reader) -> tuple[str, ...]:
-    if not reader.require("args", "an array with the program and its arguments"):
+    # behind what is wrong stand runc's words, which engines look for
+    if reader.fields.get("args", []) == []:
+        how = "is empty" if "args" in reader.fields else "is missing"
+        reader.fault("args", f"{how}: args must not be empty; expected an array with the program and its arguments")
         return ()
     args = reader.texts("args")
-    if not args:
-        if reader.fields["args"] == []:
-            reader.fault("args", "is empty; expected at least the program to run")
-    elif not args[0]:
-        reader.fault_at("args", 0, "is empty: executable file not found in $PATH")
+    if args and not args[0]:
+        reader.fault_at("args", 0, 'is empty: exec: "": executable file not found in $PATH')
     return args
 
 

@@ -103,7 +103,7 @@ def test_a_program_that_may_not_be_executed(linux: Jails) -> None:
     """Where the filter refuses execve itself, start says so, in the words that engines look for."""
     create(linux, filtered(linux, ["true"], {"names": ["execve"], "action": "SCMP_ACT_ERRNO"}))
 
-    with pytest.raises(RunjdError, match=r'exec "/bin/true": operation not permitted'):
+    with pytest.raises(RunjdError, match=r'exec: "/bin/true": operation not permitted'):
         linux.operations.start("web")
 
 

@@ -143,14 +143,20 @@ def test_of_many_creators_at_once_exactly_one_wins(plain: Jails) -> None:
 
 
 BAD_PROCESSES = {
-    "missing program": ({"args": ["nonesuch"]}, 'process.args[0]: exec "nonesuch": executable file not found in $PATH'),
-    "missing path": ({"args": ["/no/such"]}, 'process.args[0]: exec "/no/such": no such file or directory'),
-    "no rights": ({"args": ["/etc/passwd"]}, 'process.args[0]: exec "/etc/passwd": permission denied'),
-    "directory": ({"args": ["/etc"]}, 'process.args[0]: exec "/etc": permission denied: it is a directory'),
-    "cwd is a file": ({"cwd": "/etc/passwd"}, 'process.cwd: chdir to "/etc/passwd": not a directory'),
+    "missing program": (
+        {"args": ["nonesuch"]},
+        'process.args[0]: exec: "nonesuch": executable file not found in $PATH',
+    ),
+    "missing path": (
+        {"args": ["/no/such"]},
+        'process.args[0]: exec: "/no/such": stat /no/such: no such file or directory',
+    ),
+    "no rights": ({"args": ["/etc/passwd"]}, 'process.args[0]: exec: "/etc/passwd": permission denied'),
+    "directory": ({"args": ["/etc"]}, 'process.args[0]: exec: "/etc": permission denied: it is a directory'),
+    "cwd is a file": ({"cwd": "/etc/passwd"}, 'process.cwd: chdir to cwd ("/etc/passwd"): not a directory'),
     "empty path": (
         {"args": ["sh"], "env": ["PATH=/nowhere"]},
-        'process.args[0]: exec "sh": executable file not found in $PATH',
+        'process.args[0]: exec: "sh": executable file not found in $PATH',
     ),
 }
 

@@ -81,9 +81,9 @@ def test_an_exec_process_finds_nothing_of_ours(jails: Jails) -> None:
 @pytest.mark.parametrize(
     ("args", "cwd", "message"),
     [
-        (["nonesuch"], "/", 'process.args[0]: exec "nonesuch": executable file not found in $PATH'),
-        (["/etc/passwd"], "/", 'process.args[0]: exec "/etc/passwd": permission denied'),
-        (["true"], "/no/such", 'process.cwd: chdir to "/no/such": no such file or directory'),
+        (["nonesuch"], "/", 'process.args[0]: exec: "nonesuch": executable file not found in $PATH'),
+        (["/etc/passwd"], "/", 'process.args[0]: exec: "/etc/passwd": permission denied'),
+        (["true"], "/no/such", 'process.cwd: chdir to cwd ("/no/such"): no such file or directory'),
     ],
 )
 def test_what_cannot_be_executed_is_told_and_leaves_nothing(

@@ -142,7 +142,7 @@ def test_a_working_directory_that_is_missing_is_made(private_dir: str) -> None:
 
 def test_a_working_directory_that_is_missing_is_an_error_on_the_host(plain: Jails) -> None:
     """Without a root of its own nothing is made, and create fails."""
-    with pytest.raises(RunjdError, match='process.cwd: chdir to "/no/such": no such file or directory'):
+    with pytest.raises(RunjdError, match=r'process.cwd: chdir to cwd \("/no/such"\): no such file or directory'):
         plain.create("web", ["pwd"], cwd="/no/such")
 
 
@@ -150,7 +150,7 @@ def test_a_working_directory_that_is_missing_is_an_error_on_the_host(plain: Jail
 def test_a_working_directory_that_cannot_be_made_is_an_error(private_dir: str) -> None:
     """A file in its place is told by the process."""
     jails = Jails(private_dir, "linux")
-    with pytest.raises(RunjdError, match='process.cwd: chdir to "/etc/passwd/x": not a directory'):
+    with pytest.raises(RunjdError, match=r'process.cwd: chdir to cwd \("/etc/passwd/x"\): not a directory'):
         jails.create("web", ["pwd"], cwd="/etc/passwd/x")
     jails.finish()
 

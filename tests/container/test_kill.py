@@ -79,6 +79,20 @@ def test_everyone_is_signalled_when_asked(jails: Jails) -> None:
     wait(state.pid)
 
 
+def test_whoever_is_left_of_everyone_is_signalled(jails: Jails) -> None:
+    """Where init has ended that is no error, as with runc, also where nobody is left."""
+    io = Fifos("init", stdin=False)
+    state = jails.create("web", ["sh", "-c", "sleep 60 & echo $!; exec >&-"], io=io, start=True)
+    read_until(io.held["out"], "\n")
+    wait(state.pid)
+
+    jails.operations.kill("web", signal.SIGKILL, everyone=True)
+    jails.operations.kill("web", signal.SIGKILL, everyone=True)
+
+    with pytest.raises(WrongState):
+        jails.operations.kill("web", signal.SIGKILL)
+
+
 @pytest.mark.parametrize("change", [{"start_time": 1}, {"boot_id": "another"}])
 def test_a_stranger_is_never_signalled(sessions: Jails, change: dict[str, object]) -> None:
     """A pid that was given away, or belongs to an earlier boot, is not believed (design decision 8)."""

@@ -111,7 +111,7 @@ def test_a_program_that_went_away_meanwhile_fails_start(jails: Jails) -> None:
     state = jails.operations.create("web", bundle, io, runtime=jails.runtime)
     os.unlink(f"{root}/program")
 
-    with pytest.raises(RunjdError, match=r'process.args\[0\]: exec ".*program": no such file or directory'):
+    with pytest.raises(RunjdError, match=r'process.args\[0\]: exec: ".*program": no such file or directory'):
         jails.operations.start("web")
 
     wait(state.pid)

@@ -14,6 +14,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import CancelledError
 from twisted.internet.task import deferLater
 
+from runjd.containerd.proto import metrics1_pb2
 from runjd.containerd.proto import task_pb2 as pb
 from runjd.errors import RunjdError
 from runjd.policy.facts import ExitRecord
@@ -53,6 +54,7 @@ async def test_a_message_that_cannot_be_read_is_refused(bench, method):
 async def test_what_there_is_not_is_not_implemented(bench):
     """Methods and services that nobody has, and checkpoints."""
     await bench.create("one", "sleep", "1000")
+    await bench.start("one")
 
     assert (await refusal(bench, "Dance", b""))[0] == UNIMPLEMENTED
     assert (await refusal(bench, "State", b"", service="containerd.sandbox.v1.Sandbox"))[0] == UNIMPLEMENTED
@@ -119,7 +121,8 @@ async def test_streams_that_nobody_knows_are_refused(bench, uri):
 
     code, words = await refusal(bench, "Create", pb.CreateTaskRequest(id="one", bundle=bundle, stdout=uri))
 
-    assert code == INVALID_ARGUMENT
+    assert code == UNKNOWN
+    assert words.startswith("failed to create init process I/O: ")
     assert uri.partition(":")[0] in words or "path" in words
 
 
@@ -185,6 +188,41 @@ async def test_the_order_of_things_is_kept(bench):
     code, words = await refusal(bench, "Kill", pb.KillRequest(id="one", signal=9))
     assert (code, words) == (NOT_FOUND, "process already finished: not found")
     assert (await refusal(bench, "Start", pb.StartRequest(id="one", exec_id="e")))[0] == FAILED_PRECONDITION
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_does_not_fit_is_refused_in_the_words_of_runc(bench):
+    """A second pause and a second resume, what a paused task does not do, and what one that ended does not."""
+    await bench.create("one", "sleep", "1000")
+    verbs = {
+        "pause": ("Pause", pb.PauseRequest(id="one")),
+        "resume": ("Resume", pb.ResumeRequest(id="one")),
+        "update": ("Update", pb.UpdateTaskRequest(id="one", resources={"value": b"{}"})),
+        "exec": ("Exec", pb.ExecProcessRequest(id="one", exec_id="e", spec={"value": b"{}"})),
+        "checkpoint": ("Checkpoint", pb.CheckpointTaskRequest(id="one")),
+    }
+
+    async def refused(verb) -> str:
+        code, words = await refusal(bench, *verbs[verb])
+        assert code == UNKNOWN
+        return words
+
+    assert await refused("pause") == "cannot pause task in created state"
+    await bench.start("one")
+    assert await refused("resume") == "cannot resume a running process"
+    await bench.call(*verbs["pause"])
+    assert await refused("pause") == "cannot pause a paused container"
+    assert await refused("exec") == "cannot exec in a paused state"
+    await bench.call(*verbs["resume"])
+    code, words = await refusal(bench, "Kill", pb.KillRequest(id="one", signal=99))
+    assert (code, words.endswith("invalid argument: there is no signal 99")) == (UNKNOWN, True)
+    await bench.kill("one")
+    await bench.wait("one")
+    for verb in verbs:
+        assert "stopped" in await refused(verb)
+    await bench.kill("one", everyone=True)
+    stats = await bench.call("Stats", pb.StatsRequest(id="one"), pb.StatsResponse)
+    assert metrics1_pb2.Metrics.FromString(stats.stats.value).cpu.usage.total > 0
 
 
 @pytest.mark.parametrize("spec", [b"", b"[]", b"{", b'{"args": 7}', b"[" * 50_000])

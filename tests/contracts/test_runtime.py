@@ -207,6 +207,19 @@ def test_everyone_is_signalled(subject: Subject) -> None:
     subject.runtime.remove(held)
 
 
+def test_whoever_is_left_is_signalled(subject: Subject) -> None:
+    """What outlives the init process gets the signal; where nobody does nothing happens, to no stranger either."""
+    held = _running(subject, "sleep 60 >/dev/null 2>&1 & echo up")
+    subject.driver.finish(held.pid)
+
+    subject.runtime.signal_rest(held, 9)
+
+    until(lambda: subject.runtime.processes(held) == ())
+    subject.runtime.signal_rest(held, 9)
+    subject.runtime.signal_rest(held._replace(pid=os.getpid(), start_time=1), 9)
+    subject.runtime.remove(held)
+
+
 def test_removing_kills_what_is_left(subject: Subject) -> None:
     """Removing ends every process of a running jail, also one that ignores signals."""
     held = _running(subject, "trap '' TERM HUP; (trap '' TERM HUP; sleep 60) & echo up; wait")

@@ -32,7 +32,7 @@ from runjd.runtime.freebsd.usage import usage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from runjd.runtime.contract import Held, Plan, Undo
     from runjd.spec.model import Config, FreeBSDJail, Process
@@ -137,11 +137,10 @@ class FreeBSDRuntime(Runtime):
         seen = self._kernel.process(held.pid) if held.pid > 1 else None
         if seen is None or seen.start_time != held.start_time or not seen.alive:
             raise WrongState(f'the init process of "{held.id}" is gone', jail=held.id)
-        for pid in self.processes(held) if everyone else (held.pid,):
-            try:
-                self._kernel.kill(pid, signum)
-            except ProcessLookupError:
-                continue
+        self._signal_all(self.processes(held) if everyone else (held.pid,), signum)
+
+    def signal_rest(self, held: Held, signum: int) -> None:
+        self._signal_all(self.processes(held), signum)
 
     def update(self, held: Held, resources: Resources, made: Callable[[Undo], None]) -> None:
         self._change.apply(held, resources, made)
@@ -157,6 +156,13 @@ class FreeBSDRuntime(Runtime):
     def remove(self, held: Held) -> None:
         self._removal.remove(held)
         self._undoing.undo(held)
+
+    def _signal_all(self, pids: Sequence[int], signum: int) -> None:
+        for pid in pids:
+            try:
+                self._kernel.kill(pid, signum)
+            except ProcessLookupError:
+                continue
 
     def _need_root(self) -> None:
         if self._uid != 0:

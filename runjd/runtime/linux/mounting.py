@@ -55,7 +55,8 @@ def bind(kernel: LinuxKernel, beneath: Beneath, step: BindMount, tree: int = -1)
         try:
             tree = kernel.copy_tree(step.source, step.recursive)
         except FileNotFoundError as error:
-            raise FileNotFoundError(error.errno, f"there is no {step.source} on the host") from error
+            reason = f"no such file or directory; there is no {step.source} on the host"
+            raise FileNotFoundError(error.errno, reason) from error
     try:
         is_directory = stat.S_ISDIR(kernel.fstat(tree).st_mode)
         set_attributes(kernel, tree, step.set, step.clear, step.propagation)

@@ -54,6 +54,16 @@ class LinuxWarden(Warden):
             if pid != held.pid:
                 ending.signal_stranger(pid, start_time, signum)
 
+    def signal_rest(self, held: Held, signum: int) -> None:
+        if members.has_own_pids(held):
+            return
+        groups = recorded(held.undo) if ending.is_of_this_boot(held) else ()
+        others = members.members(held)
+        if groups and signum == _KILL:
+            self._let_die(held, groups, True)
+        for pid, start_time in others:
+            ending.signal_stranger(pid, start_time, signum)
+
     def pause(self, held: Held, made: Callable[[Undo], None]) -> None:
         from runjd.runtime.linux.cgroup import living
 

@@ -268,6 +268,6 @@ def test_memory_that_is_too_small_to_start(linux: Runj) -> None:
     """The kernel kills init before it is ready; the error says what it may be, and nothing is left."""
     bundle = limited(linux, ["true"], memory={"limit": 100 << 10, "swap": 100 << 10})
 
-    assert "is its memory limit too low?" in linux.fails("create", "--bundle", bundle, "web")
+    assert "(memory limit too low?)" in linux.fails("create", "--bundle", bundle, "web")
 
     assert linux.ok("list", "-q") == ""

@@ -83,7 +83,7 @@ def test_the_engines_log_gets_one_json_object(plain: Runj) -> None:
 
     with open(log) as file:
         record = json.loads(file.read())
-    assert record["msg"] == message == 'process.args[0]: exec "nonesuch": executable file not found in $PATH'
+    assert record["msg"] == message == 'process.args[0]: exec: "nonesuch": executable file not found in $PATH'
     assert (record["level"], record["time"][-1]) == ("error", "Z")
 
 

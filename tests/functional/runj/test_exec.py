@@ -95,7 +95,7 @@ def test_a_command_on_a_terminal(running: Runj) -> None:
 def test_what_cannot_be_executed_is_told(running: Runj) -> None:
     """One line, and status 1."""
     assert running.fails("exec", "web", "nonesuch") == (
-        'process.args[0]: exec "nonesuch": executable file not found in $PATH'
+        'process.args[0]: exec: "nonesuch": executable file not found in $PATH'
     )
     assert "there is no command to run" in running.fails("exec", "web")
     assert "needs --console-socket" in running.fails("exec", "-t", "-d", "web", "true")

@@ -323,6 +323,8 @@ def test_signals_reach_the_init_process_or_everyone() -> None:
         machine.runtime.signal(held, 9, True)
     with pytest.raises(WrongState, match="is gone"):
         machine.runtime.signal(held._replace(pid=other, start_time=1), 9, False)
+    machine.runtime.signal_rest(held, 9)
+    assert machine.runtime.processes(held) == ()
 
 
 def test_everyone_is_signalled_at_once() -> None:
