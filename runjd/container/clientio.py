@@ -105,6 +105,29 @@ class ClientIo(Io):
         return fd
 
 
+def hold_terminal(stdin: str, stdout: str) -> dict[str, int]:
+    """
+    Open the FIFOs of a client that has a terminal copied, so that it notices nothing where nobody copies for a while.
+
+    :param stdin: path of the FIFO that is typed into the terminal; empty without.
+    :param stdout: path of the FIFO that gets what is written to it; empty without.
+    :return: ``in``, for reading: a writer without any reader would be told that nobody is there; and ``log``, for
+        reading and writing: a reader without any writer would be told that all is read.
+    :raise RunjdError: one cannot be opened.
+    """
+    held: dict[str, int] = {}
+    try:
+        if stdin:
+            held["in"] = open_client_fifo(stdin, os.O_RDONLY | os.O_NONBLOCK)
+        if stdout:
+            held["log"] = open_client_fifo(stdout, os.O_RDWR | os.O_NONBLOCK)
+    except BaseException:
+        for fd in held.values():
+            os.close(fd)
+        raise
+    return held
+
+
 def open_client_fifo(path: str, flags: int, uid: int | None = None) -> int:
     """
     Open a FIFO of a client; never waits for the other end.

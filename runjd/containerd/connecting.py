@@ -66,7 +66,7 @@ def _sinks(place: TaskPlace, process: TaskProcess, log: int) -> dict[int, Sink]:
     """
     Return where the outputs of a process go that are copied.
 
-    :param log: what the program reads that logs a terminal; -1 where there is none.
+    :param log: where a terminal is copied to, as the keeper has that open; -1 where it has not.
     """
     if log >= 0:
         os.set_blocking(log, False)

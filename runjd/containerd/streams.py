@@ -74,7 +74,7 @@ def for_keeper(streams: Streams, namespace: str, id: str) -> dict[str, object]:
         argv, environment = program(streams.stdout, namespace, id)
         return told | {"out": LOGGED, "err": LOGGED, "argv": argv, "env": environment}
     if streams.terminal:
-        return told
+        return told | ({"out": path_of(streams.stdout)} if streams.kind == FIFO else {})
     if streams.kind == FILE:
         return told | {"out": OURS, "err": OURS}
     return told | {"out": path_of(streams.stdout), "err": path_of(streams.stderr)}

@@ -37,9 +37,11 @@ class Child:
     :ivar exec: empty for the init process.
     :ivar note: what the daemon gave along, as JSON.
     :ivar out: our end of its standard output, or of its terminal; -1 where there is none.
-    :ivar err: our end of its standard error; of a terminal, what the program reads that logs it, for whoever copies it.
+    :ivar err: our end of its standard error; of a terminal, where what it writes is copied to, a client's FIFO or what
+        a program reads that logs it.
     :ivar ready: by which it tells that it is ready: its name (``ready``: a FIFO, ``notify``: a socket) and our end.
-    :ivar input: the writing end of its standard input; -1 once it is closed.
+    :ivar input: the writing end of its standard input; -1 once it is closed. Of a terminal, a reading end of the FIFO
+        that is typed into it, which a client would not write to else while nobody copies.
     :ivar exit: None while it lives.
     :ivar is_ours: False: its parent was an earlier keeper, so it cannot be waited for, and its pid is not held for us.
     :ivar spools: by stream, what was read of it while no daemon was there, until a daemon has read it.

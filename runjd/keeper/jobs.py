@@ -10,7 +10,7 @@ from __future__ import annotations
 import _socket
 import os
 
-from runjd.container.clientio import ClientIo
+from runjd.container.clientio import ClientIo, hold_terminal
 from runjd.container.embody import Unfit
 from runjd.container.loggers import Logger
 from runjd.container.readiness import readiness
@@ -230,8 +230,8 @@ class _Streams:
         return self._held
 
     def hand_over(self) -> dict[str, int]:
-        """Return our ends by stream before that; of a terminal, the socket that will bring it."""
-        return {CONSOLE: self._sockets[0].fileno()} if self._sockets else self._held
+        """Return our ends by stream before that; in place of a terminal, the socket that will bring it."""
+        return self._held | ({CONSOLE: self._sockets[0].fileno()} if self._sockets else {})
 
     @property
     def has_logger(self) -> bool:
@@ -251,9 +251,13 @@ class _Streams:
             each.close()
 
     def abandon(self) -> None:
-        """The process was not made: end the program that was to log its terminal."""
-        if self._sockets and self._logger is not None:
+        """The process was not made: end the program that was to log its terminal, and let go of the client."""
+        if not self._sockets:
+            return
+        if self._logger is not None:
             self._logger.end()
+        for fd in self._held.values():
+            os.close(fd)
 
     def _fifos(self) -> Fifos:
         made = Fifos(self._name, stdin=self._job.get("stdin") is True)
@@ -270,7 +274,11 @@ class _Streams:
 
     def _terminal(self) -> Terminal:
         size = _size(self._job)
-        self._logger = _logger_of(self._job.get("stdio"))
+        stdio = self._job.get("stdio")
+        self._logger = _logger_of(stdio)
+        if isinstance(stdio, dict):
+            stdout = str(stdio.get("out", "")) if self._logger is None else ""
+            self._held = hold_terminal(str(stdio.get("in", "")), stdout)
         if self._logger is not None:
             self._logger.start()
         self._sockets = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)

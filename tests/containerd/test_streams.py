@@ -40,10 +40,11 @@ def test_a_file_takes_both_outputs():
 
 
 def test_a_terminal_has_one_output():
-    """And the keeper needs to know nothing of it."""
+    """And the keeper holds the FIFOs, so that their client notices nothing while no daemon copies."""
     streams = Streams("/f/in", "/f/out", "/f/err", True)
 
-    assert for_keeper(streams, "ns", "one") == {"in": "/f/in"}
+    assert for_keeper(streams, "ns", "one") == {"in": "/f/in", "out": "/f/out"}
+    assert for_keeper(Streams("/f/in", "file:///f/log", "", True), "ns", "one") == {"in": "/f/in"}
     assert streams.outputs == {1: "/f/out"}
 
 

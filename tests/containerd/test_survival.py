@@ -180,6 +180,39 @@ async def test_a_terminal_is_copied_on_by_the_next_daemon(bench):
     os.close(end)
 
 
+@pytest.mark.parametrize("exec_id", ["", "e"])
+@pytest_twisted.ensureDeferred
+async def test_who_is_at_a_terminal_does_not_notice_that_no_daemon_is_there(bench, exec_id):
+    """Who reads is told no end before there is one, and what was typed meanwhile arrives."""
+    fifos = {name: bench.fifo(name) for name in ("stdin", "stdout")}
+    end = reader(fifos["stdout"])
+    words = ("sh", "-c", "stty -echo; echo on; while read x; do echo got $x; done")
+    if exec_id:
+        await bench.create("one", "sleep", "1000")
+        await bench.start("one")
+        await bench.add("one", exec_id, *words, terminal=True, **fifos)
+    else:
+        await bench.create("one", *words, terminal=True, **fifos)
+    await bench.start("one", exec_id)
+    await bench.until(lambda: readable(end))
+    assert read_all(end) == b"on\r\n"
+    typing = os.open(fifos["stdin"], os.O_WRONLY | os.O_NONBLOCK)
+    bench.end()
+    assert not readable(end)
+    os.write(typing, b"one\n")
+    bench.begin()
+    await bench.is_ready()
+    await bench.until(lambda: readable(end))
+    assert read_all(end) == b"got one\r\n"
+
+    os.write(typing, b"\x04")
+    assert await bench.wait("one", exec_id) == 0
+    await bench.until(lambda: readable(end))
+    assert os.read(end, 1) == b""
+    for fd in (typing, end):
+        os.close(fd)
+
+
 @pytest_twisted.ensureDeferred
 async def test_a_program_logs_a_terminal(bench):
     """It has the end of it only when the process has ended, whatever became of the daemon."""
