@@ -82,14 +82,17 @@ def decode(document: bytes) -> State:
 
     :raise Damaged: it is truncated, not one of ours, or newer than we are.
     """
-    record = _object(document)
-    try:
-        return _state(up_to_date(record, VERSION, STEPS))
-    except Newer:
-        version = record.get("version")
-        raise Damaged(f"was written by a newer runj (record version {version}, this one knows {VERSION})") from None
-    except ValueError:
-        raise Damaged("is not a record of runj") from None
+    return _state(_current(document))
+
+
+def decode_held(document: bytes) -> Held:
+    """
+    Return what a runtime wants to know of the record that :func:`encode` wrote, in half the time.
+
+    :raise Damaged: as :func:`decode`.
+    """
+    record = _current(document)
+    return Held(*[_value(record, key) for key in Held._fields])  # type: ignore[arg-type]
 
 
 def salvage(document: bytes) -> State | None:
@@ -110,6 +113,18 @@ def to_document(state: State) -> dict[str, object]:
     return state_to_json(StateDocument(state.id, state.status, state.bundle, pid, annotations, state.oci_version))
 
 
+def _current(document: bytes) -> Mapping[str, object]:
+    """Return a record as this version writes it."""
+    record = _object(document)
+    try:
+        return up_to_date(record, VERSION, STEPS)
+    except Newer:
+        version = record.get("version")
+        raise Damaged(f"was written by a newer runj (record version {version}, this one knows {VERSION})") from None
+    except ValueError:
+        raise Damaged("is not a record of runj") from None
+
+
 def _object(document: bytes) -> Mapping[str, object]:
     try:
         record = loads(document)
@@ -121,24 +136,25 @@ def _object(document: bytes) -> Mapping[str, object]:
 
 
 def _state(record: Mapping[str, object]) -> State:
-    known = {}
-    for key, default in State._field_defaults.items():
-        value = record.get(key, default)
-        if key == "undo":
-            value = _undo(value)
-        elif key == "annotations":
-            value = _annotations(value)
-        elif key in ("notices", "due") and isinstance(value, list):
-            value = tuple(str(each) for each in value)
-        elif key == "created" and type(value) is int:
-            value = float(value)
-        if type(value) is not type(default):
-            raise Damaged(f'is not a record of runj ("{key}" is no {type(default).__name__})')
-        known[key] = value
-    for key in ("id", "status"):
-        if not isinstance(record.get(key), str):
-            raise Damaged(f'is not a record of runj ("{key}" is missing)')
-    return State(str(record["id"]), str(record["status"]), **known)  # type: ignore[arg-type]
+    return State(*[_value(record, key) for key in State._fields])  # type: ignore[arg-type]
+
+
+def _value(record: Mapping[str, object], key: str) -> object:
+    default = _DEFAULTS.get(key)
+    value = record.get(key, default)
+    if key == "undo":
+        value = _undo(value)
+    elif key == "annotations":
+        value = _annotations(value)
+    elif key in ("notices", "due") and isinstance(value, list):
+        value = tuple(str(each) for each in value)
+    elif key == "created" and type(value) is int:
+        value = float(value)
+    if default is None and not isinstance(value, str):
+        raise Damaged(f'is not a record of runj ("{key}" is missing)')
+    if default is not None and type(value) is not type(default):
+        raise Damaged(f'is not a record of runj ("{key}" is no {type(default).__name__})')
+    return value
 
 
 def _undo(value: object) -> tuple[Undo, ...]:
@@ -158,3 +174,7 @@ def _annotations(value: object) -> tuple[tuple[str, str], ...]:
     if not isinstance(value, dict):
         return value if isinstance(value, tuple) else ()
     return tuple((key, each) for key, each in value.items() if isinstance(each, str))
+
+
+#: of all but the two that must be there: id and status
+_DEFAULTS: Mapping[str, object] = State._field_defaults

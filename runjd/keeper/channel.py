@@ -70,7 +70,7 @@ class Channel:
         self._reader = FrameReader()
         self._reader.feed(rest)
         self._arrived = deque(arrived)
-        self._outgoing: deque[Callable[[], Parcel | None]] = deque()
+        self._outgoing: deque[Callable[[], Parcel | str | None]] = deque()
         self._rest = b""
         self.is_open = True
 
@@ -119,8 +119,12 @@ class Channel:
             raise EOFError
         return self._parcels(self._reader.feed(data))
 
-    def send(self, make: Callable[[], Parcel | None]) -> None:
-        """Queue a parcel, made when its turn comes (None: there is nothing left to say); :meth:`flush` sends it."""
+    def send(self, make: Callable[[], Parcel | str | None]) -> None:
+        """
+        Queue a parcel, made when its turn comes; :meth:`flush` sends it.
+
+        :param make: returns also the JSON of a message without descriptors; None: there is nothing left to say.
+        """
         self._outgoing.append(make)
 
     def flush(self) -> bool:
@@ -149,11 +153,12 @@ class Channel:
             os.close(self._arrived.popleft())
 
     def _send_next(self) -> None:
-        parcel = self._outgoing[0]()
-        if parcel is not None:
-            data = encode(parcel.message, len(parcel.descriptors))
+        made = self._outgoing[0]()
+        if made is not None:
+            message, descriptors = (made, ()) if isinstance(made, str) else made
+            data = encode(message, len(descriptors))
             # where not one byte goes it stays in the queue, and is made again
-            self._rest = data[self._send(data, parcel.descriptors) :]
+            self._rest = data[self._send(data, descriptors) :]
         self._outgoing.popleft()
 
     def _send(self, data: bytes, descriptors: tuple[int, ...]) -> int:
@@ -174,7 +179,7 @@ class Channel:
         if claimed < len(self._arrived) and not self._reader.is_within_frame:
             raise WireError(f"{len(self._arrived) - claimed} descriptors that no message claims")
         take = self._arrived.popleft
-        return [Parcel(message, tuple(take() for _ in range(count))) for message, count in frames]
+        return [Parcel(message, tuple([take() for _ in range(count)])) for message, count in frames]
 
 
 _FLAGS = getattr(_socket, "MSG_CMSG_CLOEXEC", 0)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 
 from runjd.keeper.children import Child, Exit
+from runjd.keeper.messages import exit_json
 from runjd.kernel.newfile import open_new
 from runjd.spec.lightjson import dumps, loads
 from runjd.spec.versioned import Newer, up_to_date
@@ -130,18 +131,7 @@ def _file_name(child: Child) -> str:
 def _record(child: Child) -> bytes:
     assert child.exit is not None
     status, signal, at, core, _ = child.exit
-    record = {
-        "version": VERSION,
-        "jail": child.jail,
-        "exec": child.exec,
-        "pid": child.pid,
-        "start": child.start,
-        "jid": child.jid,
-        "terminal": child.terminal,
-        "status": status,
-        "signal": signal,
-        "at": at,
-        "core": core,
-    }
+    ended = exit_json(child.jail, child.exec, child.pid, status, signal, at, core)
+    made = f'"start":{child.start},"jid":{child.jid},"terminal":{"true" if child.terminal else "false"}'
     # the note is JSON already, and of all the longest
-    return f'{dumps(record)[:-1]},"note":{child.note}}}'.encode("ascii")
+    return f'{{"version":{VERSION},{ended},{made},"note":{child.note}}}'.encode("ascii")

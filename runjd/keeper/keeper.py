@@ -134,7 +134,7 @@ class Keeper:
         """Tell how a process ended, if a daemon is there."""
         session = self._current()
         if session is not None and session.run:
-            session.say(_exit_message(child))
+            session.say_json(_exit_message(child))
 
     def tell_trouble(self, reason: str) -> None:
         """Tell that exits cannot be written down, or can be again, if a daemon is there; the next one is told, too."""
@@ -160,7 +160,7 @@ class Keeper:
         for child in self._children:
             session.send(partial(_found, child, session))
             if child.exit is not None:
-                session.say(_exit_message(child))
+                session.say_json(_exit_message(child))
         for jail in leftovers:
             session.say(messages.tell_leftover(jail))
         if self._reaping.trouble:
@@ -434,7 +434,7 @@ def _launched(req: int, child: Child, notices: list[str], logger: list[int]) -> 
     return Parcel(message, tuple(streams.values()))
 
 
-def _exit_message(child: Child) -> Message:
+def _exit_message(child: Child) -> str:
     assert child.exit is not None
     status, signal, at, core, recorded = child.exit
     return messages.tell_exit(child.jail, child.exec, child.pid, status, signal, at, core, recorded)

@@ -160,8 +160,8 @@ class Reaping:
 
     def _exit(self, found: os.waitid_result) -> Exit:
         if found.si_code == os.CLD_EXITED:
-            return Exit(found.si_status, None, self._now(), False)
-        return Exit(None, found.si_status, self._now(), found.si_code == os.CLD_DUMPED)
+            return Exit(found.si_status, None, self._now(), False, False)
+        return Exit(None, found.si_status, self._now(), found.si_code == os.CLD_DUMPED, False)
 
     def _write(self, child: Child) -> bool:
         assert child.exit is not None
@@ -176,7 +176,7 @@ class Reaping:
                 self.trouble = f"exits cannot be written down: {error.strerror or error}"
                 self._tell_trouble(self.trouble)
             return False
-        child.exit = child.exit._replace(recorded=True)
+        child.exit = Exit(*child.exit[:4], True)
         return True
 
     def _write_again(self) -> None:

@@ -98,7 +98,7 @@ class Session:
         self._held.extend(talk.held)
         self.hold()
 
-    def send(self, make: Callable[[], Parcel]) -> None:
+    def send(self, make: Callable[[], Parcel | str]) -> None:
         """Send what the function returns when its turn comes."""
         if self.is_open:
             self._channel.send(make)
@@ -108,6 +108,10 @@ class Session:
     def say(self, message: Mapping[str, object]) -> None:
         """Send a message without descriptors."""
         self.send(lambda: Parcel(message))
+
+    def say_json(self, message: str) -> None:
+        """Send a message without descriptors that is JSON already."""
+        self.send(lambda: message)
 
     def read(self) -> None:
         """Take in what one read brings."""

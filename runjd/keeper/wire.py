@@ -59,10 +59,13 @@ class FrameReader:
 
         :raise WireError: a frame is too long or no JSON object; the stream is lost.
         """
+        if not self._buffer and self._end(data, 0) == len(data):
+            # nearly always: it is worth the while
+            return [_frame(data)]
         self._buffer += data
         frames = []
         position = 0
-        while (end := self._end(position)) is not None:
+        while (end := self._end(self._buffer, position)) is not None:
             frames.append(_frame(bytes(self._buffer[position:end])))
             position = end
         del self._buffer[:position]
@@ -78,28 +81,29 @@ class FrameReader:
         """What came of the frame that is not whole."""
         return bytes(self._buffer)
 
-    def _end(self, position: int) -> int | None:
+    def _end(self, data: bytes | bytearray, position: int) -> int | None:
         """Return where the frame that starts at a position ends, None where not all of it is here."""
-        if len(self._buffer) - position < _HEADER.size:
+        if len(data) - position < _HEADER.size:
             return None
-        length, descriptors = _HEADER.unpack_from(self._buffer, position)
+        length, descriptors = _HEADER.unpack_from(data, position)
         # Refused by its header, before any of it is kept.
         if length > MESSAGE_MAX:
             raise WireError(f"a message of {length} bytes, of which {MESSAGE_MAX} are allowed")
         if descriptors > DESCRIPTORS_MAX:
             raise WireError(f"a message with {descriptors} descriptors, of which {DESCRIPTORS_MAX} are allowed")
         end = position + _HEADER.size + int(length)
-        return end if end <= len(self._buffer) else None
+        return end if end <= len(data) else None
 
 
-def encode(message: Message, descriptors: int = 0) -> bytes:
+def encode(message: Message | str, descriptors: int = 0) -> bytes:
     """
     Return the bytes of a frame; so many descriptors must be sent with the first of them.
 
+    :param message: or its JSON, in ASCII.
     :raise WireError: the message is too long, or has too many descriptors.
     """
     # ASCII: a name that is no UTF-8 stands in it as lone surrogates, which only an escape carries.
-    body = dumps(message).encode("ascii")
+    body = (message if isinstance(message, str) else dumps(message)).encode("ascii")
     if len(body) > MESSAGE_MAX:
         raise WireError(f"a message of {len(body)} bytes, of which {MESSAGE_MAX} are allowed")
     if descriptors > DESCRIPTORS_MAX:

@@ -37,6 +37,10 @@ class Ended(Value):
 class ExitWatch(ABC):
     """Processes that are watched; belongs to the process that made it, a forked child has to make its own."""
 
+    #: whether an end can be asked for later just as well, whoever reaps the process meanwhile, and nothing else is
+    #: told
+    is_patient: bool = False
+
     @abstractmethod
     def fileno(self) -> int:
         """Return the descriptor that is readable while there are ends to be told."""

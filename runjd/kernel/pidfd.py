@@ -12,6 +12,9 @@ import os
 import select
 import sys
 
+#: the kernel that keeps the status of who was reaped, for those who hold a descriptor of him
+KEEPS_STATUS = (6, 15)
+
 # _IOWR(0xFF, 11, struct pidfd_info), the first form of which has 64 bytes
 _PIDFD_GET_INFO = 0xC040FF0B
 _INFO_SIZE = 64

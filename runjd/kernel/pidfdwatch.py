@@ -13,8 +13,9 @@ import os
 import select
 
 from runjd.kernel.exitwatch import Ended, ExitWatch, ended
-from runjd.kernel.pidfd import pidfd_exit_status, pidfd_open
+from runjd.kernel.pidfd import KEEPS_STATUS, pidfd_exit_status, pidfd_open
 from runjd.kernel.process import look, zombie_status
+from runjd.kernel.release import numbers_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,9 +25,14 @@ _A_TURN = 64
 
 
 class PidfdWatch(ExitWatch):
-    """An epoll(7) of pidfds."""
+    """
+    An epoll(7) of pidfds.
 
-    def __init__(self) -> None:
+    :param release: of the kernel, as uname(1) -r says.
+    """
+
+    def __init__(self, release: str = os.uname().release) -> None:
+        self.is_patient = numbers_of(release) >= KEEPS_STATUS
         self._epoll = select.epoll()
         # by pid: descriptor and start time
         self._watched: dict[int, tuple[int, int]] = {}

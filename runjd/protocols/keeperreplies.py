@@ -147,18 +147,17 @@ def read_exited(parcel: Parcel) -> Exited:
     message = parcel.message
     parcel.drop()
     status, signal, at = message.get("status"), message.get("signal"), message.get("at")
-    return Exited(
-        jail=str(message.get("jail", "")),
-        exec_id=str(message.get("exec", "")),
-        record=ExitRecord(
-            pid=_int(message, "pid"),
-            status=status if isinstance(status, int) else None,
-            signal=signal if isinstance(signal, int) else None,
-            at=float(at) if isinstance(at, int | float) else 0.0,
-            core=message.get("core") is True,
-        ),
-        recorded=message.get("recorded") is True,
+    # all of them, by their places: what they are told by name takes three times as long
+    record = ExitRecord(
+        _int(message, "pid"),
+        status if isinstance(status, int) else None,
+        signal if isinstance(signal, int) else None,
+        float(at) if isinstance(at, (int, float)) else 0.0,
+        message.get("core") is True,
+        None,
     )
+    jail, exec_id = str(message.get("jail", "")), str(message.get("exec", ""))
+    return Exited(jail, exec_id, record, message.get("recorded") is True)
 
 
 def read_only_descriptor(parcel: Parcel) -> int:

@@ -96,6 +96,11 @@ def dumps(value: object, *, ensure_ascii: bool = True) -> str:
     return "".join(make_encoder({}, _refuse, encode, None, ":", ",", False, False, True)(value, 0))
 
 
+def quoted(text: str) -> str:
+    """Return the JSON text of a string, in ASCII: for who puts together a text of few words, which takes a fourth."""
+    return encode_basestring_ascii(text) if make_encoder is not None else dumps(text)
+
+
 class _Rules:
     """What the C scanner reads its options from."""
 

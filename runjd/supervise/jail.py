@@ -266,7 +266,7 @@ class Jail:
     def keeper_has(self, pid: int) -> None:
         """The keeper has, or took in, a process of the jail, and will tell how it ended."""
         if self.pid == pid:
-            self._watching.is_alone = False
+            self._watching.entrust()
 
     # --- Core ---------------------------------------------------------------------------
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IDelayedCall
 
 from runjd.logs.contract import LogFile
 from runjd.logs.formats.table import FORMATS
@@ -81,15 +82,17 @@ class LogFan:
     def flush_in_time(self, limit: float, done: Callable[[], None]) -> None:
         """Like :meth:`flush`, but ``done`` is called after ``limit`` seconds at the latest."""
         waiting = [done]
+        late: IDelayedCall | None = None
 
         def flushed() -> None:
+            if late is not None and late.active():
+                late.cancel()
             if waiting:
-                if late.active():
-                    late.cancel()
                 waiting.pop()()
 
-        late = self._room.clock.callLater(limit, flushed)
         self.flush(flushed)
+        if waiting:
+            late = self._room.clock.callLater(limit, flushed)
 
     def rest(self) -> None:
         """The program ended: keep no descriptor and no memory for it."""

@@ -3,7 +3,8 @@ The daemon's own watch over init processes, for the day when the keeper is kille
 
 Each is watched from its start or adoption on, not from the loss on: whoever ends in
 between is seen, too.  While there is a keeper that has the process, its exit record
-counts and this watch is not listened to.
+counts and this watch is not listened to.  Where the kernel keeps what it would tell nobody
+even wakes for it: each end would cost a turn just when the keeper tells of it.
 """
 
 from __future__ import annotations
@@ -47,6 +48,9 @@ class Vigil:
         self._now = now
         self._watch: ExitWatch | None = None
         self._watchers: dict[int, Watcher] = {}
+        # of whom nobody else will tell
+        self._alone: set[int] = set()
+        self._is_listening = False
 
     def start(self) -> None:
         """Be able to watch; where the kernel refuses, nothing is watched, and that is told."""
@@ -55,14 +59,17 @@ class Vigil:
         except OSError as error:
             self._log.error("exits cannot be watched without the keeper: {error}", error=error.strerror)
             return
-        self._reactor.addReader(self)
+        self._listen()
 
     def stop(self) -> None:
         """Watch no longer."""
+        if self._is_listening:
+            self._is_listening = False
+            self._reactor.removeReader(self)
         watch, self._watch = self._watch, None
         self._watchers.clear()
+        self._alone.clear()
         if watch is not None:
-            self._reactor.removeReader(self)
             watch.close()
 
     def keep(self, pid: int, start: int, jid: int, watcher: Watcher) -> bool:
@@ -88,6 +95,18 @@ class Vigil:
         """Watch it no longer; nothing to do where it is not watched."""
         if self._watchers.pop(pid, None) is not None and self._watch is not None:
             self._watch.forget(pid)
+        self.entrust(pid)
+
+    def attend(self, pid: int) -> None:
+        """Tell of its end as soon as it comes, or now: nobody else will."""
+        if pid in self._watchers:
+            self._alone.add(pid)
+            self._listen()
+
+    def entrust(self, pid: int) -> None:
+        """Somebody else will tell of its end, and may not come to it."""
+        self._alone.discard(pid)
+        self._listen()
 
     # --- IReadDescriptor ------------------------------------------------------------
 
@@ -107,6 +126,7 @@ class Vigil:
                 self._guarded(pid, watcher.removed)
         for each in found:
             watcher = self._watchers.pop(each.pid, None)
+            self.entrust(each.pid)
             if watcher is not None:
                 record = ExitRecord(each.pid, each.status, each.signal, self._now(), each.core)
                 self._guarded(each.pid, watcher.seen, record)
@@ -116,6 +136,15 @@ class Vigil:
         self._log.error("exits are not watched any more: {reason}", reason=reason)
 
     # --- inside ---------------------------------------------------------------------
+
+    def _listen(self) -> None:
+        """Listen as long as somebody has to know at once."""
+        if self._watch is None:
+            return
+        is_needed = bool(self._alone) or not self._watch.is_patient
+        if is_needed != self._is_listening:
+            self._is_listening = is_needed
+            (self._reactor.addReader if is_needed else self._reactor.removeReader)(self)
 
     def _guarded(self, pid: int, tell: Callable[..., None], *what: ExitRecord) -> None:
         """Tell; a fault of one watcher is no loss for the others, nor for the watch, which the reactor would drop."""

@@ -50,7 +50,13 @@ class Watching:
     def stay_alone(self) -> None:
         """The keeper is lost; if the process ended before that was known, tell it."""
         self.is_alone = True
+        self._vigil.attend(self._pid)
         self._tell()
+
+    def entrust(self) -> None:
+        """A keeper has the process, and will tell how it ended."""
+        self.is_alone = False
+        self._vigil.entrust(self._pid)
 
     def stop(self) -> None:
         """Watch it no longer: its end is known, or somebody else's business."""

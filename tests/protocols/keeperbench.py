@@ -91,9 +91,9 @@ class Scene:
         fd, _ = self.listener._accept()
         self.keeper = Channel(_socket.socket(fileno=fd))
 
-    def say(self, message: dict[str, object], *descriptors: int) -> None:
+    def say(self, message: dict[str, object] | str, *descriptors: int) -> None:
         """Let the keeper say something, and the client hear it."""
-        self.keeper.send(lambda: Parcel(message, descriptors))
+        self.keeper.send(lambda: message if isinstance(message, str) else Parcel(message, descriptors))
         assert self.keeper.flush()
         self.reactor.turn()
 

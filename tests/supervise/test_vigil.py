@@ -1,5 +1,6 @@
 """The daemon's own watch for the ends of processes."""
 
+import pytest
 from twisted.internet.testing import MemoryReactor
 
 from runjd.supervise.vigil import Vigil
@@ -44,4 +45,51 @@ def test_a_fault_of_one_watcher_keeps_no_other_from_hearing():
     vigil.doRead()
 
     assert hearing.told == ["removed", 7]
+    vigil.stop()
+
+
+def test_who_can_be_asked_later_is_listened_to_only_while_nobody_else_tells():
+    """From then on at once, also of an end before; and no more once somebody else will, or it is told."""
+    eyes, hearing, reactor = Eyes(), Hearing(), MemoryReactor()
+    eyes.is_patient = True
+    vigil = Vigil(reactor, lambda: eyes, lambda: 0.0)
+    vigil.start()
+    for pid in (1, 2, 3):
+        vigil.keep(pid, 10, 0, hearing)
+    eyes.see(1, 7)
+    assert not reactor.getReaders()
+
+    vigil.attend(1)
+    vigil.attend(2)
+    assert reactor.getReaders() == [vigil]
+    vigil.doRead()
+    assert hearing.told == [7]
+    assert reactor.getReaders() == [vigil]
+
+    vigil.entrust(2)
+    assert not reactor.getReaders()
+    vigil.attend(3)
+    vigil.forget(3)
+    vigil.attend(9)
+    assert not reactor.getReaders()
+    vigil.attend(2)
+    vigil.stop()
+    assert not reactor.getReaders()
+
+
+@pytest.mark.parametrize("is_patient", [False, True])
+def test_who_is_alone_is_told_of_as_before(is_patient):
+    """It is no matter to who watches whether it was listened to before."""
+    eyes, hearing, reactor = Eyes(), Hearing(), MemoryReactor()
+    eyes.is_patient = is_patient
+    vigil = Vigil(reactor, lambda: eyes, lambda: 0.0)
+    vigil.start()
+    vigil.keep(1, 10, 0, hearing)
+    vigil.attend(1)
+    eyes.see(1, 3)
+
+    (reader,) = reactor.getReaders()
+    reader.doRead()
+
+    assert hearing.told == [3]
     vigil.stop()

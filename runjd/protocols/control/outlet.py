@@ -78,6 +78,7 @@ class Outlet:
 
     def __init__(self, transport: Transport, clock: IReactorTime, give_up: Callable[[], None]) -> None:
         self._transport = transport
+        self._descriptor: IWriteDescriptor | None = transport if IWriteDescriptor.providedBy(transport) else None
         self._clock = clock
         self._give_up = give_up
         self._queue: deque[Unit | bytes] = deque()
@@ -236,9 +237,9 @@ class Outlet:
 
     def _hurry(self) -> None:
         """Send what was written, where the transport can; what goes wrong it meets again, and tells, in its turn."""
-        transport = self._transport
-        if IWriteDescriptor.providedBy(transport) and not getattr(transport, "disconnecting", False):
-            transport.doWrite()
+        descriptor = self._descriptor
+        if descriptor is not None and not getattr(descriptor, "disconnecting", False):
+            descriptor.doWrite()
 
     def _is_stuck(self) -> None:
         self._stuck = None

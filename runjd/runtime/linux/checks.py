@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from runjd.kernel.release import numbers_of
 from runjd.runtime.findings import BAD, GOOD, LACKING, Finding
 
 TYPE_CHECKING = False
@@ -52,9 +53,8 @@ class Checks:
         return Finding("user", BAD, f"user {self._uid} cannot make namespaces", advice)
 
     def _kernel(self) -> Finding:
-        numbers = [int(each) for each in self._release.replace("-", ".").split(".")[:2] if each.isdigit()]
         text = f"Linux {self._release}"
-        if tuple(numbers) < _OLDEST:
+        if numbers_of(self._release) < _OLDEST:
             return Finding("kernel", BAD, f"{text} has no mount_setattr(2)", "upgrade to 5.12 or later")
         return Finding("kernel", GOOD, text)
 

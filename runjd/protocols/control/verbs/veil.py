@@ -23,7 +23,8 @@ def veiled(facts: Facts, sees: Callable[[str], bool]) -> Facts:
 
 def veiled_event(event: Event, sees: Callable[[str], bool]) -> Event:
     """Return an event whose reason names no jail that is not seen."""
-    hidden = [name for key, text in event.details if key == _REASON for name in named(text) if not sees(name)]
+    reasons = [text for key, text in event.details if key == _REASON]
+    hidden = [name for text in reasons for name in named(text) if not sees(name)]
     if not hidden:
         return event
     details = ((key, _without(text, hidden) if key == _REASON else text) for key, text in event.details)
