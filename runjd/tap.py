@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from runjd.access.credentialing import Credentials
     from runjd.access.porters import Rights
     from runjd.config.model import Tls
+    from runjd.containerd.late import LateSide
     from runjd.containerd.side import ContainerdSide
     from runjd.protocols.control.hall import Hall
     from runjd.protocols.servicemanager import ServiceManager
@@ -187,8 +188,8 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.container.operations import Operations
     from runjd.container.recorded import finder
     from runjd.containerd.gate import RelayDoor
+    from runjd.containerd.late import LateSide
     from runjd.containerd.sharing import SharedKeeper
-    from runjd.containerd.side import containerd_side
     from runjd.kernel.exitwatch import exit_watch
     from runjd.kernel.heap import give_heap_back
     from runjd.kernel.process import boot_id
@@ -294,19 +295,18 @@ def make_service(options: Options, reactor: Any) -> IService:
         lambda: reactor.callLater(_FAREWELL, reactor.stop),
         lambda by: upgrading.begin(by),  # noqa: PLW0108  made below
     )
-    containerd = containerd_side(
-        f"{state}/tasks",
-        reactor,
-        in_thread,
-        files,
-        lambda: connection.keeper,
-        looks,
-        options["runtimes"][0],
-    )
+
+    def make_containerd() -> ContainerdSide:
+        from runjd.containerd.side import containerd_side
+
+        runtime = options["runtimes"][0]
+        return containerd_side(f"{state}/tasks", reactor, in_thread, files, lambda: connection.keeper, looks, runtime)
+
+    containerd = LateSide(make_containerd, os.listdir(f"{state}/tasks"))
     connection = KeeperConnection(
         reactor,
         site,
-        SharedKeeper(containerd.tasks, controller.listener),
+        SharedKeeper(containerd, controller.listener),
         lambda listener: KeeperClient(reactor, f"{state}/keeper/socket", listener, run_id, shares.processes),
         KeeperStart(reactor, keeper_command(options["keeper"], state, sys.argv[0]), limits),
     )
@@ -347,7 +347,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         connections,
     )
     door = ControlDoor(options["control"], ControlFactory(hall, identify), reactor, site.degradation, handed.control)
-    doors: list[Door] = [door, RelayDoor(f"{state}/containerd", containerd.services, reactor)]
+    doors: list[Door] = [door, RelayDoor(f"{state}/containerd", containerd, reactor)]
     if options["metrics"] is not None:
         from runjd.web.listener import metrics_site
 
@@ -484,7 +484,7 @@ def _at_ready(lock: int, options: Options, controller: Controller, manager: Serv
     manager.ready()
 
 
-def _leave(containerd: ContainerdSide, files: FileThreads, *descriptors: int) -> None:
+def _leave(containerd: LateSide, files: FileThreads, *descriptors: int) -> None:
     containerd.stop()
     files.stop()
     _close(*descriptors)

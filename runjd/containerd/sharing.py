@@ -2,15 +2,35 @@
 
 from __future__ import annotations
 
-from runjd.containerd.tasks import Tasks
+from typing import Protocol
+
 from runjd.protocols.keeperclient import KeeperListener
 from runjd.protocols.keeperreplies import Exited, Found
+
+
+class TaskListener(Protocol):
+    """Hears of the keeper what concerns tasks; :class:`runjd.containerd.tasks.Tasks`, or who stands before them."""
+
+    def knows(self, jail: str) -> bool:
+        """Whether a jail is that of a task."""
+
+    def process_found(self, found: Found) -> None:
+        """Take a process over."""
+
+    def process_exited(self, exited: Exited) -> None:
+        """A process ended."""
+
+    def ready(self) -> None:
+        """All was told."""
+
+    def keeper_lost(self, reason: str) -> None:
+        """Another keeper will tell what there is."""
 
 
 class SharedKeeper:
     """A :class:`runjd.protocols.keeperclient.KeeperListener` that passes on to one of two."""
 
-    def __init__(self, tasks: Tasks, others: KeeperListener) -> None:
+    def __init__(self, tasks: TaskListener, others: KeeperListener) -> None:
         self._tasks = tasks
         self._others = others
 
@@ -39,5 +59,5 @@ class SharedKeeper:
         finally:
             self._others.keeper_lost(reason)
 
-    def _of(self, jail: str) -> KeeperListener | Tasks:
+    def _of(self, jail: str) -> KeeperListener | TaskListener:
         return self._tasks if self._tasks.knows(jail) else self._others

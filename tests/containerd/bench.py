@@ -17,6 +17,7 @@ from twisted.internet.threads import deferToThread
 from zope.interface import implementer
 
 from runjd.container.operations import Operations
+from runjd.containerd.late import LateSide
 from runjd.containerd.proto import events_pb2
 from runjd.containerd.proto import task_pb2 as pb
 from runjd.containerd.sharing import SharedKeeper
@@ -91,18 +92,27 @@ class Bench:
 
     def begin(self) -> None:
         """Be a daemon."""
-        self.side: ContainerdSide = containerd_side(
-            f"{self.directory}/tasks",
-            reactor,
-            lambda call, *words: deferToThread(call, *words),
-            self._files,
-            lambda: self.client,
-            Operations(self.keeper.root, RUNTIMES, time.time),
-            self.runtime,
+        directory = f"{self.directory}/tasks"
+        self.late = LateSide(
+            lambda: containerd_side(
+                directory,
+                reactor,
+                lambda call, *words: deferToThread(call, *words),
+                self._files,
+                lambda: self.client,
+                Operations(self.keeper.root, RUNTIMES, time.time),
+                self.runtime,
+            ),
+            os.listdir(directory),
         )
         self._ready: Deferred[None] = Deferred()
-        self.client = KeeperClient(reactor, self.keeper.path, SharedKeeper(self.side.tasks, self), "run")
+        self.client = KeeperClient(reactor, self.keeper.path, SharedKeeper(self.late, self), "run")
         self.client.connect()
+
+    @property
+    def side(self) -> ContainerdSide:
+        """All that deals with tasks."""
+        return self.late.side
 
     async def is_ready(self) -> None:
         """Wait until the keeper told all."""
@@ -110,7 +120,7 @@ class Bench:
 
     def end(self) -> None:
         """Be killed: nothing is told to anybody."""
-        self.side.stop()
+        self.late.stop()
         self._files.stop()
         self.client.disconnect()
 
@@ -150,7 +160,7 @@ class Bench:
 
     def send(self, call: Call) -> Deferred[bytes]:
         """Make a call that was prepared."""
-        return self.side.services.call(call)
+        return self.late.call(call)
 
     def bundle(self, id: str, *args: str, terminal: bool = False, **linux) -> str:
         """Make a bundle."""

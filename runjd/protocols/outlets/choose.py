@@ -1,4 +1,4 @@
-"""Where else the output of a jail goes, by its rule."""
+"""Where else the output of a jail goes, by its rule; what only few rules ask for is loaded with the first of them."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from runjd.errors import BadArgument
 from runjd.logs.contract import LogFile
 from runjd.logs.formats.contract import Encoding
-from runjd.logs.formats.syslog import SyslogEncoding
 from runjd.logs.formats.table import FORMATS
 from runjd.policy.settings import LogRule
-from runjd.protocols.outlets.datagram import DatagramOutlet
-from runjd.protocols.outlets.program import ProgramOutlet
-from runjd.protocols.outlets.tcp import TcpOutlet
 
 Refused = Callable[[str, OSError | None], None]
 
@@ -37,17 +33,26 @@ class Outlets:
         """Return the outlets of a jail: how records are made, by which rule, and what takes them."""
         made: list[tuple[Encoding, LogRule, LogFile]] = []
         if rule.syslog:
+            from runjd.logs.formats.syslog import SyslogEncoding
+
             kind, host, port = read_address(rule.syslog)
             encoding = SyslogEncoding(jail, os.uname().nodename, is_counted=kind == "tcp")
             cut = rule._replace(line_limit=encoding.text_limit(rule.line_limit))
             made.append((encoding, cut, self._syslog(kind, host, port, f"syslog {rule.syslog}", refused)))
         if rule.program:
+            from runjd.protocols.outlets.program import ProgramOutlet
+
             made.append((FORMATS[rule.format], rule, ProgramOutlet(self._reactor, rule.program, jail, refused)))
         return made
 
     def _syslog(self, kind: str, host: str, port: int, name: str, refused: Refused) -> LogFile:
         if kind == "tcp":
+            # the endpoints of Twisted are a third of a megabyte
+            from runjd.protocols.outlets.tcp import TcpOutlet
+
             return TcpOutlet(self._reactor, host, port, name, refused)
+        from runjd.protocols.outlets.datagram import DatagramOutlet
+
         if kind == "unix":
             return DatagramOutlet(self._reactor, lambda: maybeDeferred(_connect_unix, host), False, name, refused)
         return DatagramOutlet(self._reactor, lambda: self._in_thread(_connect_udp, host, port), True, name, refused)
