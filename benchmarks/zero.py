@@ -1,6 +1,10 @@
 """
 What is resident before there is a jail: daemon and keeper, without and with TLS and metrics; and others like them.
 
+The floor is twistd with a service that does nothing, TLS kept out, and an interpreter that does nothing.  What
+processes share is counted by shares (PSS), so other interpreters that run meanwhile make all of it look smaller; what
+daemon and keeper would take if nobody else ran is counted, too: each page once.
+
     python -m benchmarks.zero
 """
 
@@ -10,15 +14,25 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from operator import itemgetter
 
 from benchmarks import host, peers
 from benchmarks.daemon import Daemon
-from benchmarks.figure import PEER, Budget, Figure
+from benchmarks.figure import FLOOR, PEER, Budget, Figure
 from benchmarks.installation import Installation
 from benchmarks.measurement import Plan, run
-from benchmarks.processes import below, pss_of
+from benchmarks.processes import below, pages_of, pss_of
+from runjd.values import Value
 
 _WHAT = "memory before there is a jail, of all processes"
+_ALONE = "memory before there is a jail, each page once, shared with nobody else"
+#: an application of twistd; what brings pyOpenSSL along finds that it is not there
+_EMPTY = """\
+import sys
+sys.modules["OpenSSL"] = None
+from twisted.application.service import Application
+application = Application("empty")
+"""
 _TLS = """\
 [daemon]
 metrics = "tcp:{web}"
@@ -32,25 +46,55 @@ ca = "{tls}/ca.crt"
 _SETTLED, _QUICKLY = 3.0, 1.0
 
 
+class Taken(Value):
+    """
+    The memory of some processes, in MB.
+
+    :ivar shared: their share of what is shared with whoever else there is.
+    :ivar alone: each page once.
+    """
+
+    shared: float
+    alone: float
+
+
 def measure(plan: Plan) -> list[Figure]:
     """Return the memory of each."""
     rounds, settled = max(1, plan.few // 2), _QUICKLY if plan.is_quick else _SETTLED
     with host.work_directory() as directory:
         installed = plan.installed(directory)
-        bare = tuple(_daemon(installed, directory, f"bare{number}", settled) for number in range(rounds))
-        full = tuple(_daemon(installed, directory, f"full{number}", settled, tls=True) for number in range(rounds))
-        found = [
-            Figure(_WHAT, "runjd, without TLS and web", "MB", bare, budget=Budget(42.0)),
-            Figure(_WHAT, "runjd, with TLS and metrics", "MB", full, budget=Budget(60.0)),
-        ]
+        bare, full, floor = [], [], []
+        for number in range(rounds):
+            bare.append(_daemon(installed, directory, f"bare{number}", settled))
+            full.append(_daemon(installed, directory, f"full{number}", settled, tls=True))
+            floor.append(_floor(installed, directory, settled))
+        found = []
+        for index, what in enumerate((_WHAT, _ALONE)):
+            of = itemgetter(index)  # Taken.shared, Taken.alone
+            limits = (Budget(42.0), Budget(60.0)) if what == _WHAT else (None, None)
+            found += [
+                Figure(what, "runjd, without TLS and web", "MB", tuple(map(of, bare)), budget=limits[0]),
+                Figure(what, "runjd, with TLS and metrics", "MB", tuple(map(of, full)), budget=limits[1]),
+                Figure(what, "an empty twistd and an empty interpreter", "MB", tuple(map(of, floor)), role=FLOOR),
+            ]
         for who, words in _others(directory).items():
             with running(words) as pid:
                 time.sleep(settled)
-                found.append(Figure(_WHAT, who, "MB", (_megabytes(below(pid)),), role=PEER))
+                found.append(Figure(_WHAT, who, "MB", (_taken(below(pid)).shared,), role=PEER))
         return found
 
 
-def _daemon(installed: Installation, directory: str, name: str, settled: float, *, tls: bool = False) -> float:
+def _floor(installed: Installation, directory: str, settled: float) -> Taken:
+    with open(f"{directory}/empty.py", "w", encoding="utf-8") as file:
+        file.write(_EMPTY)
+    twistd = [installed.program("twistd"), "--nodaemon", "--pidfile=", f"--logfile={directory}/empty.log"]
+    interpreter = [installed.python, "-I", "-S", "-X", "utf8", "-c", "import time; time.sleep(1000)"]
+    with running([*twistd, f"--python={directory}/empty.py"]) as first, running(interpreter) as second:
+        time.sleep(1.0 + settled)  # a daemon is waited for until it answers
+        return _taken([first, second])
+
+
+def _daemon(installed: Installation, directory: str, name: str, settled: float, *, tls: bool = False) -> Taken:
     own = f"{directory}/{name}"
     os.mkdir(own)
     if tls:
@@ -65,7 +109,7 @@ def _daemon(installed: Installation, directory: str, name: str, settled: float, 
     with Daemon(installed, own) as daemon:
         daemon.ask("status")
         time.sleep(settled)
-        return _megabytes(daemon.pids())
+        return _taken(daemon.pids())
 
 
 def _others(directory: str) -> dict[str, list[str]]:
@@ -106,8 +150,8 @@ def running(words: list[str]) -> Iterator[int]:
         process.wait()
 
 
-def _megabytes(pids: list[int]) -> float:
-    return pss_of(pids) * 1024 / 1e6
+def _taken(pids: list[int]) -> Taken:
+    return Taken(pss_of(pids) * 1024 / 1e6, pages_of(pids) * 1024 / 1e6)
 
 
 if __name__ == "__main__":

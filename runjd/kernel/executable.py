@@ -13,14 +13,12 @@ from __future__ import annotations
 import errno
 import os
 import struct
-import sys
 
 from runjd.kernel.in_turn import call_in_turn
-from runjd.kernel.layout import own_layout
+from runjd.kernel.layout import Mapping, is_written, mappings_of, own_layout
 from runjd.kernel.libc import c_int, c_long, c_size_t, c_ulong, c_void_p, check, held_libc, libc
-from runjd.values import Value
 
-_PROT = {"r": 1, "w": 2, "x": 4}
+_PROT_EXEC = 4
 _PROT_READ_WRITE = 3
 _MAP_PRIVATE = 0x02
 _MAP_FIXED = 0x10
@@ -31,42 +29,6 @@ _MREMAP_FIXED = 2
 _PR_SET_MM = 35
 _PR_SET_MM_MAP = 14
 _FAILED = 2 ** (8 * struct.calcsize("P")) - 1
-
-#: the highest byte of what /proc/PID/pagemap says of a page: there (0x80), of a file (0x20), nobody else's (1)
-_UNWRITTEN = {0x00, 0xA0, 0xA1}
-
-
-class Mapping(Value):
-    """
-    A private mapping of a file.
-
-    :ivar rights: PROT bits, as of mmap(2).
-    """
-
-    start: int
-    size: int
-    rights: int
-    offset: int
-
-
-def mappings_of(path: bytes, text: bytes) -> list[Mapping]:
-    """
-    Return the mappings of a file.
-
-    :param text: of /proc/PID/maps.
-    """
-    found = []
-    for line in text.splitlines():
-        # for nearly all of them, that is all there is to do
-        if not line.endswith(path):
-            continue
-        place, letters, offset, _device, _inode, *name = line.split(None, 5)
-        if name != [path]:
-            continue
-        start, end = [int(each, 16) for each in place.split(b"-")]
-        rights = sum([bit for letter, bit in _PROT.items() if letter in letters.decode("ascii")])
-        found.append(Mapping(start, end - start, rights, int(offset, 16)))
-    return found
 
 
 def exchange_executable(descriptor: int) -> None:
@@ -89,23 +51,11 @@ def exchange_executable(descriptor: int) -> None:
     _set_executable(descriptor)
 
 
-def is_written(mapping: Mapping) -> bool:
-    """Whether any page of our own mapping may differ from the file."""
-    page = os.sysconf("SC_PAGE_SIZE")
-    pages = os.open("/proc/self/pagemap", os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        said = os.pread(pages, mapping.size // page * 8, mapping.start // page * 8)
-    finally:
-        os.close(pages)
-    highest = 7 if sys.byteorder == "little" else 0
-    return not said or not set(said[highest::8]) <= _UNWRITTEN
-
-
 def _copy(written: list[Mapping]) -> None:
     """Put copies in their places, which must not be older than the last thing that Python wrote there."""
     calls: list[tuple[object, ...]] = []
     for start, size, rights, _offset in written:
-        if rights & _PROT["x"]:
+        if rights & _PROT_EXEC:
             # what was written and is executed is more than we understand
             raise OSError(errno.EBUSY, os.strerror(errno.EBUSY), "mmap")
         copy = _mmap(0, size, _PROT_READ_WRITE, _MAP_PRIVATE | _MAP_ANONYMOUS | _MAP_POPULATE, -1, 0)

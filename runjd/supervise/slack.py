@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+#: beats after which the start is over
+START = 2
 #: beats of the reactor's pulse from one time to the next: seconds, for a millisecond of work
 EVERY = 10
 
@@ -12,16 +14,23 @@ class Slack:
     """
     Gives back what is not used.
 
-    :param give_back: see :func:`runjd.kernel.heap.give_heap_back`.
+    :param give_back: called now and then; see :func:`runjd.kernel.heap.give_heap_back`.
+    :param give_start_back: called once, as to what only the start needed; see
+        :func:`runjd.kernel.filepages.give_file_pages_back`.
     """
 
-    def __init__(self, give_back: Callable[[], None]) -> None:
+    def __init__(self, give_back: Callable[[], None], give_start_back: Callable[[], None]) -> None:
         self._give_back = give_back
+        self._give_start_back = give_start_back
+        self._is_started = False
         self._beats = 0
 
     def beat(self) -> None:
         """The reactor goes on."""
         self._beats += 1
+        if self._beats == START and not self._is_started:
+            self._is_started = True
+            self._give_start_back()
         if self._beats >= EVERY:
             self._beats = 0
             self._give_back()
