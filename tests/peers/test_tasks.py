@@ -341,6 +341,35 @@ def test_containerd_does_not_notice_that_the_daemon_is_killed(tasks: Tasks, box:
     tasks.remove(other)
 
 
+def test_who_is_at_a_terminal_does_not_notice_that_the_daemon_is_killed(tasks: Tasks, box: str) -> None:
+    """What is typed meanwhile arrives; the terminals of tasks and execs work on, and end with their statuses."""
+    read, other = "while read x; do echo got $x; done; exit", tasks.name()
+    with (
+        tasks.on_terminal("--rm", other, "sh", "-c", f"{read} 23") as first,
+        tasks.on_terminal("--detach", box, "sh", "-c", f"{read} 24") as detached,
+    ):
+        assert detached.status() == 0
+        exec = tasks.talk_on_terminal("task exec --tty --exec-id sh", box, "sh", "-c", f"{read} 25")
+        with exec as second, tasks.talk_on_terminal("task attach", box) as third:
+            talks = (first, second, third)
+            for word in (b"one", b"two"):
+                for each in talks:
+                    each.say(word + b"\n")
+                for each in talks:
+                    each.expect(b"got " + word + b"\r")
+                if tasks.is_ours:
+                    tasks.kill_daemon()
+                for each in talks:
+                    each.say(b"un" + word + b"\n")
+                if tasks.is_ours:
+                    tasks.start_daemon()
+                for each in talks:
+                    each.expect(b"got un" + word + b"\r")
+            for each, status in zip(talks, (23, 25, 24), strict=True):
+                each.say(b"\x04")
+                assert each.status() == status
+
+
 @pytest.mark.thorough
 def test_a_signal_reaches_the_program(tasks: Tasks, box: str) -> None:
     """One that it has a trap for, and only the process that is meant."""
