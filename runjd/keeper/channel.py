@@ -179,6 +179,7 @@ class Channel:
         if claimed < len(self._arrived) and not self._reader.is_within_frame:
             raise WireError(f"{len(self._arrived) - claimed} descriptors that no message claims")
         take = self._arrived.popleft
+        # of a list: a tuple that grows by its items is one more, each time, of those that CPython keeps for later
         return [Parcel(message, tuple([take() for _ in range(count)])) for message, count in frames]
 
 

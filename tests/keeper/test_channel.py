@@ -5,6 +5,7 @@ import array
 import gc
 import os
 import resource
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -61,6 +62,24 @@ def test_descriptors_stay_with_their_messages(pair: Pair) -> None:
     for fds in pipes:
         for fd in fds:
             os.close(fd)
+
+
+def test_parcels_that_are_gone_leave_nothing_in_memory(pair: Pair) -> None:
+    """A message with descriptors leaves nothing behind, not even among the tuples that CPython keeps for later."""
+    one, other = pair
+    descriptors = [os.dup(0) for _ in range(7)]
+
+    def exchange(times: int) -> int:
+        for _ in range(times):
+            _send(one, {}, *descriptors)
+            _receive(other, 1)[0].drop()
+        return sys.getallocatedblocks()
+
+    before = exchange(20)
+
+    assert exchange(200) - before < 50
+    for each in descriptors:
+        os.close(each)
 
 
 def test_as_many_descriptors_as_a_message_may_bring(pair: Pair) -> None:
