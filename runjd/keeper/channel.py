@@ -35,7 +35,9 @@ if TYPE_CHECKING:
 else:
     from _collections import deque
 
-_READ_SIZE = 65536
+#: what a read brings; one for all, as it is taken out at once: a buffer for each read, cut to what came, leaves holes
+#: of all sizes in the heap
+_READ = memoryview(bytearray(65536))
 _ANCILLARY_SIZE = _socket.CMSG_SPACE(DESCRIPTORS_MAX * DESCRIPTOR_SIZE)
 
 
@@ -109,15 +111,15 @@ class Channel:
         """
         try:
             # reaches as far as the next message that brings descriptors: a bounded amount of work
-            data, ancillary, flags, _ = self._socket.recvmsg(_READ_SIZE, _ANCILLARY_SIZE, _FLAGS)
+            size, ancillary, flags, _ = self._socket.recvmsg_into([_READ], _ANCILLARY_SIZE, _FLAGS)
         except BlockingIOError:
             return []
         self._take(ancillary)
         if flags & _socket.MSG_CTRUNC:
             raise WireError("descriptors were lost on their way: too many are open in this process")
-        if not data:
+        if not size:
             raise EOFError
-        return self._parcels(self._reader.feed(data))
+        return self._parcels(self._reader.feed(_READ[:size]))
 
     def send(self, make: Callable[[], Parcel | str | None]) -> None:
         """

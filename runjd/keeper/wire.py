@@ -53,7 +53,7 @@ class FrameReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
 
-    def feed(self, data: bytes) -> list[Frame]:
+    def feed(self, data: bytes | memoryview) -> list[Frame]:
         """
         Take the next bytes of the stream and return the frames they complete.
 
@@ -61,7 +61,7 @@ class FrameReader:
         """
         if not self._buffer and self._end(data, 0) == len(data):
             # nearly always: it is worth the while
-            return [_frame(data)]
+            return [_frame(bytes(data))]
         self._buffer += data
         frames = []
         position = 0
@@ -81,7 +81,7 @@ class FrameReader:
         """What came of the frame that is not whole."""
         return bytes(self._buffer)
 
-    def _end(self, data: bytes | bytearray, position: int) -> int | None:
+    def _end(self, data: bytes | bytearray | memoryview, position: int) -> int | None:
         """Return where the frame that starts at a position ends, None where not all of it is here."""
         if len(data) - position < _HEADER.size:
             return None
