@@ -111,7 +111,7 @@ class _Beside:
                 self._figure("ping", size, lambda: say(connection, "ping")),
                 self._figure("start to exit of /bin/true", size, lambda: begin(f"once{time.monotonic_ns()}")),
                 self._figure("exec, until its first byte", size, lambda: attach.exec_once(self._daemon, "idle0")),
-                self._told("exit notice", size, notices.once),
+                self._told("exit notice", size, lambda: notices.once()[0]),
             ]
 
     def _figure(self, what: str, size: int, work: Callable[[], object]) -> Figure:

@@ -175,7 +175,7 @@ class Channel:
                 self._arrived.extend(unpack_descriptors(payload))
 
     def _parcels(self, frames: list[Frame]) -> list[Parcel]:
-        claimed = sum(frame.descriptors for frame in frames)
+        claimed = sum([count for _, count in frames])
         if claimed > len(self._arrived):
             raise WireError(f"messages with {claimed} descriptors, of which {len(self._arrived)} arrived")
         if claimed < len(self._arrived) and not self._reader.is_within_frame:

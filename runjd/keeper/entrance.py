@@ -163,5 +163,5 @@ class Entrance:
                 socket.close()
         held, self._held = self._held, {}
         report = {"pid": self.pid, "start": self._start, "jid": 0, "streams": list(held)}
-        report |= {name: self._message[name] for name in ("terminal", "notices")}
+        report |= {name: self._message[name] for name in ("terminal", "notices", "groups") if name in self._message}
         return Parcel(report, tuple(held.values()))

@@ -19,6 +19,7 @@ from runjd.container.stdio import INIT, Either, Fifos, Terminal
 from runjd.errors import BadArgument, InputOutput, RunjdError
 from runjd.keeper.channel import Parcel
 from runjd.keeper.wire import DESCRIPTOR_SIZE, unpack_descriptors
+from runjd.runtime.linux.cgroup.record import recorded
 from runjd.runtime.rootmount import RootMount
 from runjd.spec.parse import parse_process, process_to_json
 
@@ -139,15 +140,13 @@ class _Performance:
             held = streams.take() | (ready.held if ready is not None else {})
         finally:
             streams.close()
-        report = {"pid": state.pid, "start": state.start_time, "jid": state.jid, "notices": state.notices}
-        return _launched(report, held, state.terminal)
+        return _launched(_made(state), held, state.terminal)
 
     def _embody(self, jail: str, bundle: str, runtime: str, streams: _Streams, ready: Readiness | None) -> NoReturn:
         def leave(conversation: Conversation, state: State, lock: int) -> None:
             held = {LAUNCH: conversation.fd, LOCK: lock} | streams.hand_over()
             held |= ready.held if ready is not None else {}
-            report: dict[str, object] = {"start": state.start_time, "notices": state.notices}
-            self._line.enter(_launched(report, held, state.terminal))
+            self._line.enter(_launched(_made(state), held, state.terminal))
 
         self._operations.embody(jail, bundle, streams.io, runtime=runtime, leave=leave, ready=ready)
 
@@ -165,8 +164,7 @@ class _Performance:
             raise
         finally:
             streams.close()
-        report = {"pid": state.pid, "start": state.start_time, "jid": state.jid, "notices": state.notices}
-        return _launched(report | streams.logger, held, state.terminal)
+        return _launched(_made(state) | streams.logger, held, state.terminal)
 
     def _exec(self, jail: str, job: Job) -> Parcel:
         name = str(job["exec"])
@@ -297,6 +295,12 @@ def receive_descriptor(socket: _socket.socket) -> int:
         if level == _socket.SOL_SOCKET and kind == _socket.SCM_RIGHTS and len(data) >= DESCRIPTOR_SIZE:
             return unpack_descriptors(data)[0]
     raise InputOutput("the terminal of the process did not arrive")
+
+
+def _made(state: State) -> dict[str, object]:
+    """Return what is to be told of an init process."""
+    report = {"pid": state.pid, "start": state.start_time, "jid": state.jid, "notices": state.notices}
+    return report | {"groups": recorded(state.undo)}
 
 
 def _launched(report: dict[str, object], held: dict[str, int], terminal: bool) -> Parcel:

@@ -233,14 +233,15 @@ class Keeper:
             return
         child.pid, child.start, child.jid = _int(made, "pid"), _int(made, "start"), _int(made, "jid")
         child.terminal = made["terminal"] is True
-        names, notices, logger = made["streams"], made["notices"], made.get("logger", [])
+        names, notices, logger, groups = (made.get(key, []) for key in ("streams", "notices", "logger", "groups"))
         assert isinstance(names, list)
         assert isinstance(notices, list)
         assert isinstance(logger, list)
+        assert isinstance(groups, list)
         child.hold(dict(zip(names, report.descriptors, strict=True)))
         self._children.add(child)
         if session.is_open:
-            session.send(lambda: _launched(req, child, notices, logger))
+            session.send(lambda: _launched(req, child, notices, logger, groups))
         elif (now := self._current()) is not None and now.run:
             now.send(lambda: _found(child, now))
         else:
@@ -426,10 +427,10 @@ def _found(child: Child, session: Session) -> Parcel:
     return Parcel(message, tuple(streams.values()))
 
 
-def _launched(req: int, child: Child, notices: list[str], logger: list[int]) -> Parcel:
+def _launched(req: int, child: Child, notices: list[str], logger: list[int], groups: list[str]) -> Parcel:
     streams = child.streams()
     message = messages.tell_launched(
-        req, child.pid, child.start, child.jid, child.terminal, list(streams), notices, logger
+        req, child.pid, child.start, child.jid, child.terminal, list(streams), notices, logger, groups
     )
     return Parcel(message, tuple(streams.values()))
 

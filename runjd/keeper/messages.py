@@ -252,11 +252,13 @@ def tell_launched(
     streams: Sequence[str],
     notices: Sequence[str],
     logger: Sequence[int] = (),
+    groups: Sequence[str] = (),
 ) -> Message:
     """
     Say that a process runs, or waits (``done`` of ``run``, ``create`` and ``exec``).
 
-    The descriptors of ``streams`` come along. ``logger`` is pid and start time of the program that logs.
+    The descriptors of ``streams`` come along. ``logger`` is pid and start time of the program that logs, ``groups``
+    are the control groups that were made for the jail.
     """
     return {
         "m": "done",
@@ -268,6 +270,7 @@ def tell_launched(
         "streams": streams,
         "notices": notices,
         "logger": logger,
+        "groups": groups,
     }
 
 

@@ -18,6 +18,7 @@ import signal as signals
 import struct
 import termios
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -331,12 +332,9 @@ class JailProcess:
 
     def _reason(self) -> Failure:
         record = self.exit
-        reason: Any = ProcessTerminated
-        if record is not None and record.status == 0:
-            return _failure(ProcessDone(0))  # type: ignore[no-untyped-call]
         if record is None or not record.is_known:
-            return _failure(reason())
-        return _failure(reason(record.status, record.signal))
+            return _failure(ProcessTerminated())  # type: ignore[no-untyped-call]
+        return _reason_of(record.status, record.signal)
 
     def _guard(self, tell: Any, *words: object) -> None:
         """Whatever a protocol raises must not reach the reactor, which would drop the descriptor."""
@@ -344,6 +342,14 @@ class JailProcess:
             tell(*words)
         except Exception:
             self._log.failure("the protocol of process {pid} failed in {what}", pid=self.pid, what=tell.__name__)
+
+
+@lru_cache(maxsize=32)
+def _reason_of(status: int | None, signal: int | None) -> Failure:
+    """Return why a process ended, which is made once: who is to be told of an end waits for it."""
+    if status == 0:
+        return _failure(ProcessDone(0))  # type: ignore[no-untyped-call]
+    return _failure(ProcessTerminated(status, signal))  # type: ignore[no-untyped-call]
 
 
 def _failure(reason: Exception) -> Failure:

@@ -37,6 +37,7 @@ class Launched(Value):
         and the receiver's.  ``spool-out`` and so on: a file with what was read of it while no daemon was there.
     :ivar notices: what the operator must be told.
     :ivar logger: pid and start time of the program that logs what it writes, where there is one.
+    :ivar groups: the control groups that were made for the jail; None: that was not told.
     """
 
     pid: int
@@ -46,6 +47,7 @@ class Launched(Value):
     descriptors: Mapping[str, int]
     notices: tuple[str, ...] = ()
     logger: tuple[int, ...] = ()
+    groups: tuple[str, ...] | None = None
 
 
 class Found(Value):
@@ -117,6 +119,7 @@ def read_launched(parcel: Parcel) -> Launched:
         descriptors=_by_stream(parcel),
         notices=tuple(str(each) for each in _sequence(message, "notices")),
         logger=tuple(each for each in _sequence(message, "logger") if isinstance(each, int)),
+        groups=tuple(map(str, _sequence(message, "groups"))) if "groups" in message else None,
     )
 
 

@@ -62,6 +62,7 @@ class Consequences:
         self._site.order.stop(jail, partial(jail.machine.stop, timeout))
 
     def paused(self, is_paused: bool, by: str) -> None:
+        self._site.metering.learn(self._jail.id, None)  # one that had none is given some for that
         self.emit("pause", {"paused": "yes" if is_paused else "no", "by": by or self._jail.by})
         self._jail.tending.mind_pause()
 

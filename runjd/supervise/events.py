@@ -63,7 +63,8 @@ class EventLog:
         words = tuple((key, str(value)) for key, value in (details or {}).items() if value is not None and value != "")
         event = Event(self.last_seq, self._now() if at is None else at, jail, ev, words)
         self._ring.append(_packed(event))
-        for key, receiver in list(self._receivers.items()):
+        # who came last is told first: those who are there from the start only count
+        for key, receiver in reversed(list(self._receivers.items())):
             if key not in self._receivers:
                 continue
             try:

@@ -311,6 +311,7 @@ class Jail:
         self.retrying.pause()
         self._mourning.cancel()
         self._watching.begin(launched.pid, launched.start, launched.jid)
+        self._site.metering.learn(self.id, launched.groups)
         self.record.take()
         self.init = InitProcess(self.log.intake, self._ending)
         before, self.notices = self.notices, launched.notices
@@ -343,7 +344,6 @@ class Jail:
         self._stopping.cancel()
         self.tending.end()
         self._ending.record = record = self._site.metering.judged(self.id, record, self.record.last_exit)
-        self._watching.stop()
         self.phase = "stopping"
         if self.init is not None and self.init.transport is not None:
             self.init.transport.exited(record)
@@ -355,6 +355,7 @@ class Jail:
         self._mourning.begin(machine, record, self.is_leftover, bool(self.pid), is_inherited=not self.started_at)
 
     def delete(self, machine: Inputs) -> None:
+        self._watching.stop()  # not before: who waits to be told of the end waits for it, too
         identity = self.pid, self._watching.start
 
         def removed() -> None:
@@ -435,6 +436,7 @@ class Jail:
             self.waiters.failed(KeeperLost("the keeper was lost before the start; it is tried again"))
         self.execs.abandon()
         self._watching.stop()
+        self._site.metering.learn(self.id, None)
         init, self.init = self.init, None
         self._ending.forget()
         if init is not None:

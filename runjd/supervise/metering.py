@@ -42,6 +42,8 @@ class Metering:
         self._inits: dict[str, int] = {}
         self._waiting: list[Deferred[Measures]] = []
         self._is_busy = False
+        # of jails, as they were made
+        self._groups: dict[str, tuple[str, ...]] = {}
 
     def measure(self, inits: Mapping[str, int]) -> Deferred[Measures]:
         """
@@ -67,9 +69,21 @@ class Metering:
         """
         if last is not None and last._replace(oom=exit.oom) == exit:
             return last
+        groups = self._groups.pop(id, None)
         if exit.signal == _SIGKILL or exit.status == _KILLED:
-            return exit._replace(oom=self._meter.ran_out(id))
+            return exit._replace(oom=self._meter.ran_out(id, groups))
         return exit
+
+    def learn(self, id: str, groups: tuple[str, ...] | None) -> None:
+        """
+        Remember which control groups a jail has, so that nothing is to be read for them when it ends.
+
+        :param groups: None: it may have others now, and its record says which.
+        """
+        if groups is None:
+            self._groups.pop(id, None)
+        else:
+            self._groups[id] = groups
 
     def _begin(self) -> None:
         inits, self._inits = self._inits, {}

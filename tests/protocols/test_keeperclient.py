@@ -181,12 +181,12 @@ def test_run_and_exec_bring_descriptors(scene: Scene) -> None:
     reader, copy = _pipe_with(b"12")
 
     scene.say(messages.tell_launched(2, 8, 9, 0, True, ["tty"], []), reader)
-    scene.say(messages.tell_launched(1, 5, 6, 7, False, ["out", "err"], ["loud"]), reader, copy)
+    scene.say(messages.tell_launched(1, 5, 6, 7, False, ["out", "err"], ["loud"], (), ["/g"]), reader, copy)
 
     first, second = _result(ran), _result(executed)
-    assert first == Launched(5, 6, 7, False, first.descriptors, ("loud",))
+    assert first == Launched(5, 6, 7, False, first.descriptors, ("loud",), (), ("/g",))
     assert list(first.descriptors) == ["out", "err"]
-    assert second == Launched(8, 9, 0, True, second.descriptors, ())
+    assert second == Launched(8, 9, 0, True, second.descriptors, (), (), ())
     assert not os.get_inheritable(second.descriptors["tty"])
     for fd in (reader, copy, *first.descriptors.values(), *second.descriptors.values()):
         os.close(fd)

@@ -116,6 +116,20 @@ def test_what_was_known_of_an_end_stays_known(thread: Thread, meter: MemoryMeter
     assert Metering(meter, thread, lambda: 0.0).judged("web", exit, known) == known
 
 
+def test_what_a_jail_was_given_is_not_looked_up(thread: Thread, meter: MemoryMeter) -> None:
+    """Its groups are those that it was made with, for one end, unless it may have got others since."""
+    exit = ExitRecord(7, None, 9, 1.0)
+    metering = Metering(meter, thread, lambda: 0.0)
+    metering.learn("web", ("/groups/web",))
+    metering.judged("web", exit, None)
+    metering.judged("web", exit, None)
+    metering.learn("web", ())
+    metering.learn("web", None)
+    metering.judged("web", exit, None)
+
+    assert meter.judged_by == [("/groups/web",), None, None]
+
+
 def test_an_exit_for_want_of_memory_is_told_once(world) -> None:
     """By the event and in the facts, also by the next daemon, to which the keeper tells the exit again."""
     program = world.run()

@@ -11,7 +11,7 @@ from abc import ABC, abstractmethod
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from runjd.policy.usage import Usage
 
@@ -28,10 +28,12 @@ class Meter(ABC):
         :raise OSError: the system tells nothing.
         """
 
-    def ran_out(self, id: str) -> bool | None:
+    def ran_out(self, id: str, groups: Sequence[str] | None = None) -> bool | None:
         """
         Whether a process of a jail was killed because memory ran out; None where that is not known.
 
         It is so from the end of the init process until the jail is removed from the host.
+
+        :param groups: its control groups; None: as its record says.
         """
         return None

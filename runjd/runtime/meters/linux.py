@@ -22,7 +22,7 @@ from runjd.runtime.meters.groups import Counts, count, killed_for_memory
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
     from runjd.runtime.contract import Held
@@ -59,9 +59,11 @@ class LinuxMeter(Meter):
                 self._found.forget(id)
         return usages
 
-    def ran_out(self, id: str) -> bool | None:
-        held = self._found.one(id)
-        return None if held is None else killed_for_memory(self._kernel, recorded(held.undo))
+    def ran_out(self, id: str, groups: Sequence[str] | None = None) -> bool | None:
+        if groups is None:
+            held = self._found.one(id)
+            groups = () if held is None else recorded(held.undo)
+        return killed_for_memory(self._kernel, groups)
 
     def _members(self, helds: Mapping[str, Held]) -> dict[str, list[Counted]]:
         table = read_processes(self._kernel)

@@ -22,7 +22,8 @@ Fields = list[tuple[str, str]]
 def stamp(at: float) -> str:
     """Return a time, seconds since the epoch, as RFC 3339 with milliseconds, in UTC."""
     whole, milliseconds = divmod(int(at * 1000), 1000)
-    return f"{time.strftime('%Y-%m-%dT%H:%M:%S', time.gmtime(whole))}.{milliseconds:03d}Z"
+    year, month, day, hour, minute, second = time.gmtime(whole)[:6]
+    return f"{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milliseconds:03}Z"
 
 
 def who_fields(principal: Principal) -> Fields:
