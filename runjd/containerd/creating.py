@@ -26,6 +26,7 @@ from runjd.containerd.wording import no_streams, told
 from runjd.errors import (
     AlreadyExists,
     BadArgument,
+    Cancelled,
     InputOutput,
     NotFound,
     RunjdError,
@@ -37,8 +38,8 @@ from runjd.protocols.keeperreplies import Launched
 from runjd.protocols.ttrpc.call import Call
 from runjd.runtime.rootmount import RootMount
 
-#: seconds that output which nobody takes can delay a deletion
-_OUTPUT_LIMIT = 2.0
+#: seconds that output which nobody takes can delay a deletion, and an end the failure of a start
+_PATIENCE = 2.0
 #: seconds that a file system has to open a file
 _FILE_LIMIT = 10.0
 #: seconds between looks at what an earlier daemon has asked for, and for which it is looked at
@@ -161,12 +162,12 @@ class Creating:
                 raise WrongState(f"cannot start a container that is {process.status}: failed precondition")
             process.status, process.started, process.is_starting = "starting", mark, True
             self._place.save(task)
+            failed: RunjdError | None = None
             try:
                 await self._place.execute(task.jail)
             except RunjdError as error:
                 if not (is_repeated and error.code == "STATE"):
-                    process.status = "created"
-                    raise told("start", error) from error
+                    process.status, failed = "created", error
             else:
                 process.status = "running"
             finally:
@@ -175,6 +176,10 @@ class Creating:
                     process.status = "running"
                     self._place.announcing.started(task, process)
                 self._take_pending(task, process)
+            if failed is not None:
+                if failed.code == "OCI":  # who is told that deletes the task, which does not go before its end is told
+                    await _awaited(self._place, process.wait())
+                raise told("start", failed) from failed
             if process.lives:
                 self._place.memory.begin(task.jail, lambda: self._place.announcing.ran_out(task))
             return process
@@ -281,11 +286,14 @@ async def output_of(place: TaskPlace, process: TaskProcess) -> None:
     """Wait until what a process wrote is where it goes, but not for ever."""
     if process.piping is None or process.end is None:
         return
-    done: Deferred[Any] = process.piping.done()
-    late = place.reactor.callLater(_OUTPUT_LIMIT, done.cancel)
+    await _awaited(place, process.piping.done())
+
+
+async def _awaited(place: TaskPlace, done: Deferred[Any]) -> None:
+    late = place.reactor.callLater(_PATIENCE, done.cancel)
     try:
         await done
-    except CancelledError:
+    except (CancelledError, Cancelled):
         return
     finally:
         if late.active():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import shutil
 import signal
@@ -111,6 +112,24 @@ async def test_a_program_that_is_not_there_is_told(bench):
     assert code == UNKNOWN
     assert '"/no/such/program"' in words
     assert (await refusal(bench, "State", pb.StateRequest(id="one")))[0] == NOT_FOUND
+
+
+@pytest_twisted.ensureDeferred
+async def test_who_is_told_that_a_start_failed_can_delete_the_task(bench):
+    """At once: a hook fails when the program runs, and the end of that is told before."""
+    bundle = bench.bundle("one", "sleep", "1000")
+    with open(f"{bundle}/config.json") as file:
+        config = json.load(file)
+    config["hooks"] = {"poststart": [{"path": "/bin/false"}]}
+    with open(f"{bundle}/config.json", "w") as file:
+        json.dump(config, file)
+    await bench.call("Create", pb.CreateTaskRequest(id="one", bundle=bundle))
+
+    code, words = await refusal(bench, "Start", pb.StartRequest(id="one"))
+
+    assert (code, "error running hook" in words) == (UNKNOWN, True)
+    assert await bench.status("one") == "STOPPED"
+    await bench.delete("one")
 
 
 @pytest.mark.parametrize("uri", ["npipe:///x", "http://x/y", "binary://no-path", "fifo://[x/y", "file:///a%00"])
