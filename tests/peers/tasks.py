@@ -39,6 +39,7 @@ class Tasks:
     :param shim: whose tasks: a key of :data:`SHIMS`.
     :param configuration: of containerd.
     :ivar archive: of the image that all of them are made of.
+    :ivar on_path: a directory of programs that containerd and the daemon find before others.
     """
 
     def __init__(self, machine: Machine, directory: Path, shim: str, configuration: str = CONFIGURATION) -> None:
@@ -46,7 +47,7 @@ class Tasks:
         self.is_ours = shim == "runj"
         self._directory = directory
         self._configuration = configuration
-        self._programs = directory / "bin"
+        self.on_path = self._programs = directory / "bin"
         self._runtime = SHIMS[shim]
         self._numbers = count(1)
         self._stack = ExitStack()

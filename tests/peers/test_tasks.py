@@ -20,6 +20,7 @@ from tests.peers.machine import Machine, MachineError, until
 from tests.peers.programs import PATH
 from tests.peers.tasks import SHIMS, Tasks
 from tests.peers.thorough import IS_THOROUGH, WANTED, thorough
+from tests.runtime.linux import small_busctl
 
 pytestmark = pytest.mark.root
 
@@ -222,6 +223,32 @@ def test_running_out_of_memory_is_told(tasks: Tasks, box: str) -> None:
 
     assert done.status == 137
     assert topics == ["create", "start", "oom", "exit", "delete"]
+
+
+def test_systemd_makes_the_groups(tasks: Tasks, box: str) -> None:
+    """Where a file says so that ctr names; here it is a small program, which is asked for a scope and its end."""
+    if not tasks.is_ours:
+        pytest.skip("runc asks systemd itself, which is not on this machine")
+    places = [f"/sys/fs/cgroup/{each}" for each in ("systemd", "unified", ".")]
+    place = next(each for each in places if tasks.machine.path(f"{each}/cgroup.procs").exists())
+    busctl, here = tasks.on_path / "busctl", "/run/busctl"
+    tasks.machine.path(here).mkdir()
+    busctl.write_text(small_busctl.program(PATH, here, f"{place}/a.slice/ctr-{box}.scope"))
+    busctl.chmod(0o755)
+    tasks.machine.path("/run/runj.toml").write_text("SystemdCgroup = true\n")
+    options = f"--runtime-config-path /run/runj.toml --cgroup a.slice:ctr:{box}"
+    try:
+        assert tasks.run(f"--detach {options}", box, "sleep", "1000").complaint == ""
+        groups = tasks.machine.path(f"/proc/{tasks.pid(box)}/cgroup").read_text()
+        tasks.remove(box)
+    finally:
+        busctl.unlink()
+    without = tasks.run(options, box, "true")
+
+    assert f"/a.slice/ctr-{box}.scope/container\n" in groups
+    asked = tasks.machine.path(f"{here}/asked").read_text().splitlines()
+    assert [line.split()[4] for line in asked if " call " in f" {line}"] == ["StartTransientUnit", "StopUnit"]
+    assert "without SystemdCgroup in containerd's configuration" in without.complaint
 
 
 @pytest.mark.thorough

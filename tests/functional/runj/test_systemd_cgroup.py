@@ -77,7 +77,7 @@ def test_what_systemd_refuses_leaves_nothing(linux: Runj, busctl: SmallBusctl) -
 
     assert message == (
         f"linux.cgroupsPath: have systemd start {busctl.unit}: Unit is masked; "
-        "it is not needed with podman's --cgroup-manager cgroupfs, "
+        "systemd is not needed with podman's --cgroup-manager cgroupfs, "
         "or without SystemdCgroup in containerd's configuration"
     )
     assert linux.ok("list", "-q") == ""

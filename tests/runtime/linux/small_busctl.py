@@ -1,4 +1,4 @@
-"""A busctl(1) of ours, for hosts without systemd: it knows one scope, and makes its group in version 2."""
+"""A busctl(1) of ours, for hosts without systemd: it knows one scope, and makes its group in one hierarchy."""
 
 from __future__ import annotations
 
@@ -34,6 +34,17 @@ esac
 """
 
 
+def program(path: str, here: str, group: str) -> str:
+    """
+    Return its text.
+
+    :param path: where it finds programs.
+    :param here: a directory for its files: ``asked``, of what it was asked, and ``unit``.
+    :param group: of the scope.
+    """
+    return _PROGRAM.format(path=path, here=here, group=group)
+
+
 class SmallBusctl:
     """
     The program, found by whoever is started from now on.
@@ -56,7 +67,7 @@ class SmallBusctl:
         self.group = mounts[0] / f"{name}.slice" / self.unit
         self.program = self._directory / "programs" / "busctl"
         self.program.parent.mkdir()
-        self.program.write_text(_PROGRAM.format(path=os.environ["PATH"], here=directory, group=self.group))
+        self.program.write_text(program(os.environ["PATH"], directory, str(self.group)))
         self.program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{self.program.parent}:{os.environ['PATH']}")
 

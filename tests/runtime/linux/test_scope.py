@@ -309,7 +309,7 @@ def test_a_host_without_busctl_is_told_what_to_do(private_dir: str, monkeypatch:
     """It has no systemd, or half of it."""
     monkeypatch.setenv("PATH", private_dir)
 
-    with pytest.raises(RuntimeFailure, match="run busctl: this host has no such program, which comes with systemd; "):
+    with pytest.raises(RuntimeFailure, match="ask systemd: this host has no busctl, which comes with systemd; "):
         ask(["list"])
 
 

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 #: what to do where systemd cannot be asked
 ELSE = (
-    "it is not needed with podman's --cgroup-manager cgroupfs, or without SystemdCgroup in containerd's configuration"
+    "systemd is not needed with podman's --cgroup-manager cgroupfs, "
+    "or without SystemdCgroup in containerd's configuration"
 )
 _SERVICE = "org.freedesktop.systemd1"
 _TOP = "/org/freedesktop/systemd1"
@@ -64,8 +65,8 @@ def ask(words: Sequence[str]) -> Answer:
             )
         except OSError as error:
             is_missing = isinstance(error, FileNotFoundError)
-            reason = "this host has no such program, which comes with systemd" if is_missing else error.strerror
-            raise RuntimeFailure("run busctl", f"{reason}; {ELSE}", "", error.errno or 0) from None
+            reason = "this host has no busctl, which comes with systemd" if is_missing else f"busctl: {error.strerror}"
+            raise RuntimeFailure("ask systemd", f"{reason}; {ELSE}", "", error.errno or 0) from None
         finally:
             os.close(theirs)
         parts = []
