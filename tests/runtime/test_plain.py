@@ -13,6 +13,7 @@ from runjd.kernel.files import Files
 from runjd.runtime import choose
 from runjd.runtime.linux.cgroup.files import read_host
 from runjd.runtime.linux.cgroup.record import recorded
+from runjd.runtime.linux.cgroup.removing import kill_all
 from runjd.runtime.plain import PlainRuntime
 from runjd.spec.model import Capabilities, LinuxDevice, Rlimit, Seccomp, User
 from tests.runtime.driver import STANDARD_MOUNTS, Driver, bare_config, shell
@@ -161,6 +162,37 @@ def test_a_group_keeps_those_together_that_nothing_else_does(private_dir: str) -
     assert driver.runtime.processes(held) == ()
     assert not os.path.exists(groups[0])
     PlainRuntime().remove(held)
+
+
+class _Listened(Files):
+    """The kernel, and what is written to its files."""
+
+    def __init__(self) -> None:
+        self.written: list[bytes] = []
+
+    def write(self, fd: int, data: bytes) -> int:  # type: ignore[override]
+        self.written.append(bytes(data))
+        return os.write(fd, data)
+
+
+@pytest.mark.root
+@pytest.mark.skipif(sys.platform != "linux", reason="control groups are Linux's")
+def test_who_dies_at_once_is_not_stopped_before(private_dir: str) -> None:
+    """A group whose killer is killed himself never looks paused, but where somebody forks faster than he kills."""
+    driver = Driver(PlainRuntime())
+    if not read_host(Files()).hierarchies:
+        pytest.skip("this host has no control groups that can be changed")
+    held = driver.create(bare_config("sleep 66 & echo up; exec sleep 66"), private_dir)
+    driver.start(held.pid)
+    driver.line(held.pid)
+    kernel = _Listened()
+
+    kill_all(kernel, recorded(held.undo))
+
+    assert driver.runtime.processes(held) == ()
+    assert kernel.written
+    assert not {b"FROZEN", b"1"} & {each.strip() for each in kernel.written}
+    driver.end(held)
 
 
 def test_without_a_group_a_jail_is_a_session(private_dir: str) -> None:

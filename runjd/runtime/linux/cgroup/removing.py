@@ -29,6 +29,8 @@ _KILL = 9
 _PATIENCE = 10.0
 #: seconds that processes get to stop before they are killed
 _MOMENT = 0.2
+#: seconds of the looks at whether those that were killed are gone
+_SOON = (0.0, 0.0005, 0.001, 0.002, 0.004, 0.008)
 
 
 def remove_groups(kernel: Any, undo: Sequence[Undo], patience: float = _PATIENCE) -> None:
@@ -54,14 +56,33 @@ def remove_groups(kernel: Any, undo: Sequence[Undo], patience: float = _PATIENCE
 
 
 def kill_all(kernel: Any, directories: Sequence[str]) -> None:
-    """Kill every process of the groups: stopped first, as one that forks is faster than who counts."""
-    if not any(pids(kernel, each) for each in directories):
+    """
+    Kill every process of the groups.
+
+    Those that are not gone at once are stopped first, as one that forks is faster than who counts; nobody else is, as
+    a group whose killer is killed himself would look as if it were paused.
+    """
+    if not _is_any(kernel, directories):
         return
+    _kill_and_thaw(kernel, directories)
+    for pause in _SOON:
+        time.sleep(pause)
+        if not _is_any(kernel, directories):
+            return
     try:
         freezing.freeze(kernel, directories[0], _MOMENT)
     except RunjdError:
         # what does not stop is killed as it runs
         pass
+    _kill_and_thaw(kernel, directories)
+
+
+def _is_any(kernel: Any, directories: Sequence[str]) -> bool:
+    return any(pids(kernel, each) for each in directories)
+
+
+def _kill_and_thaw(kernel: Any, directories: Sequence[str]) -> None:
+    """With version 1 what is frozen does not die."""
     try:
         for each in directories:
             signal_all(kernel, each, _KILL)
