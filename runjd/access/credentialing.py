@@ -25,8 +25,7 @@ class Credentials:
 
     def __init__(self) -> None:
         self.taken: Callable[[Papers], None] = lambda papers: None
-        #: also the file of the certificate
-        self._prepared: tuple[Papers, str] | None = None
+        self._prepared: tuple[Papers, Tls] | None = None
         self._papers: Papers | None = None
 
     @property
@@ -51,21 +50,21 @@ class Credentials:
                 judge(papers)
             except Refused as refused:
                 raise fault_of(refused.key, f"{getattr(tls, refused.key)} {refused}", file) from None
-        self._prepared = papers, tls.certificate
+        self._prepared = papers, tls
 
     def take(self) -> None:
         """Use what was read last, for the connections that come from now on."""
         if self._prepared is None:
             return
         before = self._papers
-        (self._papers, certificate), self._prepared = self._prepared, None
-        left = days_left(self._papers.certificate)
-        if left < FEW_DAYS:
-            self._log.warn(
-                "{certificate} {fate}; put another one there, and reload",
-                certificate=certificate,
-                fate="has expired" if left <= 0 else f"expires in {left:.0f} days",
-            )
+        (self._papers, tls), self._prepared = self._prepared, None
+        for key, left in days_left(self._papers).items():
+            if left < FEW_DAYS:
+                self._log.warn(
+                    "{certificate} {fate}; put another one there, and reload",
+                    certificate=getattr(tls, key),
+                    fate="has expired" if left <= 0 else f"expires in {left:.0f} days",
+                )
         if self._papers != before:
             self.taken(self._papers)
 

@@ -11,24 +11,38 @@ from binascii import Error, a2b_base64
 from datetime import UTC, datetime
 from math import inf
 
+from runjd.access.papers import Papers
+
 #: days before the end of a certificate from which on that is told
 FEW_DAYS = 14
-_FIRST = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.*?)-----END", re.DOTALL)
+_EACH = re.compile(rb"-----BEGIN (?:X509 )?CERTIFICATE-----(.*?)-----END", re.DOTALL)
 _SEQUENCE, _INTEGER, _UTC_TIME, _TIME, _VERSION = 0x30, 0x02, 0x17, 0x18, 0xA0
 
 
-def days_left(pem: bytes, now: datetime | None = None) -> float:
+def days_left(papers: Papers) -> dict[str, float]:
     """
-    Return for how many days the first certificate of a text is good; negative where it is not any more.
+    Return for how many days the files of a listener are good, by their keys; negative where one is not any more.
+
+    Of a certificate and those that lead to its authority the first to end counts, of authorities the last.
 
     :return: infinity where that cannot be told: OpenSSL takes what is not quite right.
     """
-    found = _FIRST.search(pem)
-    try:
-        end = _end_of(a2b_base64(found[1])) if found else None
-    except (ValueError, IndexError, Error):
-        return inf
-    return inf if end is None else (end - (now or datetime.now(UTC))).total_seconds() / 86400
+    return {
+        "certificate": min(each_left(papers.certificate), default=inf),
+        "ca": max(each_left(papers.ca), default=inf),
+    }
+
+
+def each_left(pem: bytes, now: datetime | None = None) -> list[float]:
+    """Return for how many days each certificate of a text is good, as :func:`days_left` does."""
+    now = now or datetime.now(UTC)
+    found = []
+    for match in _EACH.finditer(pem):
+        try:
+            found.append((_end_of(a2b_base64(match[1])) - now).total_seconds() / 86400)
+        except (ValueError, IndexError, Error):
+            found.append(inf)
+    return found
 
 
 def _end_of(der: bytes) -> datetime:

@@ -78,13 +78,13 @@ def test_what_cannot_be_used_replaces_nothing(directory):
 
 
 def test_a_certificate_that_ends_soon_is_told(tmp_path):
-    """Also one that has ended: clients then refuse it, and the daemon goes on."""
+    """Also one that has ended, and its authority: clients then refuse it, and the daemon goes on."""
     soon, late = authority(tmp_path / "soon", days=5), authority(tmp_path / "late", at=LONG_AGO)
     said = []
 
     def observer(event):
         if event["log_level"] == LogLevel.warn:
-            said.append(event["fate"])
+            said.append((os.path.basename(event["certificate"]), event["fate"]))
 
     globalLogPublisher.addObserver(observer)
     try:
@@ -95,7 +95,7 @@ def test_a_certificate_that_ends_soon_is_told(tmp_path):
     finally:
         globalLogPublisher.removeObserver(observer)
 
-    assert said == ["expires in 5 days", "has expired"]
+    assert said == [("server.crt", "expires in 5 days"), ("server.crt", "has expired"), ("ca.crt", "has expired")]
 
 
 def test_a_key_with_a_password_is_refused(directory):

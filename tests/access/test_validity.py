@@ -12,7 +12,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runjd.access.validity import days_left
+from runjd.access.papers import Papers
+from runjd.access.validity import days_left, each_left
 from tests.access.papers import authority
 
 _KEY = ec.generate_private_key(ec.SECP256R1())
@@ -31,21 +32,24 @@ def test_its_end_is_read_as_openssl_writes_it(end: datetime) -> None:
     end = end.replace(microsecond=0)
     now = end.replace(tzinfo=UTC) - timedelta(hours=36)
 
-    assert days_left(_good_until(end), now) == 1.5
+    assert each_left(_good_until(end), now) == [1.5]
 
 
-def test_the_first_of_several_counts(tmp_path: Path) -> None:
-    """Behind it are those of its authority; text around it counts for nothing."""
-    directory = authority(tmp_path / "tls", days=5)
-    own, ca = (Path(f"{directory}/{name}.crt").read_bytes() for name in ("server", "ca"))
+def test_what_ends_first_is_the_end_of_a_certificate_and_what_ends_last_of_authorities(tmp_path: Path) -> None:
+    """Clients need all that leads to an authority, of which one is enough; text around them counts for nothing."""
+    soon, late = (Path(authority(tmp_path / str(days), days=days), "server.crt").read_bytes() for days in (5, 50))
+    chain = b"Certificate:\n  Data: \xff\n" + late + soon
 
-    assert 4.9 < days_left(b"Certificate:\n  Data: \xff\n" + own + ca) <= 5
+    left = days_left(Papers(chain, b"", chain))
+
+    assert 4.9 < left["certificate"] <= 5
+    assert 49.9 < left["ca"] <= 50
 
 
 @pytest.mark.parametrize("pem", [b"", b"nonsense", b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n"])
 def test_it_may_not_be_known(pem: bytes) -> None:
     """What cannot be read says nothing about its end."""
-    assert days_left(pem) == inf
+    assert days_left(Papers(pem, b"", pem)) == {"certificate": inf, "ca": inf}
 
 
 _SOME = x509.load_pem_x509_certificate(_good_until(datetime(2030, 1, 1))).public_bytes(serialization.Encoding.DER)
@@ -59,4 +63,6 @@ def test_a_damaged_certificate_fails_nothing(data: st.DataObject) -> None:
         der[data.draw(st.integers(0, 60))] = data.draw(st.integers(0, 255))
     cut = der[: data.draw(st.integers(0, len(der)))]
 
-    assert isinstance(days_left(_BEGIN + b64encode(cut) + b"\n-----END CERTIFICATE-----"), float)
+    (left,) = each_left(_BEGIN + b64encode(cut) + b"\n-----END CERTIFICATE-----")
+
+    assert isinstance(left, float)

@@ -116,14 +116,15 @@ def _check_certificate(configuration: Configuration) -> Iterator[Finding]:
     except Refused as refused:
         yield Finding(subject, BAD, f"{getattr(tls, refused.key)} {refused}", advice)
         return
-    left = days_left(papers.certificate)
     again = "put another one there (runjctl certs makes them), and reload"
-    if left <= 0:
-        yield Finding(subject, BAD, "has expired", again)
-    elif left < FEW_DAYS:
-        yield Finding(subject, LACKING, f"expires in {left:.0f} days", again)
-    else:
-        yield Finding(subject, GOOD, "can be used" if left == inf else f"is good for {left:.0f} days")
+    for key, left in days_left(papers).items():
+        subject = f"{'certificate' if key == 'certificate' else 'authority'} {getattr(tls, key)}"
+        if left <= 0:
+            yield Finding(subject, BAD, "has expired", again)
+        elif left < FEW_DAYS:
+            yield Finding(subject, LACKING, f"expires in {left:.0f} days", again)
+        else:
+            yield Finding(subject, GOOD, "can be used" if left == inf else f"is good for {left:.0f} days")
 
 
 def _some(ids: tuple[str, ...]) -> str:

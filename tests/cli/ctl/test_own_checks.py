@@ -67,7 +67,10 @@ def test_a_certificate_that_ends_is_told(tmp_path: Path, days: int, level: str, 
     directory = authority(tmp_path / "tls", days=max(days, 0) + 1, at=at)
     files = "\n".join(f'{key} = "{directory}/{name}"' for key, name in FILES)
 
-    assert levels(tmp_path, f'[daemon.tls]\nlisten = "tcp:7443"\n{files}\n')["certificate"] == (level, text)
+    found = levels(tmp_path, f'[daemon.tls]\nlisten = "tcp:7443"\n{files}\n')
+
+    assert found["certificate"] == (level, text)
+    assert found["authority"][0] == GOOD
 
 
 FILES = (("certificate", "server.crt"), ("key", "server.key"), ("ca", "ca.crt"))
