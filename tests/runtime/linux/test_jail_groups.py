@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Callable, Iterator
@@ -13,8 +14,11 @@ from runjd.errors import RunjdError, RuntimeFailure, Unsupported
 from runjd.kernel import process as processes
 from runjd.kernel.linux import LinuxKernel
 from runjd.runtime.contract import Held, Undo
+from runjd.runtime.linux.cgroup import living
 from runjd.runtime.linux.cgroup.files import read_host
+from runjd.runtime.linux.cgroup.frozen import is_frozen
 from runjd.runtime.linux.cgroup.hierarchies import BESIDE, group_directory
+from runjd.runtime.linux.cgroup.record import GROUPS, recorded
 from runjd.runtime.linux.runtime import LinuxRuntime
 from runjd.spec.model import Capabilities, Namespace
 from tests.runtime.driver import KEPT, STANDARD_NAMESPACES, Driver, config, shell
@@ -332,3 +336,40 @@ def test_processes_without_a_pid_namespace_are_those_of_the_group(driver: Driver
     assert driver.runtime.processes(held) != ()
     driver.end(held)
     assert driver.runtime.processes(held) == ()
+
+
+class _Refusing(LinuxKernel):
+    """The kernel, but that the second process cannot be moved."""
+
+    moved = 0
+
+    def write(self, fd: int, data: bytes) -> int:  # type: ignore[override]
+        if os.readlink(f"/proc/self/fd/{fd}").endswith("/cgroup.procs"):
+            self.moved += 1
+            if self.moved == 1 + len(read_host(LinuxKernel()).hierarchies):
+                raise OSError(errno.EBUSY, os.strerror(errno.EBUSY))
+        return os.write(fd, data)
+
+
+def test_a_pause_that_fails_leaves_a_jail_where_it_was(driver: Driver, bundle: str) -> None:
+    """Groups are made for the first pause; where not all processes can be moved there, none is, and the next can be."""
+    held = driver.create(config("sleep 67 & echo up; exec sleep 67"), bundle)
+    driver.start(held.pid)
+    driver.line(held.pid)
+    undo: list[Undo] = list(held.undo)
+    members = driver.runtime.processes(held)
+    before = [content(f"/proc/{pid}/cgroup") for pid in members]
+
+    with pytest.raises(RunjdError, match="move process"):
+        living.pause(_Refusing(), held, lambda: members, undo.append)
+
+    made = [each for undone in undo if undone.action == GROUPS for each in undone.target.split("\n")]
+    assert len(members) == 2
+    assert [content(f"/proc/{pid}/cgroup") for pid in members] == before
+    assert made
+    assert not any(os.path.exists(each) for each in made)
+    assert recorded(undo) == ()
+    living.pause(LinuxKernel(), held._replace(undo=tuple(undo)), lambda: members, undo.append)
+    assert is_frozen(undo)
+    driver.end(held._replace(undo=tuple(undo)))
+    assert not any(os.path.exists(each) for each in made)

@@ -2,16 +2,15 @@
 What is done to the groups of a jail that lives.
 
 A jail that asked for no group gets some when it is paused, or limited, for the
-first time: at the place where it would have been given them, below the groups
-that its init process is in.
+first time (:mod:`runjd.runtime.linux.cgroup.adopting`).
 """
 
 from __future__ import annotations
 
-from runjd.errors import RuntimeFailure, Unsupported
 from runjd.runtime.linux.cgroup import freezing
-from runjd.runtime.linux.cgroup.files import pids, read_host, write_file
-from runjd.runtime.linux.cgroup.making import enable_controllers, make_bare_groups
+from runjd.runtime.linux.cgroup.adopting import adopt
+from runjd.runtime.linux.cgroup.files import read_host
+from runjd.runtime.linux.cgroup.making import enable_controllers
 from runjd.runtime.linux.cgroup.record import recorded
 from runjd.runtime.linux.cgroup.writes import plan_writes
 from runjd.runtime.linux.cgroup.writing import apply
@@ -25,9 +24,6 @@ if TYPE_CHECKING:
     from runjd.runtime.linux.cgroup.hierarchies import Hierarchy, Host
     from runjd.spec.resources import Resources
 
-#: how often processes may have forked new ones while they are moved
-_ROUNDS = 1000
-
 
 def pause(kernel: Any, held: Held, members: Callable[[], Iterable[int]], made: Callable[[Undo], None]) -> None:
     """
@@ -37,7 +33,7 @@ def pause(kernel: Any, held: Held, members: Callable[[], Iterable[int]], made: C
     :param members: returns the pids of its processes.
     :param made: told of groups that are made for this.
     """
-    directories = recorded(held.undo) or _adopt(kernel, held, members, made)
+    directories = recorded(held.undo) or adopt(kernel, held, members, made)
     freezing.freeze(kernel, directories[0])
 
 
@@ -54,7 +50,7 @@ def update(
     writes = plan_writes(resources, host)
     directories: Sequence[str] = recorded(held.undo)
     if not directories:
-        directories = _adopt(kernel, held, members, made)
+        directories = adopt(kernel, held, members, made)
         freezing.thaw(kernel, directories[0])
     places = {each: directory for directory in directories if (each := _hierarchy(host, directory)) is not None}
     for hierarchy, directory in places.items():
@@ -68,28 +64,3 @@ def _hierarchy(host: Host, directory: str) -> Hierarchy | None:
     """Return the hierarchy that a group is in: of those that are mounted above it the nearest."""
     above = [each for each in host.hierarchies if directory.startswith(f"{each.mount}/")]
     return max(above, key=lambda each: len(each.mount), default=None)
-
-
-def _adopt(
-    kernel: Any, held: Held, members: Callable[[], Iterable[int]], made: Callable[[Undo], None]
-) -> tuple[str, ...]:
-    """Make groups, and move all processes of a jail there, which stop as they arrive."""
-    host = read_host(kernel, held.pid)
-    if not host.hierarchies:
-        raise Unsupported("", f'"{held.id}" is in no control group, as this host has none mounted that can be changed')
-    # nobody asked for a name, so it is one that no other jail can have
-    name = f"{held.id}.{held.pid}"
-    directories = tuple(make_bare_groups(kernel, host, name, held.id, made).values())
-    freezing.begin(kernel, directories[0])
-    for _ in range(_ROUNDS):
-        left = set(members()) - pids(kernel, directories[0])
-        if not left:
-            return directories
-        for pid in left:
-            for each in (*directories[1:], directories[0]):
-                try:
-                    write_file(kernel, f"{each}/cgroup.procs", str(pid))
-                except ProcessLookupError:
-                    break
-    freezing.thaw(kernel, directories[0])
-    raise RuntimeFailure("move the processes into control groups", "they fork faster than they can be moved")

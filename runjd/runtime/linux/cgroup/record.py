@@ -10,6 +10,8 @@ if TYPE_CHECKING:
 
 #: action of the Undo that names the groups of a jail, that of the freezer first
 GROUPS = "cgroup"
+#: action of an Undo: the groups that were announced by the same target are not there after all
+NO_GROUPS = "no_cgroup"
 #: action of an Undo: remove the groups above those of the jail, where they are empty
 PARENTS = "cgroup_parent"
 #: action of an Undo: have systemd stop a scope, named by its unit and, in a line of its own, its description
@@ -20,7 +22,13 @@ NO_SCOPE = "no_systemd_scope"
 
 def recorded(undo: Iterable[Undo]) -> tuple[str, ...]:
     """Return the groups that a jail was given."""
-    return tuple([directory for each in undo if each.action == GROUPS for directory in each.target.split("\n")])
+    targets: list[str] = []
+    for each in undo:
+        if each.action == GROUPS:
+            targets.append(each.target)
+        elif each.action == NO_GROUPS and each.target in targets:
+            targets.remove(each.target)
+    return tuple([directory for target in targets for directory in target.split("\n")])
 
 
 def scopes_of(undo: Iterable[Undo]) -> tuple[tuple[str, str], ...]:
