@@ -88,6 +88,11 @@ class Child:
         """Whether it has a terminal that we do not hold."""
         return self.terminal and self.out < 0
 
+    @property
+    def takes_input(self) -> bool:
+        """Whether its standard input can be written to; of a terminal the keeper has what is typed at most."""
+        return self.input >= 0 and not self.terminal
+
     def hold(self, descriptors: dict[str, int]) -> None:
         """Keep our ends of its streams: ``out``, ``err``, ``in``, or ``tty``, ``log``; and ``ready`` or ``notify``."""
         self.out = descriptors.get("tty", descriptors.get("out", -1))

@@ -308,7 +308,7 @@ class Keeper:
 
     def _stdin(self, session: Session, req: int, message: Message) -> None:
         child = self._known(message)
-        if child.input < 0:
+        if not child.takes_input:
             raise WrongState(f'the standard input of "{child.jail}" is closed', jail=child.jail)
 
         def give() -> Parcel:
@@ -420,7 +420,7 @@ def _found(child: Child, session: Session) -> Parcel:
         child.jid,
         child.terminal,
         list(streams),
-        child.input >= 0,
+        child.takes_input,
         loads(child.note),
         child.notices,
     )

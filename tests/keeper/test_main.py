@@ -101,6 +101,22 @@ def test_without_stdin_the_program_reads_end_of_file(keeper: RunningKeeper) -> N
         daemon.do(messages.ask_stdin, "cat", "")
 
 
+def test_what_is_typed_into_a_terminal_is_no_input_of_its_program(keeper: RunningKeeper) -> None:
+    """The keeper holds the FIFO of a client for reading, and gives it to nobody who wants to write."""
+    daemon = keeper.greeted()
+    typed = f"{keeper.directory}/typed"
+    os.mkfifo(typed)
+    bundle = keeper.bundle("tty", "/bin/sleep", "1000", terminal=True)
+    daemon.ran(daemon.ask(messages.ask_create, "tty", bundle, "plain", {"in": typed}, [], {}), "tty")
+
+    with pytest.raises(Failed, match="STATE"):
+        daemon.do(messages.ask_stdin, "tty", "")
+    daemon.close()
+    [process] = keeper.daemon().greet()
+
+    assert process["stdin_open"] is False
+
+
 def test_a_terminal_is_one_descriptor(keeper: RunningKeeper) -> None:
     """Where the bundle asks for a terminal, its master is passed, with the size that was asked for."""
     daemon = keeper.greeted()
