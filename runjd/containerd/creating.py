@@ -87,10 +87,9 @@ class Creating:
                 return known.init
             else:
                 task = known
-        if not os.path.isabs(bundle):
-            raise BadArgument(f'the bundle must be an absolute path, not "{bundle}"')
-        await self._check_files(streams)
-        scopes = await self._wants_scopes(options)
+        scopes = await self._check(bundle, streams, options)
+        if self._tasks.trace(origin.jail(id)) not in (None, known):  # it was made while files were looked at
+            raise AlreadyExists(id)
         is_resumed = task is not None
         if task is None:
             task = Task(origin, id, bundle, self._place.runtime, TaskProcess("", streams, {}, mark, "creating"))
@@ -241,6 +240,13 @@ class Creating:
         await self._place.keeper.delete(task.jail, force=True, bundle=bundle)
         if task.init.lives:  # its exit was told before, unless nobody saw it
             self._dying.vanished(task, task.init)
+
+    async def _check(self, bundle: str, streams: Streams, options: Options) -> bool:
+        """See that the files which a call names are there; return whether systemd is to make the control groups."""
+        if not os.path.isabs(bundle):
+            raise BadArgument(f'the bundle must be an absolute path, not "{bundle}"')
+        await self._check_files(streams)
+        return await self._wants_scopes(options)
 
     async def _check_files(self, streams: Streams) -> None:
         """Make the files that are written to, as nobody would be told later that they cannot be."""

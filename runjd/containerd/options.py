@@ -16,6 +16,7 @@ from google.protobuf.any_pb2 import Any
 from google.protobuf.message import DecodeError
 
 from runjd.container.bundle import read_all
+from runjd.container.failure import words
 from runjd.containerd.proto import task_pb2 as pb
 from runjd.errors import BadArgument
 from runjd.values import Value
@@ -72,11 +73,15 @@ def read_file(path: str) -> bool:
         try:
             if not stat.S_ISREG(os.fstat(fd).st_mode):
                 raise BadArgument(f"{path}, which {_SOURCE} name, is not a regular file")
-            text = read_all(fd, _LIMIT)
+            text = read_all(fd, _LIMIT + 1)
         finally:
             os.close(fd)
+    except ValueError:
+        raise BadArgument(f"{path!r}, which {_SOURCE} name, is no path of a file") from None
     except OSError as error:
-        raise BadArgument(f"{path}, which {_SOURCE} name: {error.strerror}") from None
+        raise BadArgument(f"{path}, which {_SOURCE} name: {words(error.errno or 0)}") from None
+    if len(text) > _LIMIT:
+        raise BadArgument(f"{path}, which {_SOURCE} name, is larger than {_LIMIT} bytes")
     return _wants_scopes(text, path)
 
 

@@ -79,13 +79,16 @@ def test_a_file_is_read(private_dir: str) -> None:
 
 def test_a_file_that_cannot_be_read_is_told(private_dir: str) -> None:
     """By its name, and by what is wrong with it; a FIFO keeps nobody waiting."""
-    bad, fifo = f"{private_dir}/bad", f"{private_dir}/fifo"
+    bad, large, fifo = f"{private_dir}/bad", f"{private_dir}/large", f"{private_dir}/fifo"
     Path(bad).write_bytes(b"SystemdCgroup = \xff")
+    Path(large).write_bytes(b"\n" * (1 << 20) + b"SystemdCgroup = true\n")
     os.mkfifo(fifo)
 
     for path, reason in (
         ("options.toml", 'name the file "options.toml"; expected an absolute path'),
-        (f"{private_dir}/none", "none, which the options of the runtime name: No such file or directory"),
+        (f"{private_dir}/none", "none, which the options of the runtime name: no such file or directory"),
+        ("/x\0y", "y', which the options of the runtime name, is no path of a file"),
+        (large, "large, which the options of the runtime name, is larger than 1048576 bytes"),
         (bad, "bad cannot be read as TOML: "),
         (fifo, "fifo, which the options of the runtime name, is not a regular file"),
     ):

@@ -7,6 +7,7 @@ import os
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
+from twisted.internet.defer import DeferredList
 from twisted.internet.task import deferLater
 
 from runjd.containerd.ends import End
@@ -68,6 +69,23 @@ async def test_a_task_that_containerd_has_forgotten_is_in_nobodys_way(bench):
     assert second not in (0, first)
     assert await bench.start("one") == second
     assert await bench.status("one") == "RUNNING"
+
+
+@pytest_twisted.ensureDeferred
+async def test_of_two_creations_at_once_one_makes_the_task(bench):
+    """The other is refused, also where both wait for a file to be read, and takes nothing away."""
+    file = f"{bench.directory}/options.toml"
+    with open(file, "w"):
+        pass
+    request = pb.CreateTaskRequest(id="one", bundle=bench.bundle("one", "sleep", "1000"))
+    request.options.type_url = "runtimeoptions.v1.Options"
+    request.options.value = pb.RuntimeOptions(config_path=file).SerializeToString()
+
+    both = await DeferredList([bench.send(bench.call_of("Create", request)) for _ in range(2)], consumeErrors=True)
+
+    [(_, failure)] = [each for each in both if not each[0]]
+    assert isinstance(failure.value, AlreadyExists)
+    assert await bench.status("one") == "CREATED"
 
 
 @pytest_twisted.ensureDeferred
