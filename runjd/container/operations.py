@@ -255,12 +255,21 @@ class Operations:
         with self._store.look(check_id(id)) as place:
             state = current(place)
             if everyone and state.status == "stopped":
-                if (record := place.read()) is not None:
-                    self._warden(record.runtime).signal_rest(record.held(), signum)
+                self._signal_rest(place, signum)
                 return
             if state.status not in LIVE:
                 raise WrongState(f'cannot signal "{id}": {STANDS[state.status]}', jail=id, status=state.status)
             self._warden(state.runtime).signal(state.held(), signum, everyone)
+
+    def kill_rest(self, id: str, signum: int) -> None:
+        """
+        Signal whoever outlives the init process; nobody where that has not ended, as that of a namesake made since.
+
+        :raise NoSuchJail: there is none.
+        """
+        with self._store.look(check_id(id)) as place:
+            if current(place).status == "stopped":
+                self._signal_rest(place, signum)
 
     def delete(self, id: str, force: bool = False) -> None:
         """
@@ -405,6 +414,11 @@ class Operations:
         if state.status != "running" and not (while_paused and state.status == "paused"):
             raise WrongState(f'cannot exec in "{place.id}": {STANDS[state.status]}', jail=place.id, status=state.status)
         return state
+
+    def _signal_rest(self, place: Place, signum: int) -> None:
+        record = place.read()
+        if record is not None:
+            self._warden(record.runtime).signal_rest(record.held(), signum)
 
     def _live(self, place: Place, verb: str) -> State:
         state = current(place)

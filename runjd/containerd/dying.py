@@ -82,7 +82,7 @@ class Dying:
 
     def _end_task(self, task: Task, end: End) -> None:
         # without a pid namespace of its own a jail may outlive its init process
-        self._place.in_thread(self._place.looks.kill, task.jail, signal.SIGKILL, True).addErrback(_passed_over)
+        self._place.in_thread(self._place.looks.kill_rest, task.jail, signal.SIGKILL).addErrback(_passed_over)
         living = [each for each in task.execs.values() if each.lives or each.is_starting]
         if not living:
             self._tell_init(task, end)

@@ -33,8 +33,8 @@ class Looks(Protocol):
     def usage(self, id: str, also_ended: bool) -> dict[str, object]:
         """Return what it uses, or used before its end."""
 
-    def kill(self, id: str, signum: int, everyone: bool) -> None:
-        """Signal its init process, or everyone, whoever is left after its end too."""
+    def kill_rest(self, id: str, signum: int) -> None:
+        """Signal whoever is left after its end."""
 
     def start_at_once(self, id: str) -> bool:
         """Execute its program; False where it has hooks."""

@@ -76,11 +76,13 @@ class Bench:
 
     :param directory: private, and short.
     :param runtime: of the jails.
+    :ivar in_thread: does something off the reactor.
     """
 
     def __init__(self, directory: str, runtime: str = "linux") -> None:
         self.directory = directory
         self.runtime = runtime
+        self.in_thread = deferToThread
         self.keeper = RunningKeeper(directory)
         self.containerd = Containerd()
         self.origin = Origin("/run/containerd/containerd.sock", f"{directory}/ttrpc", "ns")
@@ -97,7 +99,7 @@ class Bench:
             lambda: containerd_side(
                 directory,
                 reactor,
-                lambda call, *words: deferToThread(call, *words),
+                lambda call, *words: self.in_thread(call, *words),
                 self._files,
                 lambda: self.client,
                 Operations(self.keeper.root, RUNTIMES, time.time),

@@ -7,8 +7,9 @@ import os
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
-from twisted.internet.defer import DeferredList
+from twisted.internet.defer import Deferred, DeferredList
 from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
 
 from runjd.containerd.ends import End
 from runjd.containerd.proto import metrics1_pb2
@@ -86,6 +87,34 @@ async def test_of_two_creations_at_once_one_makes_the_task(bench):
     [(_, failure)] = [each for each in both if not each[0]]
     assert isinstance(failure.value, AlreadyExists)
     assert await bench.status("one") == "CREATED"
+
+
+@pytest_twisted.ensureDeferred
+async def test_whoever_outlives_a_task_is_killed_and_its_namesake_is_not(bench):
+    """However late a thread comes to it, as all of them may be busy."""
+    late = []
+
+    def keep(call, *words) -> Deferred:
+        late.append((call, words))
+        bench.in_thread = deferToThread
+        return Deferred()
+
+    await bench.create("one", "sleep", "1000")
+    await bench.start("one")
+    bench.in_thread = keep
+    await bench.kill("one")
+    await bench.wait("one")
+    await bench.delete("one")
+    stdin = bench.fifo("stdin")
+    request = pb.CreateTaskRequest(id="one", bundle=bench.bundle("again", "sh", "-c", "read x; exit 7"), stdin=stdin)
+    await bench.call("Create", request)
+    await bench.start("one")
+    [(call, words)] = late
+
+    await deferToThread(call, *words)
+
+    write(stdin, b"go\n")
+    assert await bench.wait("one") == 7
 
 
 @pytest_twisted.ensureDeferred
