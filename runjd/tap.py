@@ -48,6 +48,7 @@ if TYPE_CHECKING:
     from runjd.supervise.definitions import Definitions
     from runjd.supervise.door import SideDoor
     from runjd.supervise.filethreads import FileThreads
+    from runjd.supervise.threads import Threads
 
 _STATE = "/var/run/runjd"
 _LOG = "/var/log/runjd"
@@ -379,7 +380,7 @@ def make_service(options: Options, reactor: Any) -> IService:
         site.vigil,
         (stalls, pulse, manager),
         at_start=lambda: _at_start(limits, reactor, controller, configuration, audit),
-        at_ready=lambda: _at_ready(lock, options, controller, manager),
+        at_ready=lambda: _at_ready(lock, options, controller, manager, in_thread),
         at_stop=lambda: None if upgrading.is_leaving else manager.stopping(),
         fatal=lambda reason: ownprocess.end_with(reactor, reason),
         unlock=lambda: _leave(containerd, files, lock_of_data, lock),
@@ -466,10 +467,11 @@ def _reopen_logs(controller: Controller, audit: Audit) -> None:
     audit.reopen().addErrback(failed)
 
 
-def _at_ready(lock: int, options: Options, controller: Controller, manager: ServiceManager) -> None:
+def _at_ready(lock: int, options: Options, controller: Controller, manager: ServiceManager, do: Threads) -> None:
     from twisted.logger import Logger
 
     from runjd.supervise.directories import sign_lock
+    from runjd.supervise.latecode import put_by
 
     gc.freeze()
     gc.enable()
@@ -483,6 +485,7 @@ def _at_ready(lock: int, options: Options, controller: Controller, manager: Serv
         runtimes=", ".join(controller.runtimes),
     )
     manager.ready()
+    put_by(os.path.dirname(runjd.__file__), options["state"], do)
 
 
 def _leave(containerd: LateSide, files: FileThreads, *descriptors: int) -> None:

@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -129,6 +130,50 @@ def test_a_version_that_cannot_take_over_changes_nothing(daemon: Daemon, changes
     daemon.runjctl("stop", "web")
     _install(daemon, "3.0")
     assert b"1.0 -> 3.0" in daemon.upgrade().stdout
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only /proc tells that the code was put by")
+def test_what_is_installed_is_not_mixed_into_the_daemon_that_is_there() -> None:
+    """What is asked of it for the first time it does in its own version, until it is replaced."""
+    daemon = Daemon(installed=True)
+    daemon.configure("")
+    try:
+        daemon.start()
+        _assert_unmixed(daemon)
+    finally:
+        daemon.remove()
+
+
+def _assert_unmixed(daemon: Daemon) -> None:
+    wait_until(lambda: _has_put_by(daemon), "the code of what it does later is not put by")
+    broken = "raise SystemError('two versions at once')\n"
+    _install(daemon, "2.0", runjd__protocols__outlets__program=broken, runjd__web__families=broken)
+    out = f"{daemon.directory}/out"
+    rule = f'bundle = "{daemon.shell("web", "echo line")}"\nlog = {{ program = ["/bin/sh", "-c", "cat > {out}"] }}\n'
+    daemon.configure(f"[jail.web]\n{rule}")
+
+    daemon.runjctl("reload")
+
+    wait_until(lambda: os.path.exists(out) and os.path.getsize(out) > 0, "its output does not come to the program")
+
+
+def _has_put_by(daemon: Daemon) -> bool:
+    """Whether a file without a name in the directory of state has all that it will have."""
+    before = _sizes_of_nameless(daemon)
+    time.sleep(0.5)
+    return sum(before) > 0 and before == _sizes_of_nameless(daemon)
+
+
+def _sizes_of_nameless(daemon: Daemon) -> list[int]:
+    sizes = []
+    for each in os.scandir(f"/proc/{daemon.pid}/fd"):
+        try:
+            path = os.readlink(each.path)
+            if path.startswith(daemon.state) and path.endswith("(deleted)"):
+                sizes.append(os.stat(each.path).st_size)
+        except FileNotFoundError:  # just closed
+            continue
+    return sizes
 
 
 def test_going_back_is_an_upgrade_too(daemon: Daemon) -> None:
