@@ -91,9 +91,12 @@ class Vigil:
         self._watchers[pid] = watcher
         return True
 
-    def forget(self, pid: int) -> None:
-        """Watch it no longer; nothing to do where it is not watched."""
-        if self._watchers.pop(pid, None) is not None and self._watch is not None:
+    def forget(self, pid: int, watcher: Watcher) -> None:
+        """Watch it no longer for him; nothing to do where it is not watched, or is another's by now."""
+        if self._watchers.get(pid) is not watcher:
+            return
+        del self._watchers[pid]
+        if self._watch is not None:
             self._watch.forget(pid)
         self.entrust(pid)
 

@@ -61,7 +61,7 @@ class Watching:
     def stop(self) -> None:
         """Watch it no longer: its end is known, or somebody else's business."""
         if self._pid:
-            self._vigil.forget(self._pid)
+            self._vigil.forget(self._pid, self)
             self._pid = 0
         self.is_on = self.is_alone = False
         self._seen = None

@@ -69,7 +69,7 @@ def test_who_can_be_asked_later_is_listened_to_only_while_nobody_else_tells():
     vigil.entrust(2)
     assert not reactor.getReaders()
     vigil.attend(3)
-    vigil.forget(3)
+    vigil.forget(3, hearing)
     vigil.attend(9)
     assert not reactor.getReaders()
     vigil.attend(2)
@@ -92,4 +92,26 @@ def test_who_is_alone_is_told_of_as_before(is_patient):
     reader.doRead()
 
     assert hearing.told == [3]
+    vigil.stop()
+
+
+@pytest.mark.parametrize("is_patient", [False, True])
+def test_a_pid_that_comes_again_is_watched_for_who_has_it_now(is_patient):
+    """A jail that ended lets go only once it is removed; meanwhile another one may have got its pid."""
+    eyes, before, now, reactor = Eyes(), Hearing(), Hearing(), MemoryReactor()
+    eyes.is_patient = is_patient
+    vigil = Vigil(reactor, lambda: eyes, lambda: 0.0)
+    vigil.start()
+    vigil.keep(1, 10, 0, before)
+    eyes.see(1, 3)
+    vigil.doRead()
+    vigil.keep(1, 20, 0, now)
+
+    vigil.forget(1, before)
+
+    vigil.attend(1)
+    eyes.see(1, 4)
+    vigil.doRead()
+    assert (before.told, now.told) == ([3], [4])
+    vigil.forget(1, now)
     vigil.stop()
