@@ -192,7 +192,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     from runjd.containerd.late import LateSide
     from runjd.containerd.sharing import SharedKeeper
     from runjd.kernel.exitwatch import exit_watch
-    from runjd.kernel.filepages import give_file_pages_back
+    from runjd.kernel.filepages import FilePages
     from runjd.kernel.heap import give_heap_back
     from runjd.kernel.process import boot_id
     from runjd.logs.writer import ThreadWriter
@@ -314,7 +314,7 @@ def make_service(options: Options, reactor: Any) -> IService:
     )
     manager = service_manager(os.environ, reactor, lambda: "jails: {}, running: {}".format(*site.order.census()))
     stalls = StallWatch()
-    pulse = Pulse(reactor, stalls.beat, manager.tell_status, Slack(give_heap_back, give_file_pages_back).beat)
+    pulse = Pulse(reactor, stalls.beat, manager.tell_status, Slack(give_heap_back, FilePages().give_back).beat)
     configuration = LiveConfiguration(
         InForce(controller, site.bundles, in_thread, lambda: deferLater(reactor, 0)),
         site.events,

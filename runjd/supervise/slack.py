@@ -15,21 +15,21 @@ class Slack:
     Gives back what is not used.
 
     :param give_back: called now and then; see :func:`runjd.kernel.heap.give_heap_back`.
-    :param give_start_back: called once, as to what only the start needed; see
-        :func:`runjd.kernel.filepages.give_file_pages_back`.
+    :param give_start_back: called at each beat of the start, as to what only that needed; see
+        :meth:`runjd.kernel.filepages.FilePages.give_back`.
     """
 
     def __init__(self, give_back: Callable[[], None], give_start_back: Callable[[], None]) -> None:
         self._give_back = give_back
         self._give_start_back = give_start_back
-        self._is_started = False
+        self._start = START
         self._beats = 0
 
     def beat(self) -> None:
         """The reactor goes on."""
         self._beats += 1
-        if self._beats == START and not self._is_started:
-            self._is_started = True
+        if self._start:
+            self._start -= 1
             self._give_start_back()
         if self._beats >= EVERY:
             self._beats = 0
