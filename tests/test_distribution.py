@@ -84,8 +84,10 @@ def test_an_editable_installation_is_found_by_twistd(source, tmp_path, cwd):
     run(sys.executable, "-m", "pip", "--python", python, "install", *install)
 
     script = "from twisted.scripts.twistd import run; run()"
-    assert "    runjd " in run(python, "-c", script, "--help", cwd=cwd)
-    assert run(python, "-c", "import runjd; print(runjd.__file__)", cwd=cwd) == f"{source}/runjd/__init__.py\n"
+    # nor may it be found by where the tests themselves are
+    options = {"cwd": cwd, "env": {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}}
+    assert "    runjd " in run(python, "-c", script, "--help", **options)
+    assert run(python, "-c", "import runjd; print(runjd.__file__)", **options) == f"{source}/runjd/__init__.py\n"
 
 
 def test_a_release_is_what_its_tag_names(source, tmp_path):
