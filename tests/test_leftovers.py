@@ -3,6 +3,8 @@
 import os
 import signal
 import subprocess
+import time
+from pathlib import Path
 
 import pytest
 
@@ -54,6 +56,8 @@ def test_a_mount_in_a_foreign_namespace_is_found(tmp_path):
     with subprocess.Popen(["unshare", "-m", "sh", "-c", script], stdout=subprocess.PIPE) as child:
         assert child.stdout is not None
         child.stdout.readline()
+        while not Path(f"/proc/{child.pid}/cmdline").read_bytes().startswith(b"sleep"):
+            time.sleep(0.001)  # the shell has the path on its command line
         seen = Leftovers(str(tmp_path), patience=0).found()
         child.kill()
 

@@ -112,7 +112,7 @@ def test_rotations_by_everybody_at_once(logged: LoggedDaemon) -> None:
 
 def test_a_daemon_that_is_killed_while_it_rotates(logged: LoggedDaemon) -> None:
     """Whenever it dies, no line is in two files, and each life loses at most what it had read and not yet written."""
-    program = "for n in range(40000):\n    os.write(1, b'line %05d\\n' % n)\n    if n % 50 == 0: time.sleep(0.002)\n"
+    program = "for n in range(40000):\n    os.write(1, b'line %05d\\n' % n)\n    if n % 50 == 0: time.sleep(0.005)\n"
     logged.jail("killed", program, 'format = "raw", max-size = 5000, keep = 10000, compress = "gzip"')
     logged.start()
     logged.start_jail("killed")
