@@ -27,7 +27,7 @@ else:
     ModuleType = type(sys)
 
 _PACKAGE = __name__.partition(".")[0]
-_PLAIN = bytes(4)
+PLAIN = bytes(4)
 _WORD = 0xFFFFFFFF
 _import = builtins.__import__
 
@@ -88,7 +88,7 @@ class Finder:
 
     def known(self) -> bytes:
         """Return what a pack holds that has all that was loaded since :meth:`take`, and what the one before had."""
-        kept = {source: each for source, each in self._pack.items() if each[0] == _stamp(source)}
+        kept = {source: each for source, each in self._pack.items() if each[0] == stamp_of(source)}
         return MAGIC_NUMBER + marshal.dumps(kept | (self._found or {}))
 
     def import_(
@@ -177,15 +177,15 @@ class Finder:
     def _code(self, source: str, cached: str) -> "CodeType | None":
         """Return the code of a source, None where there is none that was made of it as it is."""
         packed = self._pack.get(source)
-        if packed is not None and packed[0] == _stamp(source):
+        if packed is not None and packed[0] == stamp_of(source):
             if self._found is not None:
                 self._found[source] = packed
             return packed[1]
         data = _content(cached)
         if not data:
             return None
-        stamp = _stamp(source)
-        head = MAGIC_NUMBER + _PLAIN + stamp
+        stamp = stamp_of(source)
+        head = MAGIC_NUMBER + PLAIN + stamp
         if not data.startswith(head):
             return None
         try:
@@ -212,7 +212,7 @@ def _content(path: str) -> bytes:
         posix.close(descriptor)
 
 
-def _stamp(source: str) -> bytes:
+def stamp_of(source: str) -> bytes:
     """Return what bytecode says of the source that it was made of (PEP 552), or what none says where there is none."""
     try:
         made_of = posix.stat(source)

@@ -11,7 +11,6 @@ from __future__ import annotations
 import errno
 import marshal
 import os
-import struct
 import sys
 import tempfile
 import zlib
@@ -25,6 +24,8 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
+from runjd.bytecode import PLAIN, stamp_of
+
 #: what a daemon has loaded when it is ready, or never: other programs, what TLS takes, what stands in for a kernel
 _OTHERS = ("access", "cli", "config", "containerd/relay", "keeper", "kernel/recorder", "spec/jail_conf")
 _OTHER_SYSTEM = "freebsd" if sys.platform == "linux" else "linux"
@@ -32,7 +33,6 @@ _OTHER_SYSTEM = "freebsd" if sys.platform == "linux" else "linux"
 _LEVEL = 1
 #: bytes before the code in a file of bytecode
 _HEAD = 16
-_WORD = 0xFFFFFFFF
 
 
 class LateCode:
@@ -113,14 +113,12 @@ def put_by(package: str, directory: str, in_thread: Callable[..., Deferred[Any]]
 
 def _content(source: str) -> bytes:
     """Return the bytecode that was made of a source as it is (PEP 552); where there is none, the source."""
-    stat = os.stat(source)
-    stamp = bytes(4) + struct.pack("<II", int(stat.st_mtime) & _WORD, stat.st_size & _WORD)
     try:
         with open(cache_from_source(source), "rb") as file:
             data = file.read()
     except (OSError, NotImplementedError):
         data = b""
-    if data.startswith(MAGIC_NUMBER + stamp):
+    if data.startswith(MAGIC_NUMBER + PLAIN + stamp_of(source)):
         return data
     with open(source, "rb") as file:
         return file.read()
