@@ -27,6 +27,7 @@ else:
     ModuleType = type(sys)
 
 _PACKAGE = __name__.partition(".")[0]
+#: flags of bytecode that is held against the time and size of its source (PEP 552)
 PLAIN = bytes(4)
 _WORD = 0xFFFFFFFF
 _import = builtins.__import__
